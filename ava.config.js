@@ -1,0 +1,6 @@
+export default {
+  files: ['build/test/**/*.test.js'],
+  failWithoutAssertions: true,
+  timeout: '120s',
+  concurrency: 2,
+};

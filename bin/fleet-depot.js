@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+// The installed command: the built program is all there is to start.
+import '../build/src/main.js';

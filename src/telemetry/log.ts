@@ -1,0 +1,12 @@
+/** Structured fields of a log line, in ECS names (`event.action`, `package.name`, …). */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** The logger that everything is handed. Implemented over pino in telemetry/create-log.ts; tests hand in their own. */
+export interface Log {
+  error(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  debug(fields: LogFields, message: string): void;
+  /** A logger whose lines all carry these fields as well. */
+  child(fields: LogFields): Log;
+}
