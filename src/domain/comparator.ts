@@ -84,7 +84,11 @@ export function satisfies(comparator: Comparator, version: Version): boolean {
   }
 }
 
-function differs({ dirty, minorDirty, patchDirty, version: base }: Comparator, version: Version, order: number): boolean {
+function differs(
+  { dirty, minorDirty, patchDirty, version: base }: Comparator,
+  version: Version,
+  order: number,
+): boolean {
   if (!dirty) {
     return order !== 0;
   }
@@ -107,7 +111,11 @@ function differs({ dirty, minorDirty, patchDirty, version: base }: Comparator, v
   return order !== 0;
 }
 
-function above({ minorDirty, patchDirty, version: base }: Comparator, version: Version, order: number): boolean {
+function above(
+  { minorDirty, patchDirty, version: base }: Comparator,
+  version: Version,
+  order: number,
+): boolean {
   if (minorDirty) {
     return version.major > base.major;
   }
@@ -127,7 +135,11 @@ function atMost({ dirty, minorDirty, version: base }: Comparator, version: Versi
   return !(same(version.major, base.major) && version.minor > base.minor && !minorDirty);
 }
 
-function tilde({ minorDirty, patchDirty, version: base }: Comparator, version: Version, order: number): boolean {
+function tilde(
+  { minorDirty, patchDirty, version: base }: Comparator,
+  version: Version,
+  order: number,
+): boolean {
   if (order < 0) {
     return false;
   }
@@ -138,7 +150,11 @@ function tilde({ minorDirty, patchDirty, version: base }: Comparator, version: V
   return same(version.major, base.major) && (minorDirty || same(version.minor, base.minor));
 }
 
-function caret({ minorDirty, patchDirty, version: base }: Comparator, version: Version, order: number): boolean {
+function caret(
+  { minorDirty, patchDirty, version: base }: Comparator,
+  version: Version,
+  order: number,
+): boolean {
   if (order < 0) {
     return false;
   }

@@ -81,7 +81,9 @@ function readRange(text: string, start: number): Read | undefined {
   const upper = high.endsWith(',') ? high.slice(0, -1) : high;
   const comparators = match ? [parseComparator('>=', low), parseComparator('<=', upper)] : [];
   const [a, b] = comparators;
-  return a && b ? { comparators: [a, b], end: start + whole.length - (high.length - upper.length) } : undefined;
+  return a && b
+    ? { comparators: [a, b], end: start + whole.length - (high.length - upper.length) }
+    : undefined;
 }
 
 function readComparator(text: string, start: number): Read | undefined {

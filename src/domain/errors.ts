@@ -14,26 +14,87 @@ export interface ErrorKind {
  */
 export const errorCatalogue = {
   // Registry API
-  ROUTE_UNKNOWN: { status: 404, message: '404 page not found', advice: 'Ask one of the paths in openapi.yaml.' },
-  METHOD_NOT_ALLOWED: { status: 405, message: 'method not allowed', advice: 'The registry is read only: use GET or HEAD.' },
-  PACKAGE_UNKNOWN: { status: 404, message: 'package revision not found', advice: 'Ask /search?package=NAME&all=true&prerelease=true for the versions that are here; `fleet-depot inspect` lists those in quarantine.' },
-  ARCHIVE_UNKNOWN: { status: 404, message: 'artifact not found', advice: 'Take the `download` address from /package/NAME/VERSION/.' },
-  SIGNATURE_UNKNOWN: { status: 404, message: 'signature file not found', advice: 'Put NAME-VERSION.zip.sig beside the archive.' },
-  RESOURCE_UNKNOWN: { status: 404, message: 'resource not found', advice: 'The `assets` of /package/NAME/VERSION/ list every file of a package.' },
-  VERSION_INVALID: { status: 400, message: 'invalid package version', advice: 'A package version is strict semver: MAJOR.MINOR.PATCH.' },
-  QUERY_INVALID: { status: 400, message: '{text}', advice: 'Correct the query parameter that the text names.' },
-  NOT_READY: { status: 503, message: 'the index is not ready: {reason}', advice: 'Wait for the first index; /health says how far it is.' },
-  INTERNAL: { status: 500, message: 'internal server error', advice: 'The log line with the same request id has the cause.' },
+  ROUTE_UNKNOWN: {
+    status: 404,
+    message: '404 page not found',
+    advice: 'Ask one of the paths in openapi.yaml.',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    message: 'method not allowed',
+    advice: 'The registry is read only: use GET or HEAD.',
+  },
+  PACKAGE_UNKNOWN: {
+    status: 404,
+    message: 'package revision not found',
+    advice:
+      'Ask /search?package=NAME&all=true&prerelease=true for the versions that are here; `fleet-depot inspect` lists those in quarantine.',
+  },
+  ARCHIVE_UNKNOWN: {
+    status: 404,
+    message: 'artifact not found',
+    advice: 'Take the `download` address from /package/NAME/VERSION/.',
+  },
+  SIGNATURE_UNKNOWN: {
+    status: 404,
+    message: 'signature file not found',
+    advice: 'Put NAME-VERSION.zip.sig beside the archive.',
+  },
+  RESOURCE_UNKNOWN: {
+    status: 404,
+    message: 'resource not found',
+    advice: 'The `assets` of /package/NAME/VERSION/ list every file of a package.',
+  },
+  VERSION_INVALID: {
+    status: 400,
+    message: 'invalid package version',
+    advice: 'A package version is strict semver: MAJOR.MINOR.PATCH.',
+  },
+  QUERY_INVALID: {
+    status: 400,
+    message: '{text}',
+    advice: 'Correct the query parameter that the text names.',
+  },
+  NOT_READY: {
+    status: 503,
+    message: 'the index is not ready: {reason}',
+    advice: 'Wait for the first index; /health says how far it is.',
+  },
+  INTERNAL: {
+    status: 500,
+    message: 'internal server error',
+    advice: 'The log line with the same request id has the cause.',
+  },
 
   // Packages
-  PACKAGE_INVALID: { status: 500, message: '{label}: {reason}', advice: 'Repair or replace the package; `fleet-depot inspect PATH` shows every reason.' },
-  ZIP_INVALID: { status: 500, message: '{reason}', advice: 'Fetch the archive again; a good one passes `unzip -t`.' },
-  LIMIT_EXCEEDED: { status: 500, message: '{what} is {value}, the limit is {limit}', advice: 'Raise the setting named in docs/configuration.md if the package is trusted.' },
+  PACKAGE_INVALID: {
+    status: 500,
+    message: '{label}: {reason}',
+    advice: 'Repair or replace the package; `fleet-depot inspect PATH` shows every reason.',
+  },
+  ZIP_INVALID: {
+    status: 500,
+    message: '{reason}',
+    advice: 'Fetch the archive again; a good one passes `unzip -t`.',
+  },
+  LIMIT_EXCEEDED: {
+    status: 500,
+    message: '{what} is {value}, the limit is {limit}',
+    advice: 'Raise the setting named in docs/configuration.md if the package is trusted.',
+  },
   YAML_INVALID: { status: 500, message: '{reason}', advice: 'Correct the YAML at the line that is named.' },
 
   // Settings and the command line
-  SETTING_INVALID: { status: 500, message: '{flag} ({variable}): {reason}', advice: 'docs/configuration.md lists every setting with its form and default.' },
-  USAGE: { status: 500, message: '{reason}', advice: '`fleet-depot --help` lists the verbs, `fleet-depot VERB --help` their flags.' },
+  SETTING_INVALID: {
+    status: 500,
+    message: '{flag} ({variable}): {reason}',
+    advice: 'docs/configuration.md lists every setting with its form and default.',
+  },
+  USAGE: {
+    status: 500,
+    message: '{reason}',
+    advice: '`fleet-depot --help` lists the verbs, `fleet-depot VERB --help` their flags.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 /** A code of the catalogue. */

@@ -4,7 +4,14 @@ import type { Readable } from 'node:stream';
 export type SignatureVerdict =
   | { readonly state: 'good'; readonly fingerprint: string; readonly signedAt: Date }
   | {
-      readonly state: 'missing' | 'malformed' | 'bad' | 'unknown-key' | 'expired-key' | 'revoked-key' | 'weak';
+      readonly state:
+        | 'missing'
+        | 'malformed'
+        | 'bad'
+        | 'unknown-key'
+        | 'expired-key'
+        | 'revoked-key'
+        | 'weak';
       /** Issuer as the signature names it: a fingerprint, or a key id of 16 digits. */
       readonly issuer?: string;
       /** One clause for a report: "signed by 0123… which is not in the keyring". */

@@ -1,0 +1,153 @@
+import { isUtf8 } from 'node:buffer';
+import {
+  defineScalarTag,
+  loadAll,
+  mapTag,
+  mergeTag,
+  NOT_RESOLVED,
+  Schema,
+  seqTag,
+  strTag,
+  YAMLException,
+} from 'js-yaml';
+import { DepotError } from '../domain/errors.ts';
+
+/** What YAML text can hold here. Integers beyond 2^53−1 are bigints; dates stay text. */
+export type YamlValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | YamlValue[]
+  | { [key: string]: YamlValue };
+
+const maxDepth = 100;
+const maxAliases = 1000;
+const maxNodes = 1_000_000;
+
+/**
+ * Reads the first document of a YAML file with the scalar rules of Go's yaml.v2 (YAML 1.1: `yes` and `on` are
+ * booleans, `0777` is octal, the last of two equal keys wins), as the manifests in the wild need.
+ * Throws DepotError YAML_INVALID with the line, also for more than 100 levels and for aliases that multiply.
+ */
+export function parseYaml(bytes: Uint8Array): YamlValue {
+  if (!isUtf8(bytes)) {
+    throw new DepotError('YAML_INVALID', { reason: 'is not valid UTF-8' });
+  }
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  try {
+    const [document = null] = loadAll(text, {
+      schema: goSchema,
+      json: true,
+      maxDepth,
+      maxAliases,
+    }) as YamlValue[];
+    if (text.includes('*')) {
+      refuseMultiplying(document);
+    }
+    return document;
+  } catch (error) {
+    if (error instanceof YAMLException) {
+      const line = error.mark ? `line ${error.mark.line + 1}: ` : '';
+      throw new DepotError('YAML_INVALID', { reason: line + error.reason }, error);
+    }
+    throw error;
+  }
+}
+
+/** Shared nodes are cheap to hold and dear to print: count them as often as they would be printed. */
+function refuseMultiplying(document: YamlValue): void {
+  const sizes = new Map<object, number>();
+  const measure = (value: YamlValue): number => {
+    if (typeof value !== 'object' || value === null) {
+      return 1;
+    }
+    const known = sizes.get(value);
+    if (known !== undefined) {
+      return known;
+    }
+    // A node that holds itself is met again before its size is known.
+    sizes.set(value, Number.POSITIVE_INFINITY);
+    let size = 1;
+    for (const child of Object.values(value)) {
+      size += measure(child);
+    }
+    sizes.set(value, size);
+    return size;
+  };
+  if (measure(document) > maxNodes) {
+    throw new DepotError('YAML_INVALID', { reason: `aliases multiply to more than ${maxNodes} nodes` });
+  }
+}
+
+const words: Readonly<Record<string, boolean>> = Object.fromEntries([
+  ...['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'].map((word) => [word, true]),
+  ...['n', 'N', 'no', 'No', 'NO', 'false', 'False', 'FALSE', 'off', 'Off', 'OFF'].map((word) => [
+    word,
+    false,
+  ]),
+]);
+
+const notDumped = (): boolean => false;
+
+const nullTag = defineScalarTag<null>('tag:yaml.org,2002:null', {
+  implicit: true,
+  implicitFirstChars: ['', '~', 'n', 'N'],
+  resolve: (text) => (['', '~', 'null', 'Null', 'NULL'].includes(text) ? null : NOT_RESOLVED),
+  identify: notDumped,
+});
+
+const boolTag = defineScalarTag<boolean>('tag:yaml.org,2002:bool', {
+  implicit: true,
+  implicitFirstChars: [...'yYnNtTfFoO'],
+  resolve: (text) => (Object.hasOwn(words, text) ? (words[text] ?? NOT_RESOLVED) : NOT_RESOLVED),
+  identify: notDumped,
+});
+
+const intTag = defineScalarTag<number | bigint>('tag:yaml.org,2002:int', {
+  implicit: true,
+  implicitFirstChars: [...'+-0123456789'],
+  resolve: (text) => parseInteger(text) ?? NOT_RESOLVED,
+  identify: notDumped,
+});
+
+const floatTag = defineScalarTag<number>('tag:yaml.org,2002:float', {
+  implicit: true,
+  implicitFirstChars: [...'+-.0123456789'],
+  resolve: (text) => parseFloating(text) ?? NOT_RESOLVED,
+  identify: notDumped,
+});
+
+const goSchema = new Schema([strTag, seqTag, mapTag, nullTag, boolTag, intTag, floatTag, mergeTag]);
+
+const integer = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))$/;
+
+/** Go's ParseInt with base 0, after underscores are dropped; within int64 and uint64. */
+function parseInteger(text: string): number | bigint | undefined {
+  const match = integer.exec(text.includes('_') ? text.replaceAll('_', '') : text);
+  if (!match) {
+    return undefined;
+  }
+  const [, sign, hex, octal, binary, decimal] = match;
+  const literal = hex ? `0x${hex}` : octal ? `0o${octal}` : binary ? `0b${binary}` : (decimal ?? '0');
+  const small = Number(literal);
+  if (Number.isSafeInteger(small)) {
+    return sign === '-' ? 0 - small : small;
+  }
+  const exact = sign === '-' ? -BigInt(literal) : BigInt(literal);
+  return exact >= -(2n ** 63n) && exact < 2n ** 64n ? exact : undefined;
+}
+
+const decimalFloat = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
+
+function parseFloating(text: string): number | undefined {
+  if (/^[-+]?\.(?:inf|Inf|INF)$/.test(text)) {
+    return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  }
+  if (/^\.(?:nan|NaN|NAN)$/.test(text)) {
+    return Number.NaN;
+  }
+  const plain = text.includes('_') ? text.replaceAll('_', '') : text;
+  return decimalFloat.test(plain) ? Number(plain) : undefined;
+}

@@ -1,0 +1,139 @@
+import type { Deprecation } from './deprecation.ts';
+import { decodeDeprecation } from './deprecation.ts';
+import type { Fields } from './fields.ts';
+import { ingestionMethod } from './ingestion-method.ts';
+import type { Json } from './json.ts';
+import { sortKeys } from './json.ts';
+import { isRelease } from './release.ts';
+import type { Variable } from './variable.ts';
+import { decodeVariables } from './variable.ts';
+
+/** How an input collects this data stream. */
+export interface Stream {
+  readonly input: string | undefined;
+  readonly package: string | undefined;
+  readonly vars: readonly Variable[] | undefined;
+  readonly template_path: string;
+  readonly title: string;
+  readonly description: string;
+  readonly enabled: boolean;
+  readonly ingestion_method: string | undefined;
+}
+
+/** What Elasticsearch is told of a data stream. */
+export interface DataStreamElasticsearch {
+  readonly 'index_template.settings': Json;
+  readonly 'index_template.mappings': Json;
+  readonly 'ingest_pipeline.name': string | undefined;
+  readonly privileges: { readonly indices: readonly string[] | undefined } | undefined;
+}
+
+/** A data stream as the package answer shows it; the order of the fields is the answer's. */
+export interface DataStream {
+  readonly type: string;
+  readonly dataset: string;
+  readonly hidden: true | undefined;
+  readonly ilm_policy: string | undefined;
+  readonly dataset_is_prefix: true | undefined;
+  readonly title: string;
+  readonly release: string;
+  readonly ingest_pipeline: string | undefined;
+  readonly streams: readonly Stream[] | undefined;
+  readonly package: string;
+  readonly elasticsearch: DataStreamElasticsearch | undefined;
+  readonly path: string;
+  readonly deprecated: Deprecation | undefined;
+}
+
+/** What a data stream's fields are completed with. */
+export interface DataStreamContext {
+  readonly package: string;
+  readonly release: string;
+  /** The folder below `data_stream/`. */
+  readonly folder: string;
+  hasFile(path: string): boolean;
+}
+
+const types = new Set(['logs', 'metrics', 'synthetics', 'traces']);
+
+/** One `data_stream/{folder}/manifest.yml`. */
+export function decodeDataStream(fields: Fields, context: DataStreamContext): DataStream {
+  const type = fields.required('type');
+  const dataset = fields.text('dataset') || `${context.package}.${context.folder}`;
+  const release = fields.text('release') || context.release;
+  const pipelines = `data_stream/${context.folder}/elasticsearch/ingest_pipeline`;
+  const hasDefault = ['json', 'yml'].some((extension) =>
+    context.hasFile(`${pipelines}/default.${extension}`),
+  );
+  const elasticsearch = decodeElasticsearch(fields, hasDefault);
+  const named = fields.text('ingest_pipeline');
+  const fallsBack = elasticsearch
+    ? !fields.map('elasticsearch')?.map('ingest_pipeline')?.text('name')
+    : named === '';
+  if (type !== '' && !types.has(type)) {
+    fields.invalid(`type is "${type}", only ${[...types].join(', ')} are known`);
+  }
+  if (dataset.includes('-')) {
+    fields.invalid(`dataset is "${dataset}", a dataset has no hyphen`);
+  }
+  if (!isRelease(release)) {
+    fields.broken(`release is "${release}", only experimental, beta and ga are known`);
+  }
+  return {
+    type,
+    dataset,
+    hidden: fields.flag('hidden') || undefined,
+    ilm_policy: fields.text('ilm_policy') || undefined,
+    dataset_is_prefix: fields.flag('dataset_is_prefix') || undefined,
+    title: fields.required('title'),
+    release,
+    ingest_pipeline: (fallsBack && hasDefault ? 'default' : named) || undefined,
+    streams: decodeStreams(fields),
+    package: context.package,
+    elasticsearch,
+    path: context.folder,
+    deprecated: decodeDeprecation(fields),
+  };
+}
+
+function decodeElasticsearch(fields: Fields, hasDefault: boolean): DataStreamElasticsearch | undefined {
+  const elasticsearch = fields.map('elasticsearch');
+  const template = elasticsearch?.map('index_template');
+  const privileges = elasticsearch?.map('privileges');
+  const indices = privileges?.texts('indices') ?? [];
+  return (
+    elasticsearch && {
+      'index_template.settings': mapping(template, 'settings'),
+      'index_template.mappings': mapping(template, 'mappings'),
+      'ingest_pipeline.name':
+        elasticsearch.map('ingest_pipeline')?.text('name') || (hasDefault ? 'default' : undefined),
+      privileges: privileges && { indices: indices.length > 0 ? indices : undefined },
+    }
+  );
+}
+
+/** A free mapping, printed with sorted keys; an empty one is left out. */
+function mapping(fields: Fields | undefined, key: string): Json {
+  const inner = fields?.map(key) && fields.raw(key);
+  return inner && Object.keys(inner).length > 0 ? sortKeys(inner) : undefined;
+}
+
+function decodeStreams(fields: Fields): readonly Stream[] | undefined {
+  const streams = fields.list('streams').map((entry): Stream => {
+    const [input, source] = [entry.text('input') || undefined, entry.text('package') || undefined];
+    if (!input === !source) {
+      entry.invalid(`${entry.at} has ${input ? 'both input and package' : 'neither input nor package'}`);
+    }
+    return {
+      input,
+      package: source,
+      vars: decodeVariables(entry),
+      template_path: entry.text('template_path') || 'stream.yml.hbs',
+      title: entry.text('title'),
+      description: entry.text('description'),
+      enabled: entry.flag('enabled') ?? true,
+      ingestion_method: input && ingestionMethod(input),
+    };
+  });
+  return streams.length > 0 ? streams : undefined;
+}

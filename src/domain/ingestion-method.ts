@@ -1,0 +1,72 @@
+/** How data comes in, by the name of an agent's input; shown on the integrations page. */
+const inputsOf: Readonly<Record<string, readonly string[]>> = {
+  API: [
+    'cel',
+    'entity-analytics',
+    'httpjson',
+    'o365audit',
+    'salesforce',
+    'streaming',
+    'websocket',
+    'winlog',
+    'apache/metrics',
+    'aws/metrics',
+    'awsfargate/metrics',
+    'azure/metrics',
+    'containerd/metrics',
+    'docker/metrics',
+    'elasticsearch/metrics',
+    'enterprisesearch/metrics',
+    'etcd/metrics',
+    'gcp/metrics',
+    'haproxy/metrics',
+    'http/metrics',
+    'kibana/metrics',
+    'kubernetes/metrics',
+    'logstash/metrics',
+    'meraki/metrics',
+    'nats/metrics',
+    'nginx/metrics',
+    'panw/metrics',
+    'rabbitmq/metrics',
+    'stan/metrics',
+    'vsphere/metrics',
+    'windows/metrics',
+  ],
+  Database: [
+    'memcached/metrics',
+    'mongodb/metrics',
+    'mysql/metrics',
+    'postgresql/metrics',
+    'redis',
+    'redis/metrics',
+    'sql/metrics',
+    'zookeeper/metrics',
+  ],
+  Jolokia: ['activemq/metrics', 'jolokia/metrics', 'kafka/metrics'],
+  File: ['filestream', 'logfile', 'linux/metrics', 'system/metrics'],
+  'Network Protocol': ['syslog', 'tcp', 'udp', 'statsd/metrics'],
+  Webhook: ['http_endpoint'],
+  'AWS S3': ['aws-s3'],
+  'Azure Blob Storage': ['azure-blob-storage'],
+  'AWS CloudWatch': ['aws-cloudwatch'],
+  'Azure Event Hub': ['azure-eventhub'],
+  ETW: ['etw'],
+  'GCP Pub/Sub': ['gcp-pubsub'],
+  'Google Cloud Storage': ['gcs'],
+  'Windows Performance Counters': ['iis/metrics'],
+  journald: ['journald'],
+  Kafka: ['kafka'],
+  Lumberjack: ['lumberjack'],
+  NetFlow: ['netflow'],
+  Prometheus: ['prometheus/metrics'],
+};
+
+const methods: ReadonlyMap<string, string> = new Map(
+  Object.entries(inputsOf).flatMap(([method, inputs]) => inputs.map((input) => [input, method] as const)),
+);
+
+/** The ingestion method of an input (`filestream` → `File`); undefined for inputs that have none. */
+export function ingestionMethod(input: string): string | undefined {
+  return methods.get(input);
+}

@@ -1,0 +1,49 @@
+import type { Tree } from './tree.ts';
+
+/** Anything that JSON.stringify takes; a bigint is printed as a number, a field that is undefined is left out. */
+export type Json = Tree | undefined | readonly Json[] | { readonly [key: string]: Json };
+
+const bigintMark = '\uE000bigint:';
+const bigintText = new RegExp(`"${bigintMark}(-?\\d+)"`, 'g');
+
+/**
+ * Pretty JSON with two spaces, in ASCII alone: Kibana decodes a body chunk by chunk and breaks every character that a
+ * chunk border cuts, and only escapes save it. No newline at the end.
+ */
+export function renderJson(value: Json, indent = 2): string {
+  let hasBigint = false;
+  const text = JSON.stringify(
+    value,
+    (_key, child: unknown) => {
+      if (typeof child !== 'bigint') {
+        return child;
+      }
+      hasBigint = true;
+      return `${bigintMark}${child}`;
+    },
+    indent,
+  );
+  return escapeNonAscii(hasBigint ? text.replace(bigintText, '$1') : text);
+}
+
+// Everything above ~ needs an escape; most texts have nothing of it.
+// oxlint-disable-next-line no-control-regex
+const beyondAscii = /[^\u0000-\u007f]/g;
+
+function escapeNonAscii(text: string): string {
+  return text.replace(beyondAscii, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Sorts the keys of every mapping, as Go prints its maps (by bytes, which for keys in one script is by code unit). */
+export function sortKeys(value: Tree): Tree {
+  if (Array.isArray(value)) {
+    return value.map(sortKeys);
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  const entries = Object.keys(value)
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    .map((key) => [key, sortKeys(value[key] ?? null)] as const);
+  return Object.fromEntries(entries);
+}
