@@ -33,6 +33,8 @@ export const errorCatalogue = {
 
   // Settings and the command line
   SETTING_INVALID: { status: 500, message: '{flag} ({variable}): {reason}', advice: 'docs/configuration.md lists every setting with its form and default.' },
+  VALUE_INVALID: { status: 500, message: '{reason}', advice: 'docs/configuration.md lists every setting with its form and default.' },
+  LISTEN_FAILED: { status: 500, message: '{flag} ({variable}): cannot listen on {address}: {reason}', advice: 'Stop the other program or choose another address.' },
   USAGE: { status: 500, message: '{reason}', advice: '`fleet-depot --help` lists the verbs, `fleet-depot VERB --help` their flags.' },
 } as const satisfies Record<string, ErrorKind>;
 
