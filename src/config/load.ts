@@ -48,9 +48,7 @@ export const loadConfig = (sources: ConfigSources): LoadedConfig => {
     values[key] = attempt(row, () => readSetting(row, sources, file));
   }
   const config = Object.freeze(values) as Config;
-  if (problems.length === 0) {
-    problems.push(...problemsOf(config));
-  }
+  problems.push(...problemsOf(config));
   return problems.length > 0
     ? { ok: false, problems }
     : { ok: true, config, warnings: [...unknownKeys(fileName ?? 'config.yml', file), ...warningsOf(config)] };

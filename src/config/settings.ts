@@ -200,6 +200,12 @@ export const settings = {
     default: 'false',
     help: 'Read everything, say what is wrong, and end without serving',
   }),
+  version: setting(boolean, {
+    flag: 'version',
+    section: 'operations',
+    default: 'false',
+    help: 'Print the version and end',
+  }),
   httpprof: optional(address, {
     flag: 'httpprof',
     section: 'operations',
