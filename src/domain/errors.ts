@@ -95,6 +95,16 @@ export const errorCatalogue = {
     message: '{reason}',
     advice: '`fleet-depot --help` lists the verbs, `fleet-depot VERB --help` their flags.',
   },
+  VALUE_INVALID: {
+    status: 500,
+    message: '{reason}',
+    advice: 'docs/configuration.md lists every setting with its form and default.',
+  },
+  LISTEN_FAILED: {
+    status: 500,
+    message: '{flag} ({variable}): cannot listen on {address}: {reason}',
+    advice: 'Stop the other program or choose another address.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 /** A code of the catalogue. */

@@ -1,0 +1,68 @@
+import { Option, type Command } from 'commander';
+import { sections, variableOf, type Setting } from '../config/setting.ts';
+import { settingRows } from '../config/settings.ts';
+
+/** Adds every setting of the table to a command, grouped as the table is. */
+export const addSettings = (command: Command): Command => {
+  for (const [, row] of settingRows) {
+    command.addOption(optionOf(row));
+  }
+  return command;
+};
+
+const optionOf = (row: Setting<unknown>): Option => {
+  const value = row.kind.isBoolean === true ? '[boolean]' : `<${row.kind.placeholder}>`;
+  const shown = row.default === undefined || row.default === '' ? '' : `default ${row.default}, `;
+  return new Option(`--${row.flag} ${value}`, `${row.help} (${shown}${variableOf(row.flag)})`).helpGroup(
+    `${sections[row.section]}:`,
+  );
+};
+
+/** The flags that were given to a command that has `addSettings`, as text by flag name, for `loadConfig`. */
+export const givenFlags = (command: Command): ReadonlyMap<string, string> => {
+  const given = new Map<string, string>();
+  for (const option of command.options) {
+    const key = option.attributeName();
+    if (option.long !== undefined && command.getOptionValueSource(key) === 'cli') {
+      given.set(option.long.slice(2), String(command.getOptionValue(key)));
+    }
+  }
+  return given;
+};
+
+/**
+ * Go's way of flags for commander: `-flag value`, `-flag=value` and `--flag=value` are the same, a boolean flag alone is true and
+ * never takes the next word. What starts with a dash and names no verb goes to `serve`, as the reference has no verbs:
+ * `docker run image -address 0.0.0.0:8080`.
+ */
+export const rewriteArguments = (words: readonly string[], program: Command): string[] => {
+  const rest = [...words];
+  const first = rest[0];
+  if (first !== undefined && first.startsWith('-') && !/^--?h(?:elp)?$/.test(first)) {
+    rest.unshift('serve');
+  }
+  const written: string[] = [];
+  let command = program;
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === '--') {
+      return [...written, word, ...rest];
+    }
+    const match = /^--?([a-z][\w-]+)(=[^]*)?$/i.exec(word);
+    if (match === null) {
+      command = command.commands.find((sub) => sub.name() === word) ?? command;
+      written.push(word);
+      continue;
+    }
+    const [, name = '', value] = match;
+    const option = command.options.find(({ long }) => long === `--${name}`);
+    if (value !== undefined || option === undefined || (!option.required && !option.optional)) {
+      written.push(`--${name}${value ?? ''}`);
+    } else if (option.optional) {
+      written.push(`--${name}=true`);
+    } else {
+      const next = rest.shift();
+      written.push(next === undefined ? `--${name}` : `--${name}=${next}`);
+    }
+  }
+  return written;
+};

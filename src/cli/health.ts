@@ -1,0 +1,111 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { get as getHttp, type IncomingMessage } from 'node:http';
+import { get as getHttps } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/settings.ts';
+import { DepotError } from '../domain/errors.ts';
+import { exitCodes, type CommandIo, type Verb } from './verb.ts';
+
+/** `fleet-depot health [URL]`: asks a server how it is; the image's HEALTHCHECK. */
+export const health: Verb = {
+  name: 'health',
+  register: (program, io, finish) => {
+    program
+      .command('health')
+      .argument(
+        '[url]',
+        'server to ask; without it the one that EPR_ADDRESS and EPR_TLS_CERT of this environment start',
+      )
+      .description('Ask a server for its health: exit 0 when it is ready, 1 when not')
+      .option('--timeout <seconds>', 'give up after this long', '5')
+      .action(async (url: string | undefined, options: { readonly timeout: string }) =>
+        finish(await run(url, Number(options.timeout) * 1000, io)),
+      );
+  },
+};
+
+const run = async (url: string | undefined, timeout: number, io: CommandIo): Promise<number> => {
+  const loaded = loadConfig({ env: io.env, flags: new Map() });
+  if (!loaded.ok) {
+    throw loaded.problems[0] ?? new DepotError('USAGE', { reason: 'the settings are not good' });
+  }
+  if (!(timeout > 0)) {
+    throw new DepotError('USAGE', { reason: '--timeout: write a number of seconds above 0' });
+  }
+  const target = url === undefined ? ownAddress(loaded.config) : targetOf(url);
+  const isOwn = ['localhost', '127.0.0.1', '[::1]'].includes(target.hostname) || url === undefined;
+  try {
+    const { status, body } = await ask(target, isOwn ? loaded.config.tlsCert : undefined, timeout);
+    io.stdout.write(
+      `${status === 200 ? 'ready' : `not ready (${status})`}: ${body.trim().replace(/\s+/g, ' ')}\n`,
+    );
+    return status === 200 ? exitCodes.ok : exitCodes.failed;
+  } catch (error) {
+    io.stderr.write(
+      `error: ${target.href}: ${(error as Error).message || (error as NodeJS.ErrnoException).code}\n`,
+    );
+    return exitCodes.failed;
+  }
+};
+
+const targetOf = (text: string): URL => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new DepotError('USAGE', { reason: `'${text}' is no address such as https://depot.example:8443` });
+  }
+  if (!url.pathname.endsWith('/health')) {
+    url.pathname = `${url.pathname.replace(/\/+$/, '')}/health`;
+  }
+  return url;
+};
+
+const ownAddress = (config: Config): URL => {
+  const { host, port } = config.address;
+  const name = ['', '0.0.0.0', '::'].includes(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return new URL(`${config.tlsCert === undefined ? 'http' : 'https'}://${name}:${port}/health`);
+};
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/**
+ * One request. A server of this machine may have any certificate, as its name is rarely `localhost`, but only the very one that
+ * is configured: its fingerprint is compared instead of its name and issuer.
+ */
+const ask = (target: URL, certificatePath: string | undefined, timeout: number): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(timeout);
+    const expected =
+      target.protocol === 'https:' && certificatePath !== undefined
+        ? fingerprintOf(certificatePath)
+        : undefined;
+    const receive = (response: IncomingMessage): void => {
+      const shown = (response.socket as TLSSocket).getPeerX509Certificate?.()?.fingerprint256;
+      if (expected !== undefined && shown !== expected) {
+        response.destroy();
+        reject(new Error('the server shows another certificate than the configured one'));
+        return;
+      }
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (text: string) => {
+        body = `${body}${text}`.slice(0, 4096);
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      response.on('error', reject);
+    };
+    const options = { agent: false, signal, headers: { 'User-Agent': 'fleet-depot-health' } };
+    const request =
+      target.protocol === 'https:'
+        ? getHttps(target, { ...options, rejectUnauthorized: expected === undefined }, receive)
+        : getHttp(target, options, receive);
+    request.on('error', (error) =>
+      reject(signal.aborted ? new Error(`no answer within ${timeout / 1000} s`) : error),
+    );
+  });
+
+const fingerprintOf = (path: string): string => new X509Certificate(readFileSync(path)).fingerprint256;

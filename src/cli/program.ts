@@ -1,0 +1,93 @@
+import { Command, CommanderError } from 'commander';
+import { DepotError } from '../domain/errors.ts';
+import { version } from '../version.ts';
+import { rewriteArguments } from './flags.ts';
+import { health } from './health.ts';
+import { serve } from './serve.ts';
+import { exitCodes, type CommandIo, type Verb } from './verb.ts';
+
+/** Every verb, in the order of the help. A new one is a file beside this and a line here. */
+const verbs: readonly Verb[] = [serve, health];
+
+const examples = `
+Examples:
+  fleet-depot serve                                     packages/ on http://localhost:8080
+  fleet-depot serve -address :8080 -package-paths /srv/packages
+  fleet-depot serve -tls-cert depot.crt -tls-key depot.key -tls-min-version 1.2
+  fleet-depot health                                    ask the server of this machine
+
+Every flag of serve is also a variable: -tls-cert is EPR_TLS_CERT. A flag beats the variable, the variable beats config.yml.
+Exit codes: 0 done, 1 failed, 2 wrong flags or settings, 3 partly done.`;
+
+/** Runs one command line and resolves with its exit code. Nothing is thrown: what goes wrong is printed. */
+export const runProgram = async (words: readonly string[], io: CommandIo): Promise<number> => {
+  let exitCode: number = exitCodes.ok;
+  const program = createProgram(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(rewriteArguments(words, program), { from: 'user' });
+  } catch (error) {
+    exitCode = report(error, io);
+  }
+  return exitCode;
+};
+
+const createProgram = (io: CommandIo, finish: (exitCode: number) => void): Command => {
+  const program = new Command('fleet-depot')
+    .description('The package registry for Elastic Fleet behind an air gap.')
+    .usage('VERB [flags]')
+    .exitOverride()
+    .allowExcessArguments(false)
+    .showSuggestionAfterError(true)
+    .addHelpText('after', examples)
+    .configureHelp({
+      helpWidth: 110,
+      // Flags are shown as the reference and its guides write them.
+      optionTerm: (option) =>
+        (option.long === undefined ? option.flags : option.flags.replace(/(?:-\w, )?--/, '-')).replace(
+          ' [boolean]',
+          '',
+        ),
+    })
+    .helpOption('-h, --help', 'Show this help')
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+  program
+    .command('version')
+    .description('Print the version')
+    .action(() => {
+      io.stdout.write(`${version}\n`);
+      finish(exitCodes.ok);
+    });
+  for (const verb of verbs) {
+    verb.register(program, io, finish);
+  }
+  return program;
+};
+
+const usageCodes = new Set(['USAGE', 'SETTING_INVALID', 'VALUE_INVALID']);
+
+const report = (error: unknown, io: CommandIo): number => {
+  if (error instanceof CommanderError) {
+    // commander has printed its text already; help that was asked for is no error.
+    if (error.exitCode !== 0 && error.code !== 'commander.help') {
+      io.stderr.write('`fleet-depot --help` lists the verbs, `fleet-depot VERB --help` their flags.\n');
+    }
+    return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  }
+  if (error instanceof DepotError) {
+    const isUsage = usageCodes.has(error.code);
+    // A wrong setting is one line: it names the flag and the variable, more would only hide them.
+    io.stderr.write(
+      `error: ${error.message}\n${isUsage && error.code !== 'USAGE' ? '' : `${error.advice}\n`}`,
+    );
+    return isUsage ? exitCodes.usage : exitCodes.failed;
+  }
+  io.stderr.write(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return exitCodes.failed;
+};

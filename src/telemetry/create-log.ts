@@ -1,0 +1,81 @@
+import { hostname } from 'node:os';
+import { ecsFormat } from '@elastic/ecs-pino-format';
+import { destination, pino, type Logger, type LoggerOptions } from 'pino';
+import { createDevLines } from './dev-lines.ts';
+import type { Log, LogFields } from './log.ts';
+import { redact } from './redact.ts';
+
+/** Where and how the log is written. */
+export interface LogOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** `ecs`: JSON in Elastic Common Schema, one object a line. `dev`: lines for people. */
+  readonly type: 'ecs' | 'dev';
+  readonly version: string;
+  /** Takes whole lines; standard error where left out. */
+  readonly output?: LineOutput;
+}
+
+/** Takes lines of log, each with its newline. */
+export interface LineOutput {
+  write(line: string): void;
+  /** Writes out what is still held back, before it returns. */
+  flush(): void;
+}
+
+/** A log with its end: `flush` writes what is held back and is called before the process ends. */
+export interface OwnedLog extends Log {
+  flush(): void;
+}
+
+/**
+ * The log of the program. Errors are handed in as field `err`. Every line is redacted: no password of a URL and no
+ * authorization header leaves the process.
+ */
+export const createLog = (options: LogOptions): OwnedLog => {
+  const output = options.output ?? standardError();
+  const format = options.type === 'dev' ? createDevLines() : (line: string) => line;
+  const logger = pino(options.type === 'dev' ? devOptions(options) : ecsOptions(options), {
+    write: (line: string) => output.write(redact(format(line))),
+  });
+  return { ...adapt(logger), flush: () => output.flush() };
+};
+
+const ecsOptions = (options: LogOptions): LoggerOptions => ({
+  ...ecsFormat({
+    apmIntegration: false,
+    serviceName: 'fleet-depot',
+    serviceVersion: options.version,
+    serviceNodeName: hostname(),
+    eventDataset: 'fleet_depot.log',
+  }),
+  level: options.level,
+});
+
+const devOptions = (options: LogOptions): LoggerOptions => ({ level: options.level, base: null });
+
+const adapt = (logger: Logger): Log => ({
+  error: (fields, message) => logger.error(fields, message),
+  warn: (fields, message) => logger.warn(fields, message),
+  info: (fields, message) => logger.info(fields, message),
+  debug: (fields, message) => logger.debug(fields, message),
+  child: (fields: LogFields) => adapt(logger.child(fields)),
+});
+
+/** Lines are written in the background, many at once under load; `flush` waits for the rest. */
+const standardError = (): LineOutput => {
+  const stream = destination({ fd: 2, sync: false });
+  // Nobody reads any more (a closed pipe): there is no other place to say so.
+  stream.on('error', () => undefined);
+  return {
+    write: (line) => {
+      stream.write(line);
+    },
+    flush: () => {
+      try {
+        stream.flushSync();
+      } catch {
+        // The same closed pipe.
+      }
+    },
+  };
+};

@@ -1,0 +1,172 @@
+import { hostname } from 'node:os';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** One answered request. */
+export interface RequestMeasure {
+  readonly status: number;
+  readonly method: string;
+  /** The route's template, never the raw path. */
+  readonly route: string;
+  readonly seconds: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+}
+
+/** The state of the index, as the gauges show it. */
+export interface IndexMeasure {
+  readonly generation: number;
+  /** Package versions that are served. */
+  readonly packages: number;
+  readonly quarantined: number;
+}
+
+/** All that is measured of one server. */
+export interface Metrics {
+  /** Other parts of the server add their own metrics here. */
+  readonly registry: Registry;
+  requestStarted(): void;
+  requestFinished(measure: RequestMeasure): void;
+  indexChanged(measure: IndexMeasure): void;
+  /** Time of one look-up in the index (`indexer`: which one). */
+  indexAsked(indexer: string, seconds: number): void;
+  /** One file read from where packages come from; `component`: `package`, `signature`, `static`. */
+  storageAsked(location: string, component: string): void;
+  /** Called where TLS is on. The time is asked at each scrape, so that a renewed certificate shows. */
+  certificateExpires(ask: () => Date): void;
+  /** Prometheus text. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** Options of `createMetrics`. */
+export interface MetricsOptions {
+  readonly version: string;
+  readonly instance?: string;
+  /** Also memory, processor time and event loop of the process. */
+  readonly process?: boolean;
+}
+
+// Answers are from some bytes to archives of hundreds of megabytes.
+const sizeBuckets = [1e3, 1e4, 1e5, 1e6, 5e6, 1e7, 2.5e7, 5e7, 1e8, 2.5e8, 1e9];
+const timeBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600];
+const knownMethods = new Set([
+  'get',
+  'head',
+  'post',
+  'put',
+  'patch',
+  'delete',
+  'options',
+  'connect',
+  'trace',
+]);
+
+/**
+ * Metrics under the reference's names, so that its dashboards keep working, and ours (`fleet_depot_…`). One registry for each
+ * server: two in one process don't mix.
+ */
+export const createMetrics = (options: MetricsOptions): Metrics => {
+  const registry = new Registry();
+  const registers = [registry];
+  const labelNames = ['code', 'method', 'path'];
+  if (options.process === true) {
+    collectDefaultMetrics({ register: registry });
+  }
+
+  new Gauge({ name: 'epr_service_info', help: 'Version and name of this server', labelNames: ['version', 'instance'], registers }).set(
+    { version: options.version, instance: options.instance ?? hostname() }, 1,
+  ); // prettier-ignore
+  const indexed = new Gauge({
+    name: 'epr_number_indexed_packages',
+    help: 'Package versions that are served',
+    registers,
+  });
+  const storage = new Counter({
+    name: 'epr_storage_requests_total',
+    help: 'Files read from where packages come from',
+    labelNames: ['location', 'component'],
+    registers,
+  });
+  const indexer = new Histogram({
+    name: 'epr_indexer_get_duration_seconds',
+    help: 'Time of a look-up in the index',
+    labelNames: ['indexer'],
+    buckets: [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    registers,
+  });
+  const inFlight = new Gauge({ name: 'epr_in_flight_requests', help: 'Requests that run now', registers });
+  const requests = new Counter({
+    name: 'epr_http_requests_total',
+    help: 'Answered requests',
+    labelNames,
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'epr_http_request_duration_seconds',
+    help: 'Time from the request to the end of its answer',
+    labelNames,
+    buckets: timeBuckets,
+    registers,
+  });
+  const requestSizes = new Histogram({
+    name: 'epr_http_request_size_bytes',
+    help: 'Bytes of requests',
+    labelNames,
+    buckets: sizeBuckets,
+    registers,
+  });
+  const responseSizes = new Histogram({
+    name: 'epr_http_response_size_bytes',
+    help: 'Bytes of answers',
+    labelNames,
+    buckets: sizeBuckets,
+    registers,
+  });
+  const quarantined = new Gauge({
+    name: 'fleet_depot_quarantined_packages',
+    help: 'Packages that are not served because they are broken',
+    registers,
+  });
+  const generation = new Gauge({
+    name: 'fleet_depot_index_generation',
+    help: 'Number of the index; it grows with each change',
+    registers,
+  });
+
+  return {
+    registry,
+    requestStarted: () => inFlight.inc(),
+    requestFinished: (measure) => {
+      const method = measure.method.toLowerCase();
+      const labels = {
+        code: String(measure.status),
+        method: knownMethods.has(method) ? method : 'unknown',
+        path: measure.route,
+      };
+      inFlight.dec();
+      requests.inc(labels);
+      durations.observe(labels, measure.seconds);
+      requestSizes.observe(labels, measure.requestBytes);
+      responseSizes.observe(labels, measure.responseBytes);
+    },
+    indexChanged: (measure) => {
+      indexed.set(measure.packages);
+      quarantined.set(measure.quarantined);
+      generation.set(measure.generation);
+    },
+    indexAsked: (name, seconds) => indexer.observe({ indexer: name }, seconds),
+    storageAsked: (location, component) => storage.inc({ location, component }),
+    certificateExpires: (ask) => {
+      const expiry = new Gauge({
+        name: 'fleet_depot_certificate_expiry_timestamp_seconds',
+        help: 'When the certificate of the listener expires, in seconds since 1970',
+        registers,
+        collect: () => {
+          expiry.set(ask().getTime() / 1000);
+        },
+      });
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+};
