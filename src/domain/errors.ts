@@ -31,6 +31,10 @@ export const errorCatalogue = {
   LIMIT_EXCEEDED: { status: 500, message: '{what} is {value}, the limit is {limit}', advice: 'Raise the setting named in docs/configuration.md if the package is trusted.' },
   YAML_INVALID: { status: 500, message: '{reason}', advice: 'Correct the YAML at the line that is named.' },
 
+  // Files and folders of a source
+  FILE_UNREADABLE: { status: 500, message: '{reason}', advice: 'Give the account that runs Fleet Depot read permission, or put the file back.' },
+  FOLDER_INVALID: { status: 500, message: '{reason}', advice: 'Repair the package folder; `fleet-depot inspect PATH` shows every reason.' },
+
   // Settings and the command line
   SETTING_INVALID: { status: 500, message: '{flag} ({variable}): {reason}', advice: 'docs/configuration.md lists every setting with its form and default.' },
   USAGE: { status: 500, message: '{reason}', advice: '`fleet-depot --help` lists the verbs, `fleet-depot VERB --help` their flags.' },
