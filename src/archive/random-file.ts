@@ -87,7 +87,12 @@ const openWaiting = async (path: string, what: string): Promise<RandomFile> => {
   }
 };
 
-const readWaiting = async (handle: FileHandle, what: string, position: number, length: number): Promise<Buffer> => {
+const readWaiting = async (
+  handle: FileHandle,
+  what: string,
+  position: number,
+  length: number,
+): Promise<Buffer> => {
   if (handle.fd < 0) {
     throw closed(what);
   }

@@ -50,4 +50,5 @@ export const checkEntryAttributes = (entry: Entry, isFolder: boolean): string | 
 /** Some readers (Kibana's too) take the name of Info-ZIP's Unicode path field, some the plain one: both must agree. */
 const hasSecondName = (entry: Entry): boolean =>
   entry.extraFields.some((field) => field.id === 0x7075) &&
-  getFileNameLowLevel(0x0800, entry.fileNameRaw, entry.extraFields, true) !== decodeEntryName(entry.fileNameRaw);
+  getFileNameLowLevel(0x0800, entry.fileNameRaw, entry.extraFields, true) !==
+    decodeEntryName(entry.fileNameRaw);

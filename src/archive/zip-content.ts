@@ -18,7 +18,10 @@ interface Inflated {
 }
 
 // With `info` the engine comes along, which tells how many bytes the deflated stream really has.
-const inflateLater = promisify(inflateRaw) as unknown as (bytes: Buffer, options: ZlibOptions) => Promise<Inflated>;
+const inflateLater = promisify(inflateRaw) as unknown as (
+  bytes: Buffer,
+  options: ZlibOptions,
+) => Promise<Inflated>;
 const inflateNow = inflateRawSync as unknown as (bytes: Buffer, options: ZlibOptions) => Inflated;
 
 const invalid = (entry: ZipEntry, reason: string, cause?: unknown): DepotError =>
@@ -42,7 +45,8 @@ export const readStoredBytes = async (file: RandomFile, entry: ZipEntry): Promis
 
 /** Returns where the data begins, counted from the local header. */
 const checkLocalHeader = (bytes: Buffer, entry: ZipEntry, name: Buffer): number => {
-  const differs = (what: string): DepotError => invalid(entry, `has another ${what} in its local header than in the directory`);
+  const differs = (what: string): DepotError =>
+    invalid(entry, `has another ${what} in its local header than in the directory`);
   if (bytes.readUInt32LE(0) !== 0x04034b50) {
     throw invalid(entry, 'does not begin where the directory says');
   }
@@ -54,7 +58,10 @@ const checkLocalHeader = (bytes: Buffer, entry: ZipEntry, name: Buffer): number 
     throw differs('compression method');
   }
   const nameLength = bytes.readUInt16LE(26);
-  if (nameLength !== name.length || bytes.compare(name, 0, nameLength, headerBytes, headerBytes + nameLength) !== 0) {
+  if (
+    nameLength !== name.length ||
+    bytes.compare(name, 0, nameLength, headerBytes, headerBytes + nameLength) !== 0
+  ) {
     throw differs('name');
   }
   // Bit 3: CRC and sizes stand behind the data, the header may have zeros. 0xffffffff sends to the Zip64 field.
@@ -64,7 +71,10 @@ const checkLocalHeader = (bytes: Buffer, entry: ZipEntry, name: Buffer): number 
   if (!agrees(bytes.readUInt32LE(14), entry.crc32, false)) {
     throw differs('CRC');
   }
-  if (!agrees(bytes.readUInt32LE(18), entry.compressedSize, true) || !agrees(bytes.readUInt32LE(22), entry.size, true)) {
+  if (
+    !agrees(bytes.readUInt32LE(18), entry.compressedSize, true) ||
+    !agrees(bytes.readUInt32LE(22), entry.size, true)
+  ) {
     throw differs('size');
   }
   return headerBytes + nameLength + bytes.readUInt16LE(28);
@@ -100,7 +110,10 @@ const inflateEntry = async (stored: Buffer, entry: ZipEntry): Promise<Buffer> =>
     throw invalid(entry, `unpacks to ${inflated.buffer.length} bytes, but declares ${entry.size}`);
   }
   if (inflated.engine.bytesWritten !== stored.length) {
-    throw invalid(entry, `has ${stored.length - inflated.engine.bytesWritten} stray bytes behind its deflated data`);
+    throw invalid(
+      entry,
+      `has ${stored.length - inflated.engine.bytesWritten} stray bytes behind its deflated data`,
+    );
   }
   return inflated.buffer;
 };

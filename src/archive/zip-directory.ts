@@ -41,7 +41,8 @@ const ratioFreeBytes = 1024 * 1024;
 
 const endRecords: readonly (number | undefined)[] = [0x06054b50, 0x06064b50];
 
-const invalid = (reason: string, cause?: unknown): DepotError => new DepotError('ZIP_INVALID', { reason }, cause);
+const invalid = (reason: string, cause?: unknown): DepotError =>
+  new DepotError('ZIP_INVALID', { reason }, cause);
 
 /**
  * Reads and judges the directory of an archive; nothing is inflated. Throws ZIP_INVALID or LIMIT_EXCEEDED for
@@ -54,7 +55,11 @@ export const readZipDirectory = async (file: RandomFile, limits: ZipLimits): Pro
   const reader = await ZipTailReader.open(file);
   const zip = await openEnd(reader, file.size);
   if (zip.entryCount > limits.maxEntries) {
-    throw new DepotError('LIMIT_EXCEEDED', { what: 'the number of entries', value: zip.entryCount, limit: limits.maxEntries });
+    throw new DepotError('LIMIT_EXCEEDED', {
+      what: 'the number of entries',
+      value: zip.entryCount,
+      limit: limits.maxEntries,
+    });
   }
   const start = cursorOf(zip);
   await reader.growTo(start);
@@ -62,7 +67,9 @@ export const readZipDirectory = async (file: RandomFile, limits: ZipLimits): Pro
   walk(zip, (entry) => collected.add(entry));
   // Entries behind the declared number would be seen by readers that go on until the end record.
   if (!endRecords.includes(reader.signatureAt(cursorOf(zip)))) {
-    throw invalid('its directory does not end where its end record begins: the number of entries is a lie, or bytes are missing');
+    throw invalid(
+      'its directory does not end where its end record begins: the number of entries is a lie, or bytes are missing',
+    );
   }
   return collected.finish(start);
 };

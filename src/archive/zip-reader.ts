@@ -27,7 +27,11 @@ export interface ZipOptions {
  * Opens an archive and reads its directory. Throws ZIP_INVALID, LIMIT_EXCEEDED or FILE_UNREADABLE; their reasons name
  * the entry and leave the name of the archive to the caller.
  */
-export const openZip = async (path: string, limits: ZipLimits, options: ZipOptions = {}): Promise<ZipArchive> => {
+export const openZip = async (
+  path: string,
+  limits: ZipLimits,
+  options: ZipOptions = {},
+): Promise<ZipArchive> => {
   const file = await openRandomFile(path, 'the archive', options.blocking ?? !isMainThread);
   let directory: ZipDirectory;
   try {

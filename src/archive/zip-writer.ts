@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { Readable, type PassThrough } from 'node:stream';
 import { ZipFile } from 'yazl';
 import { compareBytes } from './byte-order.ts';
 
@@ -22,7 +22,8 @@ const fileMode = 0o100644;
 export const writeZip = (topFolder: string, inputs: Iterable<ZipInput>): Readable => {
   const zip = new ZipFile();
   const options = { mtime: entryTime(), mode: fileMode, forceDosTimestamp: true, compressionLevel: 6 };
-  const output = new Readable().wrap(zip.outputStream);
+  // yazl's type is the bare interface of old; the stream is a PassThrough.
+  const output = zip.outputStream as PassThrough;
   zip.on('error', (error: Error) => output.destroy(error));
   for (const input of [...inputs].sort((a, b) => compareBytes(a.path, b.path))) {
     zip.addReadStreamLazy(`${topFolder}/${input.path}`, options, (done) => {

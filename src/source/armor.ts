@@ -14,7 +14,11 @@ export const isArmoredSignature = (bytes: Uint8Array): boolean => {
   if (bytes.length > maxSignatureBytes) {
     return false;
   }
-  const lines = Buffer.from(bytes).toString('latin1').trim().split(/\r?\n/).map((line) => line.trimEnd());
+  const lines = Buffer.from(bytes)
+    .toString('latin1')
+    .trim()
+    .split(/\r?\n/)
+    .map((line) => line.trimEnd());
   const last = lines.indexOf(end);
   if (lines[0] !== begin || last < 0) {
     return false;
@@ -31,7 +35,11 @@ export const isArmoredSignature = (bytes: Uint8Array): boolean => {
     return false;
   }
   const content = Buffer.from(text, 'base64');
-  return (checksum === undefined || checksum === `=${crc24(content)}`) && beginsWithSignature(content) && isRestFine(lines.slice(last + 1));
+  return (
+    (checksum === undefined || checksum === `=${crc24(content)}`) &&
+    beginsWithSignature(content) &&
+    isRestFine(lines.slice(last + 1))
+  );
 };
 
 // More signatures may follow; anything else is not ours to send.

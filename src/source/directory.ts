@@ -1,7 +1,7 @@
 import { join, resolve, sep } from 'node:path';
 import type { Dirent } from 'node:fs';
-import { parse } from 'semver';
 import { DepotError } from '../domain/errors.ts';
+import { parseStrictVersion } from '../domain/version.ts';
 import type { Log } from '../telemetry/log.ts';
 import { mapBounded } from './bounded.ts';
 import type { RootedSource } from './combined.ts';
@@ -38,7 +38,9 @@ export const createDirectorySource = (path: string, limits: ArchiveLimits, log: 
       }
       const { versions, problems } = await findVersions(root);
       const refs: PackageRef[] = [];
-      for (const item of await mapBounded(versions, walkWidth, (version) => describeVersion(version, limits))) {
+      for (const item of await mapBounded(versions, walkWidth, (version) =>
+        describeVersion(version, limits),
+      )) {
         if ('stamp' in item) {
           refs.push(item);
         } else {
@@ -54,7 +56,9 @@ export const createDirectorySource = (path: string, limits: ArchiveLimits, log: 
   };
 };
 
-const findVersions = async (root: string): Promise<{ versions: FoundVersion[]; problems: SourceProblem[] }> => {
+const findVersions = async (
+  root: string,
+): Promise<{ versions: FoundVersion[]; problems: SourceProblem[] }> => {
   const versions: FoundVersion[] = [];
   const problems: SourceProblem[] = [];
   const names = await foldersOf(root, '', problems);
@@ -62,7 +66,7 @@ const findVersions = async (root: string): Promise<{ versions: FoundVersion[]; p
     const found = await foldersOf(join(root, name), `${name}/`, problems);
     for (const version of found) {
       const item = { name, version, path: join(root, name, version), label: `${name}/${version}` };
-      if (isStrictVersion(version)) {
+      if (parseStrictVersion(version)) {
         versions.push(item);
       } else {
         problems.push({
@@ -90,8 +94,16 @@ const foldersOf = async (folder: string, prefix: string, problems: SourceProblem
     if (kind === 'folder') {
       names.push(item.name);
     } else if (!isArchiveName(item)) {
-      const reason = kind === undefined ? 'a symlink that leads nowhere' : 'a stray file; packages lie in NAME/VERSION or are zips';
-      problems.push({ path: join(folder, item.name), label: prefix + item.name, reason, severity: 'ignored' });
+      const reason =
+        kind === undefined
+          ? 'a symlink that leads nowhere'
+          : 'a stray file; packages lie in NAME/VERSION or are zips';
+      problems.push({
+        path: join(folder, item.name),
+        label: prefix + item.name,
+        reason,
+        severity: 'ignored',
+      });
     }
   }
   return names;
@@ -99,7 +111,10 @@ const foldersOf = async (folder: string, prefix: string, problems: SourceProblem
 
 const isArchiveName = (item: Dirent): boolean => /\.zip(?:\.sig)?$/.test(item.name);
 
-const describeVersion = async (found: FoundVersion, limits: ArchiveLimits): Promise<PackageRef | SourceProblem> => {
+const describeVersion = async (
+  found: FoundVersion,
+  limits: ArchiveLimits,
+): Promise<PackageRef | SourceProblem> => {
   const { path, label, name, version } = found;
   try {
     const { stamp, size, modifiedAt } = await walkPackageFolder(path, limits);
@@ -110,10 +125,4 @@ const describeVersion = async (found: FoundVersion, limits: ArchiveLimits): Prom
     }
     throw error;
   }
-};
-
-/** Strict as the reference: no leading `v`, no blanks, all three numbers. */
-const isStrictVersion = (text: string): boolean => {
-  const version = parse(text);
-  return version !== null && [version.version, ...version.build].join('+') === text.replaceAll('.', '.') && version.raw === text;
 };

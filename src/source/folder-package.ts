@@ -23,7 +23,9 @@ export const openFolderPackage = async (root: string, limits: ArchiveLimits): Pr
         throw new DepotError('RESOURCE_UNKNOWN');
       }
       if (!isOpen) {
-        throw new DepotError('FILE_UNREADABLE', { reason: 'the package folder was closed before it was read' });
+        throw new DepotError('FILE_UNREADABLE', {
+          reason: 'the package folder was closed before it was read',
+        });
       }
       return readInside(root, path, limits);
     },
@@ -42,7 +44,9 @@ const readInside = async (root: string, path: string, limits: ArchiveLimits): Pr
   try {
     real = await realpath(join(root, path));
     if (!isInside(real, await realpath(root))) {
-      throw new DepotError('FOLDER_INVALID', { reason: `${what} is a symlink that leads out of the package` });
+      throw new DepotError('FOLDER_INVALID', {
+        reason: `${what} is a symlink that leads out of the package`,
+      });
     }
   } catch (error) {
     throw unreadable(what, error);
@@ -50,7 +54,11 @@ const readInside = async (root: string, path: string, limits: ArchiveLimits): Pr
   const file = await openRandomFile(real, what, !isMainThread);
   try {
     if (file.size > limits.maxEntryBytes) {
-      throw new DepotError('LIMIT_EXCEEDED', { what: `the size of ${what} (bytes)`, value: file.size, limit: limits.maxEntryBytes });
+      throw new DepotError('LIMIT_EXCEEDED', {
+        what: `the size of ${what} (bytes)`,
+        value: file.size,
+        limit: limits.maxEntryBytes,
+      });
     }
     return await file.read(0, file.size);
   } finally {

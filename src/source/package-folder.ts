@@ -81,7 +81,8 @@ const describe = async (
   item: Dirent,
 ): Promise<Described> => {
   const path = folder.path === '' ? item.name : `${folder.path}/${item.name}`;
-  const refuse = (reason: string): DepotError => new DepotError('FOLDER_INVALID', { reason: `${quoteName(path)} ${reason}` });
+  const refuse = (reason: string): DepotError =>
+    new DepotError('FOLDER_INVALID', { reason: `${quoteName(path)} ${reason}` });
   // Node replaces bytes that aren't UTF-8, and the name it gives cannot be opened.
   const problem = path.includes('\ufffd') ? 'has a name that is not UTF-8' : entryNameProblem(path);
   if (problem !== undefined) {
@@ -119,7 +120,11 @@ const attempt = async <T>(what: string, act: () => Promise<T>): Promise<T> => {
     if (error instanceof DepotError) {
       throw error;
     }
-    throw new DepotError('FILE_UNREADABLE', { reason: `${what} cannot be read: ${fileProblem(error)}` }, error);
+    throw new DepotError(
+      'FILE_UNREADABLE',
+      { reason: `${what} cannot be read: ${fileProblem(error)}` },
+      error,
+    );
   }
 };
 

@@ -22,7 +22,10 @@ export const listFolder = async (path: string): Promise<FolderItems> => {
 };
 
 /** What an item is behind its symlinks; undefined where they lead nowhere or in a circle. */
-export const itemKind = async (path: string, item: Dirent): Promise<'file' | 'folder' | 'other' | undefined> => {
+export const itemKind = async (
+  path: string,
+  item: Dirent,
+): Promise<'file' | 'folder' | 'other' | undefined> => {
   if (!item.isSymbolicLink() && (item.isFile() || item.isDirectory())) {
     return item.isFile() ? 'file' : 'folder';
   }

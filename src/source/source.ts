@@ -16,7 +16,12 @@ export interface PackageRef {
   /** Milliseconds since 1970 of the newest change. */
   readonly modifiedAt: number;
   /** The `.sig` beside an archive, where there is one. */
-  readonly signature?: { readonly path: string; readonly stamp: string; readonly size: number; readonly modifiedAt: number };
+  readonly signature?: {
+    readonly path: string;
+    readonly stamp: string;
+    readonly size: number;
+    readonly modifiedAt: number;
+  };
 }
 
 /** Something in a source that is not taken, and why. */

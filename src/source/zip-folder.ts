@@ -75,11 +75,16 @@ const findZips = async (root: string): Promise<{ zips: FoundZip[]; problems: Sou
       const isZip = item.name.endsWith('.zip');
       const kind = await itemKind(itemPath, item);
       if (kind === 'folder') {
-        await walk(itemPath, item.isSymbolicLink() ? await realpath(itemPath) : join(real, item.name), `${label}/`);
+        await walk(
+          itemPath,
+          item.isSymbolicLink() ? await realpath(itemPath) : join(real, item.name),
+          `${label}/`,
+        );
       } else if (isZip && kind === 'file') {
         zips.push({ path: itemPath, label, hasSignature: names.has(`${item.name}.sig`) });
       } else if (isZip) {
-        const reason = kind === 'other' ? 'it is not a regular file' : 'its symlink leads nowhere, or cannot be followed';
+        const reason =
+          kind === 'other' ? 'it is not a regular file' : 'its symlink leads nowhere, or cannot be followed';
         problems.push({ path: itemPath, label, reason, severity: 'quarantine' });
       }
     }
@@ -104,7 +109,12 @@ const describeZip = async (zip: FoundZip): Promise<PackageRef | SourceProblem> =
       ...(signature && { signature }),
     };
   } catch (error) {
-    return { path, label, reason: `the archive cannot be read: ${fileProblem(error)}`, severity: 'quarantine' };
+    return {
+      path,
+      label,
+      reason: `the archive cannot be read: ${fileProblem(error)}`,
+      severity: 'quarantine',
+    };
   }
 };
 

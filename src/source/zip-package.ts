@@ -59,12 +59,16 @@ const findTopFolder = (zip: ZipArchive): string => {
     const first = slash < 0 ? folder : folder.slice(0, slash);
     top ??= first;
     if (top !== first) {
-      throw invalid(`it has two top folders, ${quoteName(top)} and ${quoteName(first)}; a package has one, named NAME-VERSION`);
+      throw invalid(
+        `it has two top folders, ${quoteName(top)} and ${quoteName(first)}; a package has one, named NAME-VERSION`,
+      );
     }
   }
   for (const path of zip.files.keys()) {
     if (!path.includes('/')) {
-      throw invalid(`${quoteName(path)} lies outside of the top folder; a package has one, named NAME-VERSION`);
+      throw invalid(
+        `${quoteName(path)} lies outside of the top folder; a package has one, named NAME-VERSION`,
+      );
     }
   }
   if (top === undefined || zip.files.size === 0) {
