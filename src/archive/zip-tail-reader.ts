@@ -1,0 +1,100 @@
+import { RandomAccessReader } from 'yauzl';
+import { DepotError } from '../domain/errors.ts';
+import type { RandomFile } from './random-file.ts';
+
+/** What is read of an archive at once: the end record and, nearly always, the whole directory before it. */
+const tailBytes = 256 * 1024;
+
+/** Longest directory that is taken into memory. 65,535 entries with names of 100 bytes have 11 MiB. */
+const maxDirectoryBytes = 16 * 1024 * 1024;
+
+/**
+ * Hands yauzl the end of an archive from memory, and so calls back at once: a walk through a directory of 400 entries
+ * takes 1 ms instead of 11 (two file reads for each entry).
+ */
+export class ZipTailReader extends RandomAccessReader {
+  readonly #file: RandomFile;
+  #start: number;
+  #bytes: Buffer;
+
+  private constructor(file: RandomFile, start: number, bytes: Buffer) {
+    super();
+    this.#file = file;
+    this.#start = start;
+    this.#bytes = bytes;
+  }
+
+  static async open(file: RandomFile): Promise<ZipTailReader> {
+    const length = Math.min(tailBytes, file.size);
+    const start = file.size - length;
+    return new ZipTailReader(file, start, await file.read(start, length));
+  }
+
+  /** Makes sure that everything from `position` to the file's end is in memory. Throws ZIP_INVALID or LIMIT_EXCEEDED. */
+  async growTo(position: number): Promise<void> {
+    if (position > this.#file.size) {
+      throw new DepotError('ZIP_INVALID', {
+        reason: `its directory should begin at byte ${position}, but the file ends at ${this.#file.size}`,
+      });
+    }
+    if (position >= this.#start) {
+      return;
+    }
+    const length = this.#file.size - position;
+    if (length > maxDirectoryBytes) {
+      throw new DepotError('LIMIT_EXCEEDED', {
+        what: "the size of the zip's directory",
+        value: `${length} bytes`,
+        limit: `${maxDirectoryBytes} bytes`,
+      });
+    }
+    this.#bytes = await this.#file.read(position, length);
+    this.#start = position;
+  }
+
+  /** The four bytes at `position` as a number, or undefined where they are not in memory. */
+  signatureAt(position: number): number | undefined {
+    const at = position - this.#start;
+    return at >= 0 && at + 4 <= this.#bytes.length ? this.#bytes.readUInt32LE(at) : undefined;
+  }
+
+  // yauzl hands its callback a byte count as well, which its type leaves out, and compares it with `length`.
+  override read(
+    target: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null, count?: number) => void,
+  ): void {
+    const at = position - this.#start;
+    if (at >= this.#bytes.length) {
+      callback(null, 0);
+      return;
+    }
+    if (at >= 0) {
+      callback(null, this.#bytes.copy(target, offset, at, Math.min(at + length, this.#bytes.length)));
+      return;
+    }
+    if (position < 0 || position + length > this.#file.size) {
+      callback(null, 0);
+      return;
+    }
+    void this.#readFile(target, offset, length, position, callback);
+  }
+
+  async #readFile(
+    target: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null, count?: number) => void,
+  ): Promise<void> {
+    let outcome: Error | null = null;
+    try {
+      (await this.#file.read(position, length)).copy(target, offset);
+    } catch (error) {
+      outcome = error instanceof Error ? error : new Error(String(error));
+    }
+    callback(outcome, length);
+  }
+}

@@ -1,0 +1,104 @@
+/** Longest signature that is served. Elastic's have 900 bytes; RSA-4096 needs less than 2 KiB. */
+export const maxSignatureBytes = 64 * 1024;
+
+const begin = '-----BEGIN PGP SIGNATURE-----';
+const end = '-----END PGP SIGNATURE-----';
+const headerLine = /^[A-Za-z][A-Za-z0-9-]*: ?.*$/;
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/**
+ * True where the bytes are an ASCII-armored OpenPGP signature: the armor of RFC 9580, 6.2, whose content begins with a
+ * whole signature packet. Nothing is verified. Kibana fails an install on a 200 answer that isn't one.
+ */
+export const isArmoredSignature = (bytes: Uint8Array): boolean => {
+  if (bytes.length > maxSignatureBytes) {
+    return false;
+  }
+  const lines = Buffer.from(bytes)
+    .toString('latin1')
+    .trim()
+    .split(/\r?\n/)
+    .map((line) => line.trimEnd());
+  const last = lines.indexOf(end);
+  if (lines[0] !== begin || last < 0) {
+    return false;
+  }
+  const blank = lines.indexOf('');
+  const firstLine = blank > 0 && blank < last ? blank + 1 : -1;
+  if (firstLine < 0 || !lines.slice(1, blank).every((line) => headerLine.test(line))) {
+    return false;
+  }
+  const body = lines.slice(firstLine, last);
+  const checksum = /^=[A-Za-z0-9+/]{4}$/.test(body.at(-1) ?? '') ? body.pop() : undefined;
+  const text = body.join('');
+  if (text === '' || !base64.test(text)) {
+    return false;
+  }
+  const content = Buffer.from(text, 'base64');
+  return (
+    (checksum === undefined || checksum === `=${crc24(content)}`) &&
+    beginsWithSignature(content) &&
+    isRestFine(lines.slice(last + 1))
+  );
+};
+
+// More signatures may follow; anything else is not ours to send.
+const isRestFine = (lines: readonly string[]): boolean => {
+  const rest = lines.join('\n').trim();
+  return rest === '' || isArmoredSignature(Buffer.from(rest, 'latin1'));
+};
+
+/** RFC 9580, 6.1: the armor's optional checksum, as base64. */
+const crc24 = (bytes: Uint8Array): string => {
+  let crc = 0xb704ce;
+  for (const byte of bytes) {
+    crc ^= byte << 16;
+    for (let bit = 0; bit < 8; bit += 1) {
+      crc <<= 1;
+      if ((crc & 0x1000000) !== 0) {
+        crc ^= 0x1864cfb;
+      }
+    }
+  }
+  return Buffer.from([(crc >> 16) & 0xff, (crc >> 8) & 0xff, crc & 0xff]).toString('base64');
+};
+
+/** RFC 9580, 4.2: the header of a packet in the new or the old form; tag 2 is a signature, its versions are 3 to 6. */
+const beginsWithSignature = (bytes: Buffer): boolean => {
+  const [first = 0, length = 0] = bytes;
+  if ((first & 0x80) === 0) {
+    return false;
+  }
+  const isNew = (first & 0x40) !== 0;
+  const tag = isNew ? first & 0x3f : (first >> 2) & 0x0f;
+  const header = isNew ? newHeader(bytes, length) : oldHeader(bytes, first & 0x03);
+  if (tag !== 2 || header === undefined) {
+    return false;
+  }
+  const version = bytes[header.size] ?? 0;
+  return header.body >= 10 && header.size + header.body <= bytes.length && version >= 3 && version <= 6;
+};
+
+interface PacketHeader {
+  readonly size: number;
+  readonly body: number;
+}
+
+const newHeader = (bytes: Buffer, length: number): PacketHeader | undefined => {
+  if (length < 192) {
+    return { size: 2, body: length };
+  }
+  if (length < 224) {
+    return { size: 3, body: ((length - 192) << 8) + (bytes[2] ?? 0) + 192 };
+  }
+  // 224 to 254 would be a part of unknown length, which signatures may not have.
+  return length === 255 && bytes.length >= 6 ? { size: 6, body: bytes.readUInt32BE(2) } : undefined;
+};
+
+const oldHeader = (bytes: Buffer, lengthType: number): PacketHeader | undefined => {
+  if (lengthType === 3 || bytes.length < 6) {
+    return undefined;
+  }
+  const width = 1 << lengthType;
+  return { size: 1 + width, body: bytes.readUIntBE(1, width) };
+};

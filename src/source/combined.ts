@@ -1,0 +1,72 @@
+import { resolve } from 'node:path';
+import type { Log } from '../telemetry/log.ts';
+import { createDirectorySource } from './directory.ts';
+import { DepotError } from '../domain/errors.ts';
+import type { ArchiveLimits, PackageRef, PackageSource, SourceProblem } from './source.ts';
+import { createZipFolderSource } from './zip-folder.ts';
+
+/** A source that knows its refs again, also after they were sent to a worker thread and back. */
+export interface RootedSource extends PackageSource {
+  owns(ref: PackageRef): boolean;
+}
+
+/** Both kinds of packages below each path: the zips of all paths come before the folders of all paths. */
+export const createPackageSources = (
+  paths: readonly string[],
+  limits: ArchiveLimits,
+  log: Log,
+): RootedSource => {
+  const roots = [...new Set(paths.map((path) => resolve(path)))];
+  return combineSources([
+    ...roots.map((root) => createZipFolderSource(root, limits, log)),
+    ...roots.map((root) => createDirectorySource(root, limits, log)),
+  ]);
+};
+
+/** One source of many: lists in their order, opens a ref through the first that owns it. */
+export const combineSources = (sources: readonly RootedSource[]): RootedSource => {
+  const ownerOf = (ref: PackageRef): RootedSource => {
+    const owner = sources.find((source) => source.owns(ref));
+    if (owner === undefined) {
+      throw new DepotError('FILE_UNREADABLE', { reason: `${ref.path} lies in no package path` });
+    }
+    return owner;
+  };
+  return {
+    location: [...new Set(sources.map((source) => source.location))].join(', '),
+    owns: (ref) => sources.some((source) => source.owns(ref)),
+    list: async () => {
+      const listings = await Promise.all(sources.map((source) => source.list()));
+      return {
+        refs: listings.flatMap((listing) => listing.refs),
+        problems: distinctProblems(listings.flatMap((listing) => listing.problems)),
+      };
+    },
+    open: async (ref) => ownerOf(ref).open(ref),
+    openArchive: async (ref) => ownerOf(ref).openArchive(ref),
+    openSignature: async (ref) => ownerOf(ref).openSignature(ref),
+  };
+};
+
+/** Sources that share a path see the same broken folder: it is told once, and not again for what lies in it. */
+const distinctProblems = (problems: readonly SourceProblem[]): SourceProblem[] => {
+  const told = new Set<string>();
+  const broken = problems.filter((problem) => problem.severity === 'quarantine');
+  const paths = new Set(broken.map((problem) => problem.path));
+  return problems.filter((problem) => {
+    if (told.has(problem.path) || hasAncestor(problem.path, paths)) {
+      return false;
+    }
+    told.add(problem.path);
+    return true;
+  });
+};
+
+const hasAncestor = (path: string, paths: ReadonlySet<string>): boolean => {
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+    if (paths.has(path.slice(0, at))) {
+      return true;
+    }
+  }
+  return false;
+};

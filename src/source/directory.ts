@@ -1,0 +1,128 @@
+import { join, resolve, sep } from 'node:path';
+import type { Dirent } from 'node:fs';
+import { DepotError } from '../domain/errors.ts';
+import { parseStrictVersion } from '../domain/version.ts';
+import type { Log } from '../telemetry/log.ts';
+import { mapBounded } from './bounded.ts';
+import type { RootedSource } from './combined.ts';
+import { createFolderArchives } from './folder-archives.ts';
+import { openFolderPackage } from './folder-package.ts';
+import { walkPackageFolder } from './package-folder.ts';
+import { itemKind, listFolder, rootProblem } from './root-folder.ts';
+import type { ArchiveLimits, PackageRef, SourceProblem } from './source.ts';
+
+/** How many packages are walked at once. */
+const walkWidth = 4;
+
+interface FoundVersion {
+  readonly name: string;
+  readonly version: string;
+  readonly path: string;
+  readonly label: string;
+}
+
+/**
+ * The source of unpacked packages, `{path}/{name}/{version}/`, in the order of their paths. Archives are left to the
+ * source of zips without a word; every other stray file, and a folder that is no strict version, is `ignored`.
+ */
+export const createDirectorySource = (path: string, limits: ArchiveLimits, log: Log): RootedSource => {
+  const root = resolve(path);
+  const archives = createFolderArchives((ref) => openFolderPackage(ref.path, limits));
+  return {
+    location: root,
+    owns: (ref) => ref.kind === 'folder' && ref.path.startsWith(root === sep ? root : root + sep),
+    list: async () => {
+      const problem = await rootProblem(root);
+      if (problem !== undefined) {
+        return { refs: [], problems: [problem] };
+      }
+      const { versions, problems } = await findVersions(root);
+      const refs: PackageRef[] = [];
+      for (const item of await mapBounded(versions, walkWidth, (version) =>
+        describeVersion(version, limits),
+      )) {
+        if ('stamp' in item) {
+          refs.push(item);
+        } else {
+          problems.push(item);
+        }
+      }
+      log.debug({ 'event.action': 'source-listed', 'file.path': root }, `${root}: ${refs.length} folders`);
+      return { refs, problems };
+    },
+    open: (ref) => openFolderPackage(ref.path, limits),
+    openArchive: (ref) => archives.open(ref),
+    openSignature: () => Promise.resolve(undefined),
+  };
+};
+
+const findVersions = async (
+  root: string,
+): Promise<{ versions: FoundVersion[]; problems: SourceProblem[] }> => {
+  const versions: FoundVersion[] = [];
+  const problems: SourceProblem[] = [];
+  const names = await foldersOf(root, '', problems);
+  for (const name of names) {
+    const found = await foldersOf(join(root, name), `${name}/`, problems);
+    for (const version of found) {
+      const item = { name, version, path: join(root, name, version), label: `${name}/${version}` };
+      if (parseStrictVersion(version)) {
+        versions.push(item);
+      } else {
+        problems.push({
+          path: item.path,
+          label: item.label,
+          reason: 'the folder name is not a version (MAJOR.MINOR.PATCH); packages lie in NAME/VERSION',
+          severity: 'ignored',
+        });
+      }
+    }
+  }
+  return { versions, problems };
+};
+
+/** Names of the folders in a folder; what else lies there goes to the problems. */
+const foldersOf = async (folder: string, prefix: string, problems: SourceProblem[]): Promise<string[]> => {
+  const { items, problem } = await listFolder(folder);
+  if (items === undefined) {
+    problems.push({ path: folder, label: prefix.slice(0, -1), reason: problem, severity: 'quarantine' });
+    return [];
+  }
+  const names: string[] = [];
+  for (const item of items) {
+    const kind = await itemKind(join(folder, item.name), item);
+    if (kind === 'folder') {
+      names.push(item.name);
+    } else if (!isArchiveName(item)) {
+      const reason =
+        kind === undefined
+          ? 'a symlink that leads nowhere'
+          : 'a stray file; packages lie in NAME/VERSION or are zips';
+      problems.push({
+        path: join(folder, item.name),
+        label: prefix + item.name,
+        reason,
+        severity: 'ignored',
+      });
+    }
+  }
+  return names;
+};
+
+const isArchiveName = (item: Dirent): boolean => /\.zip(?:\.sig)?$/.test(item.name);
+
+const describeVersion = async (
+  found: FoundVersion,
+  limits: ArchiveLimits,
+): Promise<PackageRef | SourceProblem> => {
+  const { path, label, name, version } = found;
+  try {
+    const { stamp, size, modifiedAt } = await walkPackageFolder(path, limits);
+    return { kind: 'folder', path, label, expected: { name, version }, stamp, size, modifiedAt };
+  } catch (error) {
+    if (error instanceof DepotError) {
+      return { path, label, reason: error.message, severity: 'quarantine' };
+    }
+    throw error;
+  }
+};

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { access, constants, readdir, realpath, stat } from 'node:fs/promises';
+import type { BigIntStats, Dirent } from 'node:fs';
+import { join, sep } from 'node:path';
+import { compareBytes } from '../archive/byte-order.ts';
+import { entryNameProblem, quoteName } from '../archive/entry-names.ts';
+import { fileProblem } from '../archive/file-problem.ts';
+import { DepotError } from '../domain/errors.ts';
+import { fileStamp, modifiedAt } from './served-file.ts';
+import type { ArchiveLimits, PackageEntry } from './source.ts';
+
+/** All that a package's folder holds, as one walk saw it. */
+export interface PackageFolder {
+  /** By depth, then by the names on the way in byte order: the order that one glob for each depth gives. */
+  readonly entries: readonly PackageEntry[];
+  readonly folders: readonly string[];
+  /** Changes with any file's size, times, inode or name. */
+  readonly stamp: string;
+  /** Bytes of all files. */
+  readonly size: number;
+  /** Milliseconds since 1970 of the newest change of a file. */
+  readonly modifiedAt: number;
+}
+
+/**
+ * Walks the folder of one package. Symlinks within it are followed. Throws FOLDER_INVALID for links that lead out or in a
+ * circle, for special files and for names that no archive may have, FILE_UNREADABLE, and LIMIT_EXCEEDED.
+ */
+export const walkPackageFolder = async (root: string, limits: ArchiveLimits): Promise<PackageFolder> => {
+  const entries: PackageEntry[] = [];
+  const folders: string[] = [];
+  const hash = createHash('sha256');
+  let size = 0;
+  let newest = 0;
+
+  const addFile = (path: string, stats: BigIntStats): void => {
+    const bytes = Number(stats.size);
+    size += bytes;
+    newest = Math.max(newest, modifiedAt(stats));
+    hash.update(`${path}\0${fileStamp(stats)}\n`);
+    checkLimit(`the size of ${quoteName(path)} (bytes)`, bytes, limits.maxEntryBytes);
+    checkLimit('the size of all files (bytes)', size, limits.maxTotalBytes);
+    entries.push({ path, size: bytes });
+    checkLimit('the number of files and folders', entries.length + folders.length, limits.maxEntries);
+  };
+
+  const realRoot = await attempt('the package folder', () => realpath(root));
+  // Level by level, each folder of a level in the order of the level before.
+  let level = [{ path: '', real: realRoot }];
+  while (level.length > 0) {
+    const next: typeof level = [];
+    for (const folder of level) {
+      const shown = folder.path === '' ? 'the package folder' : `the folder ${quoteName(folder.path)}`;
+      const items = await attempt(shown, () => readdir(join(root, folder.path), { withFileTypes: true }));
+      items.sort((a, b) => compareBytes(a.name, b.name));
+      const described = await Promise.all(items.map((item) => describe(root, realRoot, folder, item)));
+      for (const { path, stats, real } of described) {
+        if (stats.isDirectory()) {
+          folders.push(path);
+          next.push({ path, real });
+        } else {
+          addFile(path, stats);
+        }
+      }
+    }
+    level = next;
+  }
+  return { entries, folders, stamp: hash.digest('base64url').slice(0, 32), size, modifiedAt: newest };
+};
+
+interface Described {
+  readonly path: string;
+  readonly real: string;
+  readonly stats: BigIntStats;
+}
+
+const describe = async (
+  root: string,
+  realRoot: string,
+  folder: { readonly path: string; readonly real: string },
+  item: Dirent,
+): Promise<Described> => {
+  const path = folder.path === '' ? item.name : `${folder.path}/${item.name}`;
+  const refuse = (reason: string): DepotError =>
+    new DepotError('FOLDER_INVALID', { reason: `${quoteName(path)} ${reason}` });
+  // Node replaces bytes that aren't UTF-8, and the name it gives cannot be opened.
+  const problem = path.includes('\ufffd') ? 'has a name that is not UTF-8' : entryNameProblem(path);
+  if (problem !== undefined) {
+    throw refuse(problem);
+  }
+  const place = join(root, path);
+  return attempt(quoteName(path), async () => {
+    const real = item.isSymbolicLink() ? await realpath(place) : join(folder.real, item.name);
+    if (item.isSymbolicLink() && !isInside(real, realRoot)) {
+      throw refuse('is a symlink that leads out of the package');
+    }
+    if (item.isSymbolicLink() && isInside(`${folder.real}${sep}x`, real)) {
+      throw refuse('is a symlink that leads in a circle');
+    }
+    const stats = await stat(place, { bigint: true });
+    if (!stats.isFile() && !stats.isDirectory()) {
+      throw refuse('is neither a file nor a folder');
+    }
+    // Only where not everyone may read a file it is asked whether we may: that saves a call for each file.
+    if (stats.isFile() && (stats.mode & 0o004n) === 0n) {
+      await access(place, constants.R_OK);
+    }
+    return { path, real, stats };
+  });
+};
+
+/** True where `path` is below `folder`; both are real paths. */
+export const isInside = (path: string, folder: string): boolean =>
+  path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+
+const attempt = async <T>(what: string, act: () => Promise<T>): Promise<T> => {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof DepotError) {
+      throw error;
+    }
+    throw new DepotError(
+      'FILE_UNREADABLE',
+      { reason: `${what} cannot be read: ${fileProblem(error)}` },
+      error,
+    );
+  }
+};
+
+const checkLimit = (what: string, value: number, limit: number): void => {
+  if (value > limit) {
+    throw new DepotError('LIMIT_EXCEEDED', { what, value, limit });
+  }
+};
