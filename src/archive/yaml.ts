@@ -25,6 +25,7 @@ export type YamlValue =
 const maxDepth = 100;
 const maxAliases = 1000;
 const maxNodes = 1_000_000;
+const maxParsedAgain = 4 * 1024 * 1024;
 
 /**
  * Reads the first document of a YAML file with the scalar rules of Go's yaml.v2 (YAML 1.1: `yes` and `on` are
@@ -37,12 +38,7 @@ export function parseYaml(bytes: Uint8Array): YamlValue {
   }
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   try {
-    const [document = null] = loadAll(text, {
-      schema: goSchema,
-      json: true,
-      maxDepth,
-      maxAliases,
-    }) as YamlValue[];
+    const document = load(text);
     if (text.includes('*')) {
       refuseMultiplying(document);
     }
@@ -54,6 +50,60 @@ export function parseYaml(bytes: Uint8Array): YamlValue {
     }
     throw error;
   }
+}
+
+/**
+ * The reference's parser takes a continuation line of a quoted scalar or of a flow collection at any indentation, the
+ * standard and js-yaml don't; real packages have such lines. White space before them means nothing, so each is indented
+ * when it is complained of: first in the pieces between lines that start at the margin, which are small, then in all.
+ */
+function load(text: string): YamlValue {
+  try {
+    return loadFirst(text);
+  } catch (error) {
+    if (shallowLine(text, error) === undefined) {
+      throw error;
+    }
+    const budget = { characters: maxParsedAgain };
+    const pieces = text.split(/^(?=[^\s#])/m).map((piece) => indentShallowLines(piece, budget));
+    return loadFirst(indentShallowLines(pieces.join(''), budget));
+  }
+}
+
+function loadFirst(text: string): YamlValue {
+  const [document = null] = loadAll(text, {
+    schema: goSchema,
+    json: true,
+    maxDepth,
+    maxAliases,
+  }) as YamlValue[];
+  return document;
+}
+
+/** Indents line after line as long as that is the only complaint and the budget of text to parse again lasts. */
+function indentShallowLines(text: string, budget: { characters: number }): string {
+  let current = text;
+  while (budget.characters > 0) {
+    budget.characters -= current.length;
+    try {
+      loadFirst(current);
+      return current;
+    } catch (error) {
+      const start = shallowLine(current, error);
+      if (start === undefined) {
+        return current;
+      }
+      current = `${current.slice(0, start)}${' '.repeat(maxDepth)}${current.slice(start)}`;
+    }
+  }
+  return current;
+}
+
+/** Where the line starts that an error calls too little indented. */
+function shallowLine(text: string, error: unknown): number | undefined {
+  const mark =
+    error instanceof YAMLException && error.reason === 'deficient indentation' ? error.mark : undefined;
+  return mark ? text.lastIndexOf('\n', mark.position - 1) + 1 || undefined : undefined;
 }
 
 /** Shared nodes are cheap to hold and dear to print: count them as often as they would be printed. */

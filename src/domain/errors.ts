@@ -85,8 +85,16 @@ export const errorCatalogue = {
   YAML_INVALID: { status: 500, message: '{reason}', advice: 'Correct the YAML at the line that is named.' },
 
   // Files and folders of a source
-  FILE_UNREADABLE: { status: 500, message: '{reason}', advice: 'Give the account that runs Fleet Depot read permission, or put the file back.' },
-  FOLDER_INVALID: { status: 500, message: '{reason}', advice: 'Repair the package folder; `fleet-depot inspect PATH` shows every reason.' },
+  FILE_UNREADABLE: {
+    status: 500,
+    message: '{reason}',
+    advice: 'Give the account that runs Fleet Depot read permission, or put the file back.',
+  },
+  FOLDER_INVALID: {
+    status: 500,
+    message: '{reason}',
+    advice: 'Repair the package folder; `fleet-depot inspect PATH` shows every reason.',
+  },
 
   // Settings and the command line
   SETTING_INVALID: {

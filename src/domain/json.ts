@@ -1,16 +1,17 @@
 import type { Tree } from './tree.ts';
 
-/** Anything that JSON.stringify takes; a bigint is printed as a number, a field that is undefined is left out. */
-export type Json = Tree | undefined | readonly Json[] | { readonly [key: string]: Json };
+/** A free value of a manifest as it is answered; undefined is left out. */
+export type Json = Tree | undefined;
 
 const bigintMark = '\uE000bigint:';
 const bigintText = new RegExp(`"${bigintMark}(-?\\d+)"`, 'g');
 
 /**
  * Pretty JSON with two spaces, in ASCII alone: Kibana decodes a body chunk by chunk and breaks every character that a
- * chunk border cuts, and only escapes save it. No newline at the end.
+ * chunk border cuts, and only escapes save it. No newline at the end. A bigint is printed as a number, a field that is
+ * undefined is left out.
  */
-export function renderJson(value: Json, indent = 2): string {
+export function renderJson(value: object, indent = 2): string {
   let hasBigint = false;
   const text = JSON.stringify(
     value,

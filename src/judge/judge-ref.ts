@@ -1,0 +1,63 @@
+import { gzipSync } from 'node:zlib';
+import { DepotError } from '../domain/errors.ts';
+import { renderJson } from '../domain/json.ts';
+import type { PackageInfo } from '../domain/package.ts';
+import { summarise } from '../domain/package.ts';
+import { describeProblem } from '../domain/problem.ts';
+import { createRecord } from '../search/record.ts';
+import type { ArchiveLimits, PackageFiles, PackageRef } from '../source/source.ts';
+import type { VerdictCache } from './content.ts';
+import { createContentReader } from './content.ts';
+import { judgePackage } from './judge.ts';
+import type { FoundPackage, JudgedPackage, JudgeRules } from './task.ts';
+
+/** How packages and signatures are reached; a worker thread has its own. */
+export interface PackageAccess {
+  open(ref: PackageRef, limits: ArchiveLimits): Promise<PackageFiles>;
+  hasSignature(ref: PackageRef): Promise<boolean>;
+}
+
+/** Opens, judges and renders one package. Never throws for a fault of the package. */
+export async function judgeRef(
+  ref: PackageRef,
+  rules: JudgeRules,
+  access: PackageAccess,
+  verdicts: VerdictCache,
+): Promise<JudgedPackage> {
+  let files: PackageFiles | undefined;
+  try {
+    files = await access.open(ref, rules.limits);
+    const content = createContentReader(files, rules.limits.maxManifestBytes, verdicts);
+    const signed = await access.hasSignature(ref);
+    const { info, problems, warnings } = await judgePackage(ref, files, content, signed);
+    const reasons = problems.filter(({ kind }) => kind === 'broken' || rules.validate).map(describeProblem);
+    if (rules.requireSignature && !signed) {
+      reasons.push(lackOfSignature(ref));
+    }
+    return { found: info && reasons.length === 0 ? render(info) : undefined, reasons, warnings };
+  } catch (error) {
+    if (error instanceof DepotError) {
+      return { found: undefined, reasons: [error.message], warnings: [] };
+    }
+    throw error;
+  } finally {
+    await files?.close();
+  }
+}
+
+function lackOfSignature(ref: PackageRef): string {
+  return ref.signature
+    ? 'its .sig file is no ASCII-armored OpenPGP signature (-require-package-signatures)'
+    : 'it has no signature, and -require-package-signatures is on';
+}
+
+function render(info: PackageInfo): FoundPackage {
+  const summary = renderJson(summarise(info)).replaceAll('\n', '\n  ');
+  const detail = gzipSync(`${renderJson(info)}\n`, { level: 6 });
+  // Of exactly their size: what crosses threads is the whole buffer that a view lies on.
+  return {
+    record: createRecord(info),
+    summary: new TextEncoder().encode(summary),
+    detail: Uint8Array.from(detail),
+  };
+}

@@ -1,0 +1,119 @@
+import { availableParallelism } from 'node:os';
+import { Piscina } from 'piscina';
+import type { PackageRef } from '../source/source.ts';
+import type { JudgedPackage, JudgeRules, JudgeTask } from './task.ts';
+
+/** Judges packages on all cores. */
+export interface JudgePool {
+  /**
+   * Judges `refs` and reports each package as soon as it is known, in no order. A package that ends its worker
+   * (memory, time) is reported as broken; the others don't notice.
+   */
+  judge(
+    refs: readonly PackageRef[],
+    rules: JudgeRules,
+    report: (ref: PackageRef, judged: JudgedPackage) => void,
+  ): Promise<void>;
+}
+
+/** Sizes of the pool; tests make them small. */
+export interface JudgePoolOptions {
+  /** Threads at most; 0 is one for each core. */
+  readonly threads: number;
+  /** Megabytes of JavaScript heap for each thread. */
+  readonly heapMegabytes?: number;
+  /** Milliseconds that one package may take when it is judged alone. */
+  readonly timeout?: number;
+}
+
+const batchSize = 24;
+
+/** Threads live for one call of `judge`: between builds nothing of them is left in memory. */
+export function createJudgePool({
+  threads,
+  heapMegabytes = 384,
+  timeout = 20_000,
+}: JudgePoolOptions): JudgePool {
+  const cores = threads > 0 ? threads : availableParallelism();
+  return {
+    judge: async (refs, rules, report) => {
+      if (refs.length === 0) {
+        return;
+      }
+      const batches = createBatches(refs);
+      const pool = new Piscina<JudgeTask, JudgedPackage[]>({
+        filename: new URL('./worker.js', import.meta.url).href,
+        minThreads: Math.min(cores, batches.length),
+        maxThreads: Math.min(cores, batches.length),
+        resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
+      });
+      const run = async (batch: readonly PackageRef[]): Promise<JudgedPackage[]> =>
+        pool.run({ refs: batch, rules }, { signal: AbortSignal.timeout(timeout * batch.length) });
+      try {
+        await Promise.all(batches.map((batch) => judgeBatch(batch, run, report)));
+      } finally {
+        await pool.destroy();
+      }
+    },
+  };
+}
+
+async function judgeBatch(
+  batch: readonly PackageRef[],
+  run: (batch: readonly PackageRef[]) => Promise<JudgedPackage[]>,
+  report: (ref: PackageRef, judged: JudgedPackage) => void,
+): Promise<void> {
+  let judged: JudgedPackage[];
+  try {
+    judged = await run(batch);
+  } catch (error) {
+    if (batch.length === 1 && batch[0]) {
+      report(batch[0], { found: undefined, reasons: [`reading it failed: ${causeOf(error)}`], warnings: [] });
+      return;
+    }
+    // One of them ended the thread: alone each shows whether it was the one.
+    for (const ref of batch) {
+      await judgeBatch([ref], run, report);
+    }
+    return;
+  }
+  for (const [index, ref] of batch.entries()) {
+    const one = judged[index];
+    if (one) {
+      report(ref, one);
+    }
+  }
+}
+
+function causeOf(error: unknown): string {
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return 'it needs more memory than a reader may have';
+  }
+  return name === 'AbortError' ? 'it takes too long to read' : message;
+}
+
+/** Versions of one name share most of their files, so they go to one thread together; the largest names go first. */
+function createBatches(refs: readonly PackageRef[]): PackageRef[][] {
+  const byName = new Map<string, PackageRef[]>();
+  for (const ref of refs) {
+    const name =
+      /[^/]*?(?=-|\/|$)/.exec(
+        ref.label.slice(ref.kind === 'zip' ? ref.label.lastIndexOf('/') + 1 : 0),
+      )?.[0] ?? '';
+    const list = byName.get(name);
+    if (list) {
+      list.push(ref);
+    } else {
+      byName.set(name, [ref]);
+    }
+  }
+  const weight = (list: readonly PackageRef[]): number => list.reduce((sum, ref) => sum + ref.size, 0);
+  return [...byName.values()]
+    .toSorted((a, b) => weight(b) - weight(a))
+    .flatMap((list) =>
+      Array.from({ length: Math.ceil(list.length / batchSize) }, (_, at) =>
+        list.slice(at * batchSize, (at + 1) * batchSize),
+      ),
+    );
+}
