@@ -2,6 +2,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import test from 'ava';
 import { load } from 'js-yaml';
+import { createContentReader } from '../../src/judge/content.ts';
+import { judgePackage } from '../../src/judge/judge.ts';
+import { createDirectorySource } from '../../src/source/directory.ts';
+import type { ArchiveLimits } from '../../src/source/source.ts';
+import { createLog } from '../../src/telemetry/create-log.ts';
+import type { Log } from '../../src/telemetry/log.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 type Tree = Record<string, unknown>;
 const root = join(process.cwd(), 'packages/fleet_depot/0.1.0');
@@ -63,6 +70,41 @@ test('the manifest agrees with its folder and its pictures are there', async (t)
     }
   }
   t.is(String(tree(trees(await yaml('changelog.yml'))[0])['version']), String(manifest['version']));
+});
+
+const limits: ArchiveLimits = {
+  maxEntries: 1000,
+  maxEntryBytes: 1 << 20,
+  maxTotalBytes: 1 << 24,
+  maxRatio: 100,
+  maxManifestBytes: 1 << 20,
+};
+const silent: Log = {
+  error: () => undefined,
+  warn: () => undefined,
+  info: () => undefined,
+  debug: () => undefined,
+  child: () => silent,
+};
+
+test('every package that comes with the server passes its own strict validation, without a warning', async (t) => {
+  const source = createDirectorySource(join(process.cwd(), 'packages'), limits, silent);
+  const { refs, problems } = await source.list();
+  t.deepEqual(problems, []);
+  t.is(refs.length, 1);
+  for (const ref of refs) {
+    const files = await source.open(ref);
+    const reader = createContentReader(files, limits.maxManifestBytes, new Map());
+    const { info, problems: found, warnings } = await judgePackage(ref, files, reader, false);
+    await files.close();
+    t.deepEqual(found, []);
+    t.deepEqual(warnings, []);
+    t.is(info?.name, 'fleet_depot');
+    t.deepEqual(
+      info?.data_streams?.map((dataStream) => dataStream.dataset),
+      ['fleet_depot.log', 'fleet_depot.metrics'],
+    );
+  }
 });
 
 test('no folder name has a hyphen', async (t) => {
@@ -145,22 +187,40 @@ test('the dashboard asks for declared fields only and its references are whole',
   }
 });
 
-test('the metrics of the server that the package maps carry the names that the server gives them', async (t) => {
+test('every metric and label that the server gives is a declared field', async (t) => {
+  const metrics = createMetrics({ version: '0.1.0', process: true });
+  metrics.certificateExpires(() => new Date(0));
+  metrics.indexChanged({ packages: 1, quarantined: 0, generation: 1 });
+  metrics.indexAsked('memory', 0.1);
+  metrics.storageAsked('packages', 'package');
+  metrics.requestStarted();
+  const measure = { status: 200, method: 'GET', route: '/search', seconds: 0.1 };
+  metrics.requestFinished({ ...measure, requestBytes: 0, responseBytes: 2 });
   const fields = await fieldsOf('metrics');
-  for (const name of [
-    'epr_service_info',
-    'epr_number_indexed_packages',
-    'epr_storage_requests_total',
-    'epr_indexer_get_duration_seconds_bucket',
-    'epr_in_flight_requests',
-    'epr_http_requests_total',
-    'epr_http_request_duration_seconds_bucket',
-    'epr_http_request_size_bytes_bucket',
-    'epr_http_response_size_bytes_bucket',
-    'fleet_depot_quarantined_packages',
-    'fleet_depot_index_generation',
-    'fleet_depot_certificate_expiry_timestamp_seconds',
-  ]) {
-    t.true(fields.has(`prometheus.metrics.${name}`), name);
+  const lines = (await metrics.text()).split('\n').filter((line) => /^(epr|fleet_depot)_/.test(line));
+  t.true(lines.length > 10);
+  for (const line of lines) {
+    const [, name, labels] = /^(\w+)(\{.*\})? /.exec(line) ?? [];
+    t.true(fields.has(`prometheus.metrics.${name}`), line);
+    for (const [, label] of (labels ?? '').matchAll(/[{,](\w+)=/g)) {
+      t.true(fields.has(`prometheus.labels.${label}`), line);
+    }
   }
+});
+
+test('every field of a log line of the server is a declared field', async (t) => {
+  const lines: string[] = [];
+  const log = createLog({
+    level: 'info',
+    type: 'ecs',
+    version: '0.1.0',
+    output: { write: (line) => void lines.push(line), flush: () => undefined },
+  });
+  log.error({ err: new Error('gone'), 'event.action': 'test', 'package.name': 'nginx' }, 'a line');
+  const fields = await fieldsOf('log');
+  t.is(lines.length, 1);
+  const written: unknown = JSON.parse(lines[0] ?? '');
+  // Elastic Agent writes the host of an event itself.
+  const unknown = leaves(written).filter((name) => !fields.has(name) && !name.startsWith('host.'));
+  t.deepEqual(unknown, []);
 });
