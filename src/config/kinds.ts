@@ -9,7 +9,7 @@ export interface Kind<T> {
   readonly placeholder: string;
   /** One clause for the reference page. */
   readonly form: string;
-  parse(text: string): T;
+  readonly parse: (text: string) => T;
   /** True where the flag alone means "true", as Go's boolean flags. */
   readonly isBoolean?: boolean;
   /** True where a list in config.yml and a comma in flag and variable separate several values. */

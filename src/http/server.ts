@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { isIP, type AddressInfo } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
@@ -20,7 +20,8 @@ export interface ListenerOptions {
   readonly address: { readonly host: string; readonly port: number };
   /** Names of the setting that holds the address, for messages: `-address`, `EPR_ADDRESS`. */
   readonly setting: { readonly flag: string; readonly variable: string };
-  readonly handler: RequestListener;
+  /** May return a promise, as Koa's does; the listener doesn't wait for it. */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
   readonly log: Log;
   /** HTTPS where given, else plain HTTP. */
   readonly identity?: ServerIdentity;
@@ -70,7 +71,9 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
   answerBadRequests(server, log);
   const stopRenewals = identity?.onRenewal((renewed) => (server as TlsServer).setSecureContext(renewed));
   const connections = trackConnections(server);
-  server.on('request', options.handler);
+  server.on('request', (request, response) => {
+    options.handler(request, response);
+  });
 
   await bind(server, options);
   // Out of file handles, for one: the connection is lost, the server is not.

@@ -1,0 +1,5 @@
+import { build, install, requireNode } from './prepare.js';
+
+requireNode();
+install();
+build();

@@ -1,0 +1,153 @@
+// Plain JavaScript that Node 12 can still read, so that an old Node gets a clear message instead of a syntax error.
+import { spawnSync } from 'child_process';
+import { createHash } from 'crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'fs';
+import { dirname, join, relative } from 'path';
+import { fileURLToPath } from 'url';
+
+/** The checkout. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Ends the process where this Node is older than package.json asks for. */
+export function requireNode() {
+  const wanted = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node.replace('>=', '');
+  const have = process.versions.node.split('.').map(Number);
+  const want = wanted.split('.').map(Number);
+  if (have[0] < want[0] || (have[0] === want[0] && have[1] < (want[1] || 0))) {
+    process.stderr.write(
+      'Fleet Depot needs Node ' +
+        wanted +
+        ' or newer. This is Node ' +
+        process.versions.node +
+        ' (' +
+        process.execPath +
+        ').\n' +
+        'Install a current Node and run the command again.\n',
+    );
+    process.exit(1);
+  }
+}
+
+/** Runs a program of node_modules with this Node; returns its exit code. */
+export function run(script, words) {
+  const result = spawnSync(process.execPath, [join(root, 'node_modules', script)].concat(words), {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  return result.status === null ? 1 : result.status;
+}
+
+/** Installs the packages of package-lock.json where node_modules has others. */
+export function install() {
+  if (isInstalled()) {
+    return;
+  }
+  process.stderr.write('Installing dependencies (npm ci) ...\n');
+  // npm tells its scripts where it is itself; without npm around, the one on the path is taken.
+  const npm = process.env.npm_execpath;
+  const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const result =
+    npm && /npm-cli\.c?js$/.test(npm)
+      ? spawnSync(process.execPath, [npm].concat(words), { cwd: root, stdio: ['ignore', 2, 2] })
+      : spawnSync('npm', words, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  if (result.status !== 0) {
+    process.stderr.write('npm ci failed: the dependencies could not be installed.\n');
+    process.exit(result.status || 1);
+  }
+}
+
+/** npm keeps what it installed in node_modules/.package-lock.json, which it writes last. */
+function isInstalled() {
+  try {
+    const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+    const there = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8')).packages;
+    return Object.keys(wanted).every(function (path) {
+      const have = there[path];
+      if (path === '' || (have === undefined && wanted[path].optional === true)) {
+        return true;
+      }
+      return (
+        have !== undefined &&
+        have.version === wanted[path].version &&
+        have.integrity === wanted[path].integrity
+      );
+    });
+  } catch (error) {
+    return false;
+  }
+}
+
+/** Compiles where a source is newer than the last build, judged by content. */
+export function build() {
+  const stampPath = join(root, 'build', '.stamp');
+  const stamp = digestOfSources();
+  if (
+    existsSync(stampPath) &&
+    readFileSync(stampPath, 'utf8') === stamp &&
+    existsSync(join(root, 'build', 'src', 'main.js'))
+  ) {
+    return;
+  }
+  process.stderr.write('Building ...\n');
+  rmSync(stampPath, { force: true });
+  removeOrphans();
+  const status = run('typescript/bin/tsc', ['-p', root]);
+  if (status !== 0) {
+    process.stderr.write('The build failed.\n');
+    process.exit(status);
+  }
+  mkdirSync(join(root, 'build'), { recursive: true });
+  writeFileSync(stampPath, stamp);
+}
+
+const folders = ['src', 'test', 'bench'];
+
+function filesBelow(folder) {
+  if (!existsSync(folder)) {
+    return [];
+  }
+  return readdirSync(folder, { withFileTypes: true })
+    .reduce(function (found, entry) {
+      const path = join(folder, entry.name);
+      return found.concat(entry.isDirectory() ? filesBelow(path) : [path]);
+    }, [])
+    .sort();
+}
+
+function digestOfSources() {
+  const hash = createHash('sha256').update(process.versions.node.split('.')[0]);
+  const files = folders.reduce(
+    function (found, folder) {
+      return found.concat(filesBelow(join(root, folder)).filter((path) => path.endsWith('.ts')));
+    },
+    [join(root, 'package-lock.json'), join(root, 'tsconfig.json')],
+  );
+  files.forEach(function (path) {
+    const content = readFileSync(path);
+    hash.update(relative(root, path) + '\0' + content.length + '\0').update(content);
+  });
+  return hash.digest('hex');
+}
+
+/** Removes compiled files whose source is gone, so that no deleted test runs on. */
+function removeOrphans() {
+  const buildInfo = join(root, 'build', '.tsbuildinfo');
+  let complete = true;
+  folders.forEach(function (folder) {
+    const sources = new Set(
+      filesBelow(join(root, folder)).map((path) => relative(root, path).replace(/\.ts$/, '')),
+    );
+    filesBelow(join(root, 'build', folder)).forEach(function (path) {
+      if (!sources.has(relative(join(root, 'build'), path).replace(/\.js(\.map)?$/, ''))) {
+        unlinkSync(path);
+      }
+    });
+    sources.forEach(function (name) {
+      complete = complete && (name.endsWith('.d') || existsSync(join(root, 'build', name + '.js')));
+    });
+  });
+  // An incremental build writes only what changed: without its output the record of it is worth nothing.
+  if (!complete) {
+    rmSync(buildInfo, { force: true });
+  }
+}

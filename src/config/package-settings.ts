@@ -1,0 +1,76 @@
+import { boolean, bytes, integer, paths } from './kinds.ts';
+import { setting } from './setting.ts';
+
+/** Where packages come from and what is asked of them. */
+export const packageSettings = {
+  // Packages
+  packagePaths: setting(paths, {
+    flag: 'package-paths',
+    section: 'packages',
+    fileKey: 'package_paths',
+    default: './packages',
+    help: 'Folders with packages, the first wins where a version is there twice',
+  }),
+  requirePackageSignatures: setting(boolean, {
+    flag: 'require-package-signatures',
+    section: 'packages',
+    default: 'true',
+    help: 'Keep archives that have no signature file beside them in quarantine',
+  }),
+  disablePackageValidation: setting(boolean, {
+    flag: 'disable-package-validation',
+    section: 'packages',
+    default: 'false',
+    help: 'Serve packages without checking what is in them',
+  }),
+  strict: setting(boolean, {
+    flag: 'strict',
+    section: 'packages',
+    default: 'false',
+    help: 'Refuse to start when a package is broken, as the reference does, instead of keeping it in quarantine',
+  }),
+  packagePathsEnableWatcher: setting(boolean, {
+    flag: 'package-paths-enable-watcher',
+    section: 'packages',
+    default: 'false',
+    help: 'Notice new, changed and removed packages while serving',
+  }),
+  packagePathsWorkers: setting(integer(0, 1024), {
+    flag: 'package-paths-workers',
+    section: 'packages',
+    default: '0',
+    help: 'Workers that read packages; 0 is one for each core',
+  }),
+
+  // Limits
+  maxEntries: setting(integer(1, 10_000_000), {
+    flag: 'max-entries',
+    section: 'limits',
+    default: '20000',
+    help: 'Files and folders in one package',
+  }),
+  maxEntrySize: setting(bytes, {
+    flag: 'max-entry-size',
+    section: 'limits',
+    default: '64MiB',
+    help: 'Size of one file in a package, uncompressed',
+  }),
+  maxPackageSize: setting(bytes, {
+    flag: 'max-package-size',
+    section: 'limits',
+    default: '1GiB',
+    help: 'Size of all files of a package, uncompressed',
+  }),
+  maxCompressionRatio: setting(integer(1, 1100), {
+    flag: 'max-compression-ratio',
+    section: 'limits',
+    default: '200',
+    help: 'Uncompressed bytes for each compressed byte, for files above 1 MiB',
+  }),
+  maxManifestSize: setting(bytes, {
+    flag: 'max-manifest-size',
+    section: 'limits',
+    default: '8MiB',
+    help: 'Size of a manifest or another YAML or JSON file that is parsed',
+  }),
+} as const;
