@@ -1,59 +1,99 @@
-import Koa from 'koa';
+import { readFile } from 'node:fs/promises';
+import { createAnswerCache } from './answer/answer-cache.ts';
+import { createAnswers } from './answer/answers.ts';
+import { createBody } from './answer/body.ts';
+import { createOpenPackages } from './answer/open-packages.ts';
+import { createPackageFileAnswers } from './answer/package-file.ts';
 import { nameOf } from './config/setting.ts';
 import { settings, type Config } from './config/settings.ts';
+import { DepotError } from './domain/errors.ts';
+import { createHttpApp } from './http/create-app.ts';
 import { listen } from './http/server.ts';
-import { createTlsIdentity } from './net/tls-identity.ts';
+import type { Snapshot } from './index/snapshot.ts';
+import { createIndexStore, type IndexStore } from './index/store.ts';
+import { createJudgePool } from './judge/pool.ts';
+import type { JudgeRules } from './judge/task.ts';
+import { createTlsIdentity, type TlsIdentity } from './net/tls-identity.ts';
+import { createPackageSources } from './source/combined.ts';
+import type { PackageSource } from './source/source.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetricsHandler } from './telemetry/metrics-handler.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import { version } from './version.ts';
 
+/** What an app is handed by the process that it runs in. */
 export interface AppDeps {
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly signal?: AbortSignal;
 }
 
 /** A running server. */
 export interface App {
+  /** Where it is reached from this machine; empty for a dry run. */
   readonly address: string;
   readonly metricsAddress: string | undefined;
+  /** The first index: resolves when packages are served, rejects when there will be none. */
+  readonly ready: Promise<Snapshot>;
+  /** Reads what changed. */
+  refresh(): Promise<Snapshot>;
+  /** Stops accepting, lets running requests finish within the shutdown timeout, and gives everything back. */
   close(): Promise<void>;
 }
 
-/** Puts a server together and starts it. */
-export const startApp = async (config: Config, deps: AppDeps): Promise<App> => {
-  const { log, metrics } = deps;
-  const identity =
-    config.tlsCert === undefined || config.tlsKey === undefined
-      ? undefined
-      : await createTlsIdentity(
-          {
-            certificate: { path: config.tlsCert, ...nameOf(settings.tlsCert) },
-            key: { path: config.tlsKey, ...nameOf(settings.tlsKey) },
-            minVersion: config.tlsMinVersion ?? '1.0',
-          },
-          { log },
-        );
-  if (identity !== undefined) {
+const answerCacheBytes = 96 * 1024 * 1024;
+const openPackages = 128;
+
+/** Puts a server together and starts it. The port is open when this resolves; `ready` tells when packages are served. */
+export async function startApp(config: Config, { log, metrics }: AppDeps): Promise<App> {
+  const identity = await createIdentity(config, log);
+  if (identity) {
     metrics.certificateExpires(() => identity.certificateExpires());
   }
-  const koa = new Koa();
-  koa.use(async (context) => {
-    context.body = { status: 'ready' };
-  });
-  const common = { log, writeStallTimeout: config.writeStallTimeout };
+  const rules = judgeRules(config);
+  const source = createPackageSources(config.packagePaths, rules.limits, log);
+  const index = createIndex(config, source, rules, log, metrics);
   if (config.dryRun) {
     identity?.close();
-    return { address: '', metricsAddress: undefined, close: async () => undefined };
+    return {
+      address: '',
+      metricsAddress: undefined,
+      ready: firstIndex(index, config, log),
+      refresh: index.refresh,
+      close: async () => undefined,
+    };
   }
+  const files = createOpenPackages(source, openPackages);
+  const cache = createAnswerCache(answerCacheBytes);
+  let isStopping = false;
+  const http = createHttpApp({
+    registry: {
+      snapshot: () => currentSnapshot(index),
+      answers: createAnswers(cache, metrics.indexAsked),
+      files: createPackageFileAnswers(cache, files),
+      source,
+      cacheTimes: cacheTimes(config),
+      allowUnknownParameters: config.allowUnknownQueryParameters,
+      prefix: config.pathPrefix,
+      metrics,
+    },
+    health: {
+      state: index.state,
+      certificateExpires: () => identity?.certificateExpires(),
+      isStopping: () => isStopping,
+    },
+    service: { name: 'fleet-depot', version },
+    favicon: createBody(await readFile(new URL('../../assets/favicon.ico', import.meta.url))),
+    log,
+    metrics,
+  });
+  const common = { log, writeStallTimeout: config.writeStallTimeout };
   const server = await listen({
     ...common,
     address: config.address,
     setting: nameOf(settings.address),
-    handler: koa.callback(),
+    handler: http.callback(),
     ...(identity === undefined ? {} : { identity }),
   });
-  log.info({ 'event.action': 'listening' }, `serving at ${server.url}`);
   const metricsServer =
     config.metricsAddress === undefined
       ? undefined
@@ -63,12 +103,111 @@ export const startApp = async (config: Config, deps: AppDeps): Promise<App> => {
           setting: nameOf(settings.metricsAddress),
           handler: createMetricsHandler(metrics, log),
         });
+  log.info({ 'event.action': 'listening' }, `listening at ${server.url}`);
   return {
     address: server.url,
     metricsAddress: metricsServer?.url,
+    ready: firstIndex(index, config, log),
+    refresh: index.refresh,
     close: async () => {
+      isStopping = true;
       await Promise.all([server.close(config.shutdownTimeout), metricsServer?.close(0)]);
+      await files.close();
       identity?.close();
     },
   };
-};
+}
+
+async function createIdentity(config: Config, log: Log): Promise<TlsIdentity | undefined> {
+  return config.tlsCert === undefined || config.tlsKey === undefined
+    ? undefined
+    : createTlsIdentity(
+        {
+          certificate: { path: config.tlsCert, ...nameOf(settings.tlsCert) },
+          key: { path: config.tlsKey, ...nameOf(settings.tlsKey) },
+          minVersion: config.tlsMinVersion ?? '1.0',
+        },
+        { log },
+      );
+}
+
+function createIndex(
+  config: Config,
+  source: PackageSource,
+  rules: JudgeRules,
+  log: Log,
+  metrics: Metrics,
+): IndexStore {
+  return createIndexStore({
+    source,
+    pool: createJudgePool({ threads: config.packagePathsWorkers }),
+    rules,
+    log,
+    onSwap: (snapshot) => {
+      metrics.indexChanged({
+        generation: snapshot.generation,
+        packages: snapshot.packages.length,
+        quarantined: snapshot.quarantine.length,
+      });
+      log.info(
+        { 'event.action': 'index-ready', 'fleet_depot.generation': snapshot.generation },
+        `serving ${snapshot.packages.length} versions of ${snapshot.names} packages, ${snapshot.quarantine.length} in quarantine`,
+      );
+    },
+  });
+}
+
+/** With `-strict` one package in quarantine is reason enough not to start, as in the reference. */
+async function firstIndex(index: IndexStore, config: Config, log: Log): Promise<Snapshot> {
+  const snapshot = await index.refresh();
+  if (snapshot.packages.length === 0) {
+    log.warn(
+      { 'event.action': 'no-packages' },
+      `there are no packages in ${config.packagePaths.join(', ')} (-package-paths, EPR_PACKAGE_PATHS)`,
+    );
+  }
+  const [first] = snapshot.quarantine;
+  if (config.strict && first) {
+    throw new DepotError('PACKAGES_REFUSED', {
+      count: snapshot.quarantine.length,
+      first: `${first.label}: ${first.reasons[0] ?? ''}`,
+    });
+  }
+  return snapshot;
+}
+
+function currentSnapshot(index: IndexStore): Snapshot {
+  const { snapshot, progress, fault } = index.state();
+  if (!snapshot) {
+    const state = progress
+      ? `${progress.done} of ${progress.total} packages are read`
+      : 'packages are being listed';
+    throw new DepotError('NOT_READY', { reason: fault ?? state });
+  }
+  return snapshot;
+}
+
+function judgeRules(config: Config): JudgeRules {
+  return {
+    limits: {
+      maxEntries: config.maxEntries,
+      maxEntryBytes: config.maxEntrySize,
+      maxTotalBytes: config.maxPackageSize,
+      maxRatio: config.maxCompressionRatio,
+      maxManifestBytes: config.maxManifestSize,
+    },
+    validate: !config.disablePackageValidation,
+    requireSignature: config.requirePackageSignatures,
+  };
+}
+
+/** Whole seconds, as the header wants them. */
+function cacheTimes(config: Config): { index: number; search: number; categories: number; catchAll: number } {
+  const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
+  return {
+    index: seconds(config.cacheTimeIndex),
+    search: seconds(config.cacheTimeSearch),
+    categories: seconds(config.cacheTimeCategories),
+    catchAll: seconds(config.cacheTimeCatchAll),
+  };
+}

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { startApp } from '../app.ts';
+import { startApp, type App } from '../app.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -55,16 +55,34 @@ const run = async (flags: ReadonlyMap<string, string>, io: CommandIo): Promise<n
       log.warn({ 'event.action': 'settings' }, warning);
     }
     const metrics = createMetrics({ version, process: config.metricsAddress !== undefined });
-    const app = await startApp(config, { log, metrics, signal: io.signal });
-    if (!config.dryRun && !io.signal.aborted) {
-      await once(io.signal, 'abort');
-      log.info({ 'event.action': 'stopping' }, 'stopping: no new connections, running requests finish');
+    const app = await startApp(config, { log, metrics });
+    if (config.dryRun) {
+      return await finishDryRun(app, io);
     }
-    await app.close();
-    log.info({ 'event.action': 'stopped' }, config.dryRun ? 'dry run done' : 'stopped');
+    const stopped = io.signal.aborted ? Promise.resolve() : once(io.signal, 'abort');
+    try {
+      await Promise.race([app.ready, stopped]);
+      await stopped;
+      log.info({ 'event.action': 'stopping' }, 'stopping: no new connections, running requests finish');
+    } finally {
+      await app.close();
+    }
+    log.info({ 'event.action': 'stopped' }, 'stopped');
     return exitCodes.ok;
   } finally {
     log.flush();
     process.off('exit', flush);
   }
+};
+
+/** A dry run reads all packages; its exit code says whether all of them would be served. */
+const finishDryRun = async (app: App, io: CommandIo): Promise<number> => {
+  const { packages, quarantine } = await app.ready;
+  for (const { label, reasons } of quarantine) {
+    io.stdout.write(`${label}: ${reasons.join('; ')}\n`);
+  }
+  io.stdout.write(
+    `${packages.length} package versions would be served, ${quarantine.length} are in quarantine\n`,
+  );
+  return quarantine.length === 0 ? exitCodes.ok : exitCodes.partly;
 };

@@ -55,6 +55,11 @@ export const errorCatalogue = {
     message: '{text}',
     advice: 'Correct the query parameter that the text names.',
   },
+  REQUEST_INVALID: {
+    status: 400,
+    message: 'bad request',
+    advice: 'The address has a broken percent escape.',
+  },
   NOT_READY: {
     status: 503,
     message: 'the index is not ready: {reason}',
@@ -71,6 +76,11 @@ export const errorCatalogue = {
     status: 500,
     message: '{label}: {reason}',
     advice: 'Repair or replace the package; `fleet-depot inspect PATH` shows every reason.',
+  },
+  PACKAGES_REFUSED: {
+    status: 500,
+    message: '{count} packages are refused and -strict is on; the first: {first}',
+    advice: 'Repair or remove them (`fleet-depot inspect PATH` lists all), or start without -strict.',
   },
   ZIP_INVALID: {
     status: 500,

@@ -86,7 +86,9 @@ export function readFields(tree: TreeMap, file: string, problems: ProblemList, a
         return converted ?? [];
       }),
     map: (key) => {
-      const value = raw(key) ?? undefined;
+      const given = raw(key) ?? undefined;
+      // The reference's library doesn't tell a mapping that holds nothing from one that is absent.
+      const value = given === undefined || isHollow(given) ? undefined : given;
       if (value === undefined || isMap(value)) {
         return value && readFields(value, file, problems, name(key));
       }
@@ -113,6 +115,11 @@ const flagWords = new Map([
   ...['1', 't', 'T', 'true', 'TRUE', 'True', 'on'].map((word) => [word, true] as const),
   ...['0', 'f', 'F', 'false', 'FALSE', 'False', 'off'].map((word) => [word, false] as const),
 ]);
+
+/** Nothing in it but empty lists and mappings. */
+function isHollow(value: Tree): boolean {
+  return value === null || (typeof value === 'object' && Object.values(value).every(isHollow));
+}
 
 function toText(value: Tree): string | undefined {
   return typeof value === 'object' ? undefined : String(value);

@@ -32,7 +32,7 @@ const batchSize = 24;
 export function createJudgePool({
   threads,
   heapMegabytes = 384,
-  timeout = 20_000,
+  timeout = 30_000,
 }: JudgePoolOptions): JudgePool {
   const cores = threads > 0 ? threads : availableParallelism();
   return {
@@ -50,7 +50,14 @@ export function createJudgePool({
       const run = async (batch: readonly PackageRef[]): Promise<JudgedPackage[]> =>
         pool.run({ refs: batch, rules }, { signal: AbortSignal.timeout(timeout * batch.length) });
       try {
-        await Promise.all(batches.map((batch) => judgeBatch(batch, run, report)));
+        // As many at a time as there are threads, so that a batch's time begins when its reading does.
+        const waiting = batches.values();
+        const work = async (): Promise<void> => {
+          for (const batch of waiting) {
+            await judgeBatch(batch, run, report);
+          }
+        };
+        await Promise.all(Array.from({ length: cores }, work));
       } finally {
         await pool.destroy();
       }

@@ -1,0 +1,52 @@
+import { LRUCache } from 'lru-cache';
+import type { PackageFiles, PackageRef, PackageSource } from '../source/source.ts';
+
+/** Packages that stay open for the next file, since reading an archive's directory costs more than reading an entry. */
+export interface OpenPackages {
+  /** Runs `use` on the open package. Throws what opening throws. */
+  with<T>(ref: PackageRef, use: (files: PackageFiles) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+interface Opened {
+  readonly files: Promise<PackageFiles>;
+  users: number;
+  isKept: boolean;
+}
+
+/** Keeps at most `max` packages open: each is one file handle and its directory. */
+export function createOpenPackages(source: PackageSource, max: number): OpenPackages {
+  const closeIfDone = async (opened: Opened): Promise<void> => {
+    if (!opened.isKept && opened.users === 0) {
+      await opened.files.then((files) => files.close()).catch(() => undefined);
+    }
+  };
+  const kept = new LRUCache<string, Opened>({
+    max,
+    dispose: (opened) => {
+      opened.isKept = false;
+      void closeIfDone(opened);
+    },
+  });
+  return {
+    with: async (ref, use) => {
+      const key = `${ref.path} ${ref.stamp}`;
+      let opened = kept.get(key);
+      if (!opened) {
+        opened = { files: source.open(ref), users: 0, isKept: true };
+        kept.set(key, opened);
+        opened.files.catch(() => kept.delete(key));
+      }
+      opened.users++;
+      try {
+        return await use(await opened.files);
+      } finally {
+        opened.users--;
+        await closeIfDone(opened);
+      }
+    },
+    close: async () => {
+      kept.clear();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { DeflatedEntry, PackageFiles } from '../source/source.ts';
+import type { IndexedPackage } from '../index/indexed-package.ts';
+import type { AnswerCache } from './answer-cache.ts';
+import type { Body, Encoding } from './body.ts';
+import type { OpenPackages } from './open-packages.ts';
+
+/** Files out of packages. */
+export interface PackageFileAnswers {
+  /** Throws RESOURCE_UNKNOWN for what isn't a file of the package, and what reading it throws. */
+  file(entry: IndexedPackage, path: string, encoding: Encoding): Promise<Body>;
+}
+
+export function createPackageFileAnswers(cache: AnswerCache, packages: OpenPackages): PackageFileAnswers {
+  return {
+    file: ({ ref }, path, encoding) =>
+      cache.get(`file ${ref.path} ${ref.stamp} ${encoding} ${path}`, () =>
+        packages.with(ref, (files) => (encoding === 'gzip' ? readGzipped(files, path) : files.read(path))),
+      ),
+  };
+}
+
+/** The entry as gzip. What lies deflated in the archive is only wrapped, after it was checked. */
+async function readGzipped(files: PackageFiles, path: string): Promise<Buffer> {
+  const content = await files.read(path);
+  const deflated = await files.readDeflated(path);
+  return deflated ? wrap(deflated) : compress(content);
+}
+
+const compress = (content: Buffer): Promise<Buffer> => promisify(gzip)(content, { level: 6 });
+
+// Method deflate, no flags, no time, unknown system (RFC 1952, 2.3).
+const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+
+function wrap({ bytes, crc32, size }: DeflatedEntry): Buffer {
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(crc32, 0);
+  trailer.writeUInt32LE(size % 2 ** 32, 4);
+  return Buffer.concat([gzipHeader, bytes, trailer]);
+}

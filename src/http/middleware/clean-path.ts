@@ -1,0 +1,26 @@
+import type { Middleware } from 'koa';
+import { DepotError } from '../../domain/errors.ts';
+import { encodePath, readRequestPath } from '../request-path.ts';
+import type { RequestState } from './request-id.ts';
+import { redirect } from '../redirect.ts';
+
+/**
+ * Decodes the path once, takes the configured prefix off, and sends addresses with repeated slashes or dot segments to
+ * the clean one: Kibana with a trailing slash in `registryUrl` asks `//search`.
+ */
+export function cleanPath(prefix: string): Middleware<RequestState> {
+  return (context, next) => {
+    const read = readRequestPath(context.req.url ?? '/', prefix);
+    if (!read) {
+      throw new DepotError('REQUEST_INVALID');
+    }
+    context.state.path = read.path;
+    if (!read.isClean) {
+      redirect(context, read.path, prefix);
+      return;
+    }
+    // The router matches an encoded path.
+    context.path = encodePath(read.path);
+    return next();
+  };
+}

@@ -1,0 +1,45 @@
+import type { Context, Middleware } from 'koa';
+import { DepotError } from '../../domain/errors.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { RequestState } from './request-id.ts';
+
+/** Turns what was thrown into the contract's plain text answers. A fault of ours is logged and says nothing of itself. */
+export function errorResponse(log: Log): Middleware<RequestState> {
+  return async (context, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const known = error instanceof DepotError && error.status !== 500 ? error : undefined;
+      if (!known) {
+        log.error(
+          { err: error, 'http.request.id': context.state.requestId, 'url.path': context.state.path },
+          error instanceof Error ? error.message : String(error),
+        );
+      }
+      answerError(context, known ?? new DepotError('INTERNAL'));
+    }
+  };
+}
+
+function answerError(context: Context, error: DepotError): void {
+  for (const name of [
+    'ETag',
+    'Last-Modified',
+    'Accept-Ranges',
+    'Content-Encoding',
+    'Content-Length',
+    'Content-Range',
+  ]) {
+    context.remove(name);
+  }
+  context.status = error.status;
+  context.body = `${error.message}\n`;
+  context.set('Content-Type', 'text/plain; charset=utf-8');
+  context.set('Cache-Control', ['max-age=0', 'private, no-store']);
+  if (error.code === 'METHOD_NOT_ALLOWED') {
+    context.set('Allow', 'GET, HEAD');
+  }
+  if (error.code === 'NOT_READY') {
+    context.set('Retry-After', '1');
+  }
+}

@@ -1,0 +1,23 @@
+import { randomUUID } from 'node:crypto';
+import type { Middleware } from 'koa';
+
+/** What every request carries through the middlewares. */
+export interface RequestState {
+  requestId: string;
+  /** Decoded and clean, without prefix; set by clean-path. */
+  path: string;
+  /** The template of the route that answered: `/package/:name/:version/`. */
+  route: string | undefined;
+}
+
+const acceptable = /^[\w.:-]{1,128}$/;
+
+/** Gives each request an id, that of the proxy in front where it sends one, and says it in the answer. */
+export function requestId(): Middleware<RequestState> {
+  return (context, next) => {
+    const given = context.req.headers['x-request-id'];
+    context.state.requestId = typeof given === 'string' && acceptable.test(given) ? given : randomUUID();
+    context.set('X-Request-Id', context.state.requestId);
+    return next();
+  };
+}

@@ -1,0 +1,67 @@
+import type { Context } from 'koa';
+import type { IndexState } from '../../index/store.ts';
+
+/** What `/health` answers. Fields that aren't known yet are left out. */
+export interface HealthReport {
+  readonly status: 'ready' | 'degraded' | 'loading' | 'failed' | 'stopping';
+  readonly reason?: string;
+  readonly generation: number;
+  /** Different names. */
+  readonly packages: number;
+  readonly versions: number;
+  readonly quarantined: number;
+  readonly indexed_at?: string;
+  readonly progress?: { readonly done: number; readonly total: number };
+  readonly certificate_expires?: string;
+}
+
+/** What health is told by. */
+export interface HealthSources {
+  state(): IndexState;
+  certificateExpires(): Date | undefined;
+  isStopping(): boolean;
+}
+
+/** `GET /health`: 200 when packages are served, 503 before and after. `?live=true` is 200 as long as the process answers. */
+export function healthRoute(sources: HealthSources) {
+  return (context: Context): void => {
+    const report = reportHealth(sources);
+    const isServing = report.status === 'ready' || report.status === 'degraded';
+    const asksLife =
+      context.querystring !== '' && new URLSearchParams(context.querystring).get('live') === 'true';
+    context.status = isServing || asksLife ? 200 : 503;
+    if (context.status === 503) {
+      context.set('Retry-After', '1');
+    }
+    context.body = `${JSON.stringify(report)}\n`;
+    context.set('Content-Type', 'application/json');
+    context.set('Cache-Control', 'no-store');
+  };
+}
+
+/** The state of the server in one small object. */
+export function reportHealth({ state, certificateExpires, isStopping }: HealthSources): HealthReport {
+  const { snapshot, progress, fault } = state();
+  const expires = certificateExpires();
+  const status = isStopping()
+    ? 'stopping'
+    : snapshot
+      ? fault
+        ? 'degraded'
+        : 'ready'
+      : fault
+        ? 'failed'
+        : 'loading';
+  const reason = status === 'loading' ? 'the first index is being made' : fault;
+  return {
+    status,
+    ...(reason === undefined ? {} : { reason }),
+    generation: snapshot?.generation ?? 0,
+    packages: snapshot?.names ?? 0,
+    versions: snapshot?.packages.length ?? 0,
+    quarantined: snapshot?.quarantine.length ?? 0,
+    ...(snapshot ? { indexed_at: snapshot.indexedAt.toISOString() } : {}),
+    ...(progress ? { progress } : {}),
+    ...(expires ? { certificate_expires: expires.toISOString() } : {}),
+  };
+}

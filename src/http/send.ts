@@ -1,0 +1,138 @@
+import type { Context } from 'koa';
+import parseRange from 'range-parser';
+import type { Body } from '../answer/body.ts';
+import type { ServedFile } from '../source/source.ts';
+
+/** What is the same for every kind of answer. */
+export interface AnswerHead {
+  readonly type: string;
+  /** Seconds that clients may keep the answer. */
+  readonly maxAge: number;
+  /** True where another client may get another encoding. */
+  readonly varies?: boolean;
+  readonly encoding?: 'gzip' | 'identity';
+  readonly modifiedAt?: Date;
+  /** True where a part may be asked for. */
+  readonly ranges?: boolean;
+}
+
+/** Sends bytes from memory. Knows HEAD, validators and ranges; the only place that does, with sendFile. */
+export function sendBody(context: Context, body: Body, head: AnswerHead): void {
+  const range = prepare(context, body.bytes.length, body.etag, head);
+  if (range === undefined) {
+    return;
+  }
+  if (range !== null) {
+    context.length = range.end - range.start + 1;
+  } else {
+    context.length = body.bytes.length;
+  }
+  if (context.method !== 'HEAD') {
+    const type = head.type;
+    context.body = range === null ? body.bytes : body.bytes.subarray(range.start, range.end + 1);
+    context.set('Content-Type', type);
+  }
+}
+
+/**
+ * Sends an open file and closes it, whatever happens. A fault while reading cuts the connection: a client that waits for
+ * the rest of a Content-Length would wait for ever.
+ */
+export async function sendFile(context: Context, file: ServedFile, head: AnswerHead): Promise<void> {
+  const range = prepare(context, file.size, `"${file.etag}"`, {
+    ...head,
+    modifiedAt: file.modifiedAt,
+    ranges: true,
+  });
+  if (range === undefined || context.method === 'HEAD') {
+    if (range !== undefined) {
+      context.length = range === null ? file.size : range.end - range.start + 1;
+    }
+    await file.close();
+    return;
+  }
+  const { start, end } = range ?? { start: 0, end: file.size - 1 };
+  const stream = file.stream(start, end);
+  stream.once('error', () => context.res.destroy());
+  stream.once('close', () => void file.close());
+  context.body = stream;
+  context.set('Content-Type', head.type);
+  context.length = end - start + 1;
+}
+
+interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Sets status and headers. The range to send, null for the whole, undefined when there is nothing to send. */
+function prepare(
+  context: Context,
+  size: number,
+  etag: string,
+  head: AnswerHead,
+): ByteRange | null | undefined {
+  context.status = 200;
+  context.set('Content-Type', head.type);
+  context.set('Cache-Control', [`max-age=${head.maxAge}`, 'public']);
+  context.set('ETag', etag);
+  if (head.varies) {
+    context.set('Vary', 'Accept-Encoding');
+  }
+  if (head.modifiedAt) {
+    context.set('Last-Modified', head.modifiedAt.toUTCString());
+  }
+  if (
+    context.req.headers['if-none-match'] !== undefined ||
+    context.req.headers['if-modified-since'] !== undefined
+  ) {
+    if (context.fresh) {
+      context.status = 304;
+      return undefined;
+    }
+  }
+  if (head.encoding === 'gzip') {
+    context.set('Content-Encoding', 'gzip');
+  }
+  if (!head.ranges) {
+    return null;
+  }
+  context.set('Accept-Ranges', 'bytes');
+  const wanted = context.req.headers.range;
+  if (wanted === undefined || !rangeIsFor(context, etag, head.modifiedAt)) {
+    return null;
+  }
+  return chooseRange(context, size, wanted);
+}
+
+/** One range is answered with 206; several, or a unit that isn't bytes, with the whole (RFC 9110, 14.2). */
+function chooseRange(context: Context, size: number, wanted: string): ByteRange | null | undefined {
+  const ranges = parseRange(size, wanted);
+  if (ranges === -1) {
+    context.status = 416;
+    context.set('Content-Range', `bytes */${size}`);
+    context.set('Cache-Control', ['max-age=0', 'private, no-store']);
+    context.remove('ETag');
+    context.remove('Last-Modified');
+    context.body = 'invalid range: failed to overlap\n';
+    return undefined;
+  }
+  const [range] = typeof ranges === 'number' || ranges.type !== 'bytes' || ranges.length !== 1 ? [] : ranges;
+  if (!range) {
+    return null;
+  }
+  context.status = 206;
+  context.set('Content-Range', `bytes ${range.start}-${range.end}/${size}`);
+  return range;
+}
+
+/** If-Range: a part is sent only of what the client has the rest of (RFC 9110, 13.1.5). */
+function rangeIsFor(context: Context, etag: string, modifiedAt: Date | undefined): boolean {
+  const condition = context.req.headers['if-range'];
+  if (typeof condition !== 'string') {
+    return true;
+  }
+  return condition.startsWith('"')
+    ? condition === etag
+    : modifiedAt !== undefined && condition === modifiedAt.toUTCString();
+}

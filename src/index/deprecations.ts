@@ -1,0 +1,50 @@
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { Deprecation } from '../domain/deprecation.ts';
+import { renderJson } from '../domain/json.ts';
+import type { IndexedPackage } from './indexed-package.ts';
+
+/**
+ * The deprecation of the newest version that has one is shown on every version of that name. Takes packages by name and
+ * version ascending and gives them in the same order.
+ */
+export function shareDeprecations(packages: readonly IndexedPackage[]): readonly IndexedPackage[] {
+  const newest = new Map<string, Deprecation>();
+  for (const { record } of packages) {
+    if (record.deprecated) {
+      newest.set(record.name, record.deprecated);
+    }
+  }
+  return newest.size === 0
+    ? packages
+    : packages.map((entry) => {
+        const deprecation = newest.get(entry.record.name);
+        return deprecation ? deprecate(entry, deprecation) : entry;
+      });
+}
+
+function deprecate(entry: IndexedPackage, deprecation: Deprecation): IndexedPackage {
+  const summary = renderDeprecated(entry.summary, deprecation).replaceAll('\n', '\n  ');
+  return {
+    ...entry,
+    summary: Buffer.from(summary),
+    detail: async () => {
+      const detail = await promisify(gunzip)(await entry.detail());
+      return promisify(gzip)(`${renderDeprecated(detail, deprecation)}\n`);
+    },
+  };
+}
+
+/** The fields of an answer that stand behind `deprecated`. */
+const later = new Set(['requires', 'group', 'format_version']);
+
+function renderDeprecated(json: Buffer, deprecation: Deprecation): string {
+  const fields = Object.entries(JSON.parse(json.toString()) as object).filter(
+    ([key]) => key !== 'deprecated',
+  );
+  const found = fields.findIndex(([key]) => later.has(key));
+  const at = found < 0 ? fields.length : found;
+  return renderJson(
+    Object.fromEntries([...fields.slice(0, at), ['deprecated', deprecation], ...fields.slice(at)]),
+  );
+}
