@@ -28,7 +28,9 @@ const signedArchive = async (): Promise<string> => {
   const root = join(content, name, version);
   const zip = new ZipFile();
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
+    if (!entry.isFile()) {
+      continue;
+    }
     const path = join(entry.parentPath, entry.name);
     zip.addFile(path, `${name}-${version}/${relative(root, path)}`);
   }

@@ -24,7 +24,9 @@ const fieldsOf = async (dataStream: string): Promise<Map<string, Tree>> => {
   for (const file of ['base-fields.yml', 'fields.yml', 'ecs.yml']) {
     for (const field of trees(await yaml(`data_stream/${dataStream}/fields/${file}`))) {
       const name = String(field['name']);
-      if (fields.has(name)) throw new Error(`${dataStream}: ${name} is declared twice`);
+      if (fields.has(name)) {
+        throw new Error(`${dataStream}: ${name} is declared twice`);
+      }
       fields.set(name, field);
     }
   }
@@ -33,7 +35,9 @@ const fieldsOf = async (dataStream: string): Promise<Map<string, Tree>> => {
 
 /** Every value under a key, at any depth. */
 const valuesOf = (value: unknown, key: string): unknown[] => {
-  if (typeof value !== 'object' || value === null) return [];
+  if (typeof value !== 'object' || value === null) {
+    return [];
+  }
   return Object.entries(value).flatMap(([name, inner]) => [
     ...(name === key ? [inner] : []),
     ...valuesOf(inner, key),
@@ -137,8 +141,9 @@ for (const dataStream of dataStreams) {
           .concat(trees(stream['vars']))
           .map((entry) => String(entry['name'])),
       );
-      for (const [, name] of template.matchAll(/\{\{#(?:if|each) (\w+)/g))
+      for (const [, name] of template.matchAll(/\{\{#(?:if|each) (\w+)/g)) {
         t.true(declared.has(String(name)), name);
+      }
     }
   });
 
@@ -154,8 +159,9 @@ for (const dataStream of dataStreams) {
   test(`the sample event of ${dataStream} and the README know every field`, async (t) => {
     const fields = await fieldsOf(dataStream);
     const readme = await text('docs/README.md');
-    for (const name of fields.keys())
+    for (const name of fields.keys()) {
       t.true(readme.includes(`| ${name.replace('*', '\\*')} | `), `README lacks ${name}`);
+    }
     const added = /^(agent|elastic_agent)\.|^event\.(ingested|agent_id_status)$/;
     const sample: unknown = JSON.parse(await text(`data_stream/${dataStream}/sample_event.json`));
     const unknown = leaves(sample).filter((name) => !fields.has(name) && !added.test(name));

@@ -42,20 +42,26 @@ const step = (place: string, ...keys: string[]): string =>
 export async function readApiDescription(): Promise<ApiDescription> {
   const document = tree(load(await readFile(join(process.cwd(), 'openapi.yaml'), 'utf8')));
   const ajv = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true });
-  for (const keyword of documentKeywords) ajv.addKeyword(keyword);
+  for (const keyword of documentKeywords) {
+    ajv.addKeyword(keyword);
+  }
   ajv.addSchema({ ...document, $id: 'api' });
 
   /** Follows a `$ref`, and says where it led: a place below `#`, for ajv. */
   const follow = (value: unknown, place: string): [Tree, string] => {
     const ref = tree(value)['$ref'];
-    if (typeof ref !== 'string') return [tree(value), place];
+    if (typeof ref !== 'string') {
+      return [tree(value), place];
+    }
     const target = ref.slice(2).split('/');
     return [tree(target.reduce<unknown>((at, key) => tree(at)[key], document)), ref.slice(1)];
   };
 
   const complaints = (value: unknown, place: string): string[] => {
     const validate = ajv.getSchema(`api#${place}`);
-    if (validate === undefined) throw new Error(`openapi.yaml has no schema at ${place}`);
+    if (validate === undefined) {
+      throw new Error(`openapi.yaml has no schema at ${place}`);
+    }
     return validate(value) === true ? [] : [ajv.errorsText(validate.errors ?? [], { dataVar: 'body' })];
   };
 
@@ -66,17 +72,25 @@ export async function readApiDescription(): Promise<ApiDescription> {
     Object.entries(tree(response['headers'])).flatMap(([name, value]) => {
       const [header, at] = follow(value, step(place, 'headers', name));
       const got = answer.headers[name.toLowerCase()];
-      if (got === undefined) return header['required'] === true ? [`header ${name} is missing`] : [];
+      if (got === undefined) {
+        return header['required'] === true ? [`header ${name} is missing`] : [];
+      }
       return complaints(got, step(at, 'schema')).map((text) => `header ${name}: ${got}: ${text}`);
     });
 
   const judgeBody = (response: Tree, place: string, answer: Answer, withBody: boolean): string[] => {
     const content = tree(response['content']);
-    if (Object.keys(content).length === 0) return [];
+    if (Object.keys(content).length === 0) {
+      return [];
+    }
     const type = (answer.headers['content-type'] ?? '').split(';')[0] ?? '';
     const key = type in content ? type : '*/*';
-    if (!(key in content)) return [`content type ${type}, expected ${Object.keys(content).join(' or ')}`];
-    if (!withBody || !('schema' in tree(content[key]))) return [];
+    if (!(key in content)) {
+      return [`content type ${type}, expected ${Object.keys(content).join(' or ')}`];
+    }
+    if (!withBody || !('schema' in tree(content[key]))) {
+      return [];
+    }
     const text = answer.body.toString('utf8');
     const body: unknown = type === 'application/json' ? JSON.parse(text) : text;
     return complaints(body, step(place, 'content', key, 'schema'));
@@ -95,7 +109,9 @@ export async function readApiDescription(): Promise<ApiDescription> {
       const status = String(answer.status);
       const place = step('', 'paths', path, 'get', 'responses', status);
       const [response, at] = follow(tree(operation(path)['responses'])[status], place);
-      if (Object.keys(response).length === 0) return [`status ${status} is not described`];
+      if (Object.keys(response).length === 0) {
+        return [`status ${status} is not described`];
+      }
       return [...judgeHeaders(response, at, answer), ...judgeBody(response, at, answer, method === 'GET')];
     },
   };
