@@ -1,6 +1,7 @@
 import { fromRandomAccessReaderPromise, type Entry, type ZipFile } from 'yauzl';
 import { DepotError } from '../domain/errors.ts';
 import { decodeEntryName, entryNameProblem, quoteName } from './entry-names.ts';
+import { tooLarge, tooMany } from './limits.ts';
 import type { RandomFile } from './random-file.ts';
 import { checkEntryAttributes } from './zip-attributes.ts';
 import { ZipTailReader } from './zip-tail-reader.ts';
@@ -55,11 +56,7 @@ export const readZipDirectory = async (file: RandomFile, limits: ZipLimits): Pro
   const reader = await ZipTailReader.open(file);
   const zip = await openEnd(reader, file.size);
   if (zip.entryCount > limits.maxEntries) {
-    throw new DepotError('LIMIT_EXCEEDED', {
-      what: 'the number of entries',
-      value: zip.entryCount,
-      limit: limits.maxEntries,
-    });
+    throw tooMany('the number of entries', zip.entryCount, limits.maxEntries);
   }
   const start = cursorOf(zip);
   await reader.growTo(start);
@@ -93,10 +90,10 @@ const cursorOf = (zip: ZipFile): number => Number(zip.readEntryCursor);
 
 /** With the directory in memory yauzl calls back at once, so that a loop drives it without a promise for each entry. */
 const walk = (zip: ZipFile, visit: (entry: Entry) => void): void => {
-  let failure: unknown;
+  let failure: Error | undefined;
   let seen = 0;
   let isOver = false;
-  zip.on('error', (error: unknown) => {
+  zip.on('error', (error: Error) => {
     failure ??= error;
   });
   zip.on('entry', (entry: Entry) => {
@@ -109,8 +106,10 @@ const walk = (zip: ZipFile, visit: (entry: Entry) => void): void => {
     for (let wanted = 1; wanted <= zip.entryCount; wanted += 1) {
       zip.readEntry();
       if (failure !== undefined) {
-        const text = failure instanceof Error ? failure.message : String(failure);
-        throw invalid(`its directory is damaged at entry ${wanted} of ${zip.entryCount}: ${text}`, failure);
+        throw invalid(
+          `its directory is damaged at entry ${wanted} of ${zip.entryCount}: ${failure.message}`,
+          failure,
+        );
       }
       // yauzl puts off only one case: nothing to read behind the fixed part of a record.
       if (seen !== wanted) {
@@ -141,11 +140,7 @@ const collector = (limits: ZipLimits): Collector => {
       }
       folders.add(folder);
       if (folders.size + files.size > limits.maxEntries) {
-        throw new DepotError('LIMIT_EXCEEDED', {
-          what: 'the number of files and folders',
-          value: `more than ${limits.maxEntries}`,
-          limit: limits.maxEntries,
-        });
+        throw tooMany('the number of files and folders', `more than ${limits.maxEntries}`, limits.maxEntries);
       }
       if (!folder.includes('/')) {
         return;
@@ -170,11 +165,11 @@ const collector = (limits: ZipLimits): Collector => {
       checkSizes(raw, name, limits);
       total += raw.uncompressedSize;
       if (total > limits.maxTotalBytes) {
-        throw new DepotError('LIMIT_EXCEEDED', {
-          what: 'the unpacked size of all entries',
-          value: `more than ${limits.maxTotalBytes} bytes`,
-          limit: `${limits.maxTotalBytes} bytes`,
-        });
+        throw tooLarge(
+          'the unpacked size of all entries',
+          `more than ${limits.maxTotalBytes}`,
+          limits.maxTotalBytes,
+        );
       }
       const offset = raw.relativeOffsetOfLocalHeader;
       const entry = {
@@ -232,17 +227,17 @@ const rawName = (entry: Entry): Buffer => entry.fileNameRaw;
 const checkSizes = (raw: Entry, name: string, limits: ZipLimits): void => {
   const { uncompressedSize: size, compressedSize } = raw;
   if (size > limits.maxEntryBytes || compressedSize > limits.maxEntryBytes) {
-    throw new DepotError('LIMIT_EXCEEDED', {
-      what: `the size of entry ${quoteName(name)}`,
-      value: `${Math.max(size, compressedSize)} bytes`,
-      limit: `${limits.maxEntryBytes} bytes`,
-    });
+    throw tooLarge(
+      `the size of entry ${quoteName(name)}`,
+      Math.max(size, compressedSize),
+      limits.maxEntryBytes,
+    );
   }
   if (size > ratioFreeBytes && size > limits.maxRatio * compressedSize) {
-    throw new DepotError('LIMIT_EXCEEDED', {
-      what: `the compression ratio of entry ${quoteName(name)}`,
-      value: compressedSize === 0 ? 'infinite' : Math.ceil(size / compressedSize),
-      limit: limits.maxRatio,
-    });
+    throw tooMany(
+      `the compression ratio of entry ${quoteName(name)}`,
+      compressedSize === 0 ? 'infinite' : Math.ceil(size / compressedSize),
+      limits.maxRatio,
+    );
   }
 };

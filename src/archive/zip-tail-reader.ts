@@ -1,5 +1,6 @@
 import { RandomAccessReader } from 'yauzl';
 import { DepotError } from '../domain/errors.ts';
+import { tooLarge } from './limits.ts';
 import type { RandomFile } from './random-file.ts';
 
 /** What is read of an archive at once: the end record and, nearly always, the whole directory before it. */
@@ -42,11 +43,7 @@ export class ZipTailReader extends RandomAccessReader {
     }
     const length = this.#file.size - position;
     if (length > maxDirectoryBytes) {
-      throw new DepotError('LIMIT_EXCEEDED', {
-        what: "the size of the zip's directory",
-        value: `${length} bytes`,
-        limit: `${maxDirectoryBytes} bytes`,
-      });
+      throw tooLarge("the size of the zip's directory", length, maxDirectoryBytes);
     }
     this.#bytes = await this.#file.read(position, length);
     this.#start = position;
@@ -58,7 +55,8 @@ export class ZipTailReader extends RandomAccessReader {
     return at >= 0 && at + 4 <= this.#bytes.length ? this.#bytes.readUInt32LE(at) : undefined;
   }
 
-  // yauzl hands its callback a byte count as well, which its type leaves out, and compares it with `length`.
+  // yauzl hands its callback a byte count as well, which its type leaves out, and compares it with `length`. What lies
+  // before the tail is not there for it: only a Zip64 record far from the end would be, and no writer puts it there.
   override read(
     target: Buffer,
     offset: number,
@@ -67,34 +65,10 @@ export class ZipTailReader extends RandomAccessReader {
     callback: (error: Error | null, count?: number) => void,
   ): void {
     const at = position - this.#start;
-    if (at >= this.#bytes.length) {
-      callback(null, 0);
-      return;
-    }
-    if (at >= 0) {
-      callback(null, this.#bytes.copy(target, offset, at, Math.min(at + length, this.#bytes.length)));
-      return;
-    }
-    if (position < 0 || position + length > this.#file.size) {
-      callback(null, 0);
-      return;
-    }
-    void this.#readFile(target, offset, length, position, callback);
-  }
-
-  async #readFile(
-    target: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-    callback: (error: Error | null, count?: number) => void,
-  ): Promise<void> {
-    let outcome: Error | null = null;
-    try {
-      (await this.#file.read(position, length)).copy(target, offset);
-    } catch (error) {
-      outcome = error instanceof Error ? error : new Error(String(error));
-    }
-    callback(outcome, length);
+    const isHere = at >= 0 && at < this.#bytes.length;
+    callback(
+      null,
+      isHere ? this.#bytes.copy(target, offset, at, Math.min(at + length, this.#bytes.length)) : 0,
+    );
   }
 }

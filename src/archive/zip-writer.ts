@@ -25,12 +25,14 @@ export const writeZip = (topFolder: string, inputs: Iterable<ZipInput>): Readabl
   // yazl's type is the bare interface of old; the stream is a PassThrough.
   const output = zip.outputStream as PassThrough;
   zip.on('error', (error: Error) => output.destroy(error));
-  for (const input of [...inputs].sort((a, b) => compareBytes(a.path, b.path))) {
+  for (const input of [...inputs].toSorted((a, b) => compareBytes(a.path, b.path))) {
     zip.addReadStreamLazy(`${topFolder}/${input.path}`, options, (done) => {
-      input.read().then(
-        (bytes) => done(null, Readable.from([bytes], { objectMode: false })),
-        (error: unknown) => zip.emit('error', error),
-      );
+      const pieces = async function* (): AsyncGenerator<Uint8Array> {
+        yield await input.read();
+      };
+      const content = Readable.from(pieces(), { objectMode: false });
+      content.on('error', (error) => zip.emit('error', error));
+      done(null, content);
     });
   }
   zip.end();

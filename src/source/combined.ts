@@ -2,13 +2,9 @@ import { resolve } from 'node:path';
 import type { Log } from '../telemetry/log.ts';
 import { createDirectorySource } from './directory.ts';
 import { DepotError } from '../domain/errors.ts';
-import type { ArchiveLimits, PackageRef, PackageSource, SourceProblem } from './source.ts';
+import type { ArchiveLimits, PackageRef, SourceProblem } from './source.ts';
+import type { RootedSource } from './rooted-source.ts';
 import { createZipFolderSource } from './zip-folder.ts';
-
-/** A source that knows its refs again, also after they were sent to a worker thread and back. */
-export interface RootedSource extends PackageSource {
-  owns(ref: PackageRef): boolean;
-}
 
 /** Both kinds of packages below each path: the zips of all paths come before the folders of all paths. */
 export const createPackageSources = (

@@ -4,7 +4,7 @@ import { DepotError } from '../domain/errors.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import type { Log } from '../telemetry/log.ts';
 import { mapBounded } from './bounded.ts';
-import type { RootedSource } from './combined.ts';
+import type { RootedSource } from './rooted-source.ts';
 import { createFolderArchives } from './folder-archives.ts';
 import { openFolderPackage } from './folder-package.ts';
 import { walkPackageFolder } from './package-folder.ts';

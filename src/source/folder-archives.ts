@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { LRUCache } from 'lru-cache';
 import { writeZip } from '../archive/zip-writer.ts';
 import { DepotError } from '../domain/errors.ts';
 import { etagOf, streamRange } from './served-file.ts';
@@ -34,6 +33,12 @@ interface MadeArchive {
   isKept: boolean;
 }
 
+/** An archive that is being made, and how many wait for it. */
+interface Making {
+  archive?: Promise<MadeArchive>;
+  waiting: number;
+}
+
 /**
  * Zips folders on the fly. Requests for one archive share one making of it. Archives lie in temporary files without a
  * name, so that nothing is left behind whatever ends the process.
@@ -43,45 +48,62 @@ export const createFolderArchives = (
   options: FolderArchiveOptions = {},
 ): FolderArchives => {
   const { maxArchives = 64, maxBytes = 512 * 1024 * 1024, temporaryFolder = tmpdir() } = options;
-  const making = new Map<string, Promise<MadeArchive>>();
+  const making = new Map<string, Making>();
   const closeIfDone = async (archive: MadeArchive): Promise<void> => {
     if (!archive.isKept && archive.users === 0) {
       await archive.close();
     }
   };
-  const kept = new LRUCache<string, MadeArchive>({
-    max: maxArchives,
-    maxSize: maxBytes,
-    sizeCalculation: (archive) => Math.max(archive.size, 1),
-    dispose: (archive) => {
-      archive.isKept = false;
-      void closeIfDone(archive);
-    },
-  });
+  // In the order of use, the one used last at the end.
+  const kept = new Map<string, MadeArchive>();
+  let keptBytes = 0;
+  const keep = async (key: string, archive: MadeArchive): Promise<void> => {
+    kept.set(key, archive);
+    archive.isKept = true;
+    keptBytes += archive.size;
+    for (const [oldKey, old] of kept) {
+      if (kept.size <= maxArchives && keptBytes <= maxBytes) {
+        break;
+      }
+      kept.delete(oldKey);
+      keptBytes -= old.size;
+      old.isKept = false;
+      await closeIfDone(old);
+    }
+  };
 
-  const make = async (ref: PackageRef, key: string): Promise<MadeArchive> => {
+  const make = async (ref: PackageRef, key: string, running: Making): Promise<MadeArchive> => {
     try {
       const archive = await zipFolder(ref, openFiles, temporaryFolder);
-      kept.set(key, archive);
-      // One above maxBytes isn't kept: it lives as long as its readers.
-      archive.isKept = kept.has(key);
+      // All who wait are users from now on, so that it isn't closed to make room before they have it.
+      archive.users = running.waiting;
+      making.delete(key);
+      await keep(key, archive);
       return archive;
     } finally {
       making.delete(key);
     }
   };
+  const waitFor = (ref: PackageRef, key: string): Promise<MadeArchive> => {
+    const running = making.get(key) ?? { waiting: 0 };
+    running.waiting += 1;
+    if (running.archive === undefined) {
+      making.set(key, running);
+      running.archive = make(ref, key, running);
+    }
+    return running.archive;
+  };
 
   return {
     open: async (ref) => {
       const key = `${ref.path}\0${ref.stamp}`;
-      let archive = kept.get(key);
+      const archive = kept.get(key);
       if (archive === undefined) {
-        const running = making.get(key) ?? make(ref, key);
-        if (!making.has(key)) {
-          making.set(key, running);
-        }
-        archive = await running;
+        return serve(await waitFor(ref, key), ref, closeIfDone);
       }
+      archive.users += 1;
+      kept.delete(key);
+      kept.set(key, archive);
       return serve(archive, ref, closeIfDone);
     },
   };
@@ -93,7 +115,6 @@ const serve = (
   closeIfDone: (archive: MadeArchive) => Promise<void>,
 ): ServedFile => {
   let isOpen = true;
-  archive.users += 1;
   return {
     size: archive.size,
     modifiedAt: new Date(ref.modifiedAt),

@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { join } from 'node:path';
 import { quoteName } from '../archive/entry-names.ts';
 import { unreadable } from '../archive/file-problem.ts';
+import { tooLarge } from '../archive/limits.ts';
 import { openRandomFile } from '../archive/random-file.ts';
 import { DepotError } from '../domain/errors.ts';
 import { isInside, walkPackageFolder } from './package-folder.ts';
@@ -54,11 +55,7 @@ const readInside = async (root: string, path: string, limits: ArchiveLimits): Pr
   const file = await openRandomFile(real, what, !isMainThread);
   try {
     if (file.size > limits.maxEntryBytes) {
-      throw new DepotError('LIMIT_EXCEEDED', {
-        what: `the size of ${what} (bytes)`,
-        value: file.size,
-        limit: limits.maxEntryBytes,
-      });
+      throw tooLarge(`the size of ${what}`, file.size, limits.maxEntryBytes);
     }
     return await file.read(0, file.size);
   } finally {

@@ -4,10 +4,15 @@ import type { BigIntStats, Dirent } from 'node:fs';
 import { join, sep } from 'node:path';
 import { compareBytes } from '../archive/byte-order.ts';
 import { entryNameProblem, quoteName } from '../archive/entry-names.ts';
-import { fileProblem } from '../archive/file-problem.ts';
+import { unreadable } from '../archive/file-problem.ts';
+import { tooLarge, tooMany } from '../archive/limits.ts';
 import { DepotError } from '../domain/errors.ts';
+import { mapBounded } from './bounded.ts';
 import { fileStamp, modifiedAt } from './served-file.ts';
 import type { ArchiveLimits, PackageEntry } from './source.ts';
+
+/** How many files of one folder are asked for their size and times at once. */
+const statWidth = 16;
 
 /** All that a package's folder holds, as one walk saw it. */
 export interface PackageFolder {
@@ -38,10 +43,13 @@ export const walkPackageFolder = async (root: string, limits: ArchiveLimits): Pr
     size += bytes;
     newest = Math.max(newest, modifiedAt(stats));
     hash.update(`${path}\0${fileStamp(stats)}\n`);
-    checkLimit(`the size of ${quoteName(path)} (bytes)`, bytes, limits.maxEntryBytes);
-    checkLimit('the size of all files (bytes)', size, limits.maxTotalBytes);
+    if (bytes > limits.maxEntryBytes) {
+      throw tooLarge(`the size of ${quoteName(path)}`, bytes, limits.maxEntryBytes);
+    }
+    if (size > limits.maxTotalBytes) {
+      throw tooLarge('the size of all files', `more than ${limits.maxTotalBytes}`, limits.maxTotalBytes);
+    }
     entries.push({ path, size: bytes });
-    checkLimit('the number of files and folders', entries.length + folders.length, limits.maxEntries);
   };
 
   const realRoot = await attempt('the package folder', () => realpath(root));
@@ -53,7 +61,10 @@ export const walkPackageFolder = async (root: string, limits: ArchiveLimits): Pr
       const shown = folder.path === '' ? 'the package folder' : `the folder ${quoteName(folder.path)}`;
       const items = await attempt(shown, () => readdir(join(root, folder.path), { withFileTypes: true }));
       items.sort((a, b) => compareBytes(a.name, b.name));
-      const described = await Promise.all(items.map((item) => describe(root, realRoot, folder, item)));
+      if (entries.length + folders.length + items.length > limits.maxEntries) {
+        throw tooMany('the number of files and folders', `more than ${limits.maxEntries}`, limits.maxEntries);
+      }
+      const described = await mapBounded(items, statWidth, (item) => describe(root, realRoot, folder, item));
       for (const { path, stats, real } of described) {
         if (stats.isDirectory()) {
           folders.push(path);
@@ -91,7 +102,7 @@ const describe = async (
   const place = join(root, path);
   return attempt(quoteName(path), async () => {
     const real = item.isSymbolicLink() ? await realpath(place) : join(folder.real, item.name);
-    if (item.isSymbolicLink() && !isInside(real, realRoot)) {
+    if (item.isSymbolicLink() && real !== realRoot && !isInside(real, realRoot)) {
       throw refuse('is a symlink that leads out of the package');
     }
     if (item.isSymbolicLink() && isInside(`${folder.real}${sep}x`, real)) {
@@ -117,19 +128,6 @@ const attempt = async <T>(what: string, act: () => Promise<T>): Promise<T> => {
   try {
     return await act();
   } catch (error) {
-    if (error instanceof DepotError) {
-      throw error;
-    }
-    throw new DepotError(
-      'FILE_UNREADABLE',
-      { reason: `${what} cannot be read: ${fileProblem(error)}` },
-      error,
-    );
-  }
-};
-
-const checkLimit = (what: string, value: number, limit: number): void => {
-  if (value > limit) {
-    throw new DepotError('LIMIT_EXCEEDED', { what, value, limit });
+    throw unreadable(what, error);
   }
 };

@@ -14,7 +14,9 @@ export const listFolder = async (path: string): Promise<FolderItems> => {
   try {
     const items = await readdir(path, { withFileTypes: true });
     return {
-      items: items.filter((item) => !item.name.startsWith('.')).sort((a, b) => compareBytes(a.name, b.name)),
+      items: items
+        .filter((item) => !item.name.startsWith('.'))
+        .toSorted((a, b) => compareBytes(a.name, b.name)),
     };
   } catch (error) {
     return { problem: `the folder cannot be read: ${fileProblem(error)}` };

@@ -4,7 +4,7 @@ import { fileProblem, unreadable } from '../archive/file-problem.ts';
 import type { Log } from '../telemetry/log.ts';
 import { isArmoredSignature, maxSignatureBytes } from './armor.ts';
 import { mapBounded } from './bounded.ts';
-import type { RootedSource } from './combined.ts';
+import type { RootedSource } from './rooted-source.ts';
 import { itemKind, listFolder, rootProblem } from './root-folder.ts';
 import { fileStamp, modifiedAt, openServedFile, servedBytes } from './served-file.ts';
 import type { ArchiveLimits, PackageRef, ServedFile, SourceProblem } from './source.ts';

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { openPromise } from 'yauzl';
 import { entryNameProblem, nameBounds } from '../../src/archive/entry-names.ts';
 import { openZip } from '../../src/archive/zip-reader.ts';

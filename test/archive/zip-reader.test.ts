@@ -80,7 +80,7 @@ test('reads stored, deflated, empty and streamed entries, with both ways of read
 
 test('implies folders where the archive has no entries for them', async (t) => {
   const zip = await openBytes(t, buildZip([{ name: 'a/b/c/d', content: 'x' }]));
-  t.deepEqual([...zip.folders].sort(), ['a', 'a/b', 'a/b/c']);
+  t.deepEqual([...zip.folders].toSorted(), ['a', 'a/b', 'a/b/c']);
 });
 
 test('takes names in UTF-8 with and without the flag, blanks and pluses', async (t) => {
