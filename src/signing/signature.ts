@@ -1,17 +1,24 @@
 import type { Readable } from 'node:stream';
 
-/** What is known of a signature after it was checked. `fingerprint` is 40 (v4) or 64 (v6) upper-case hex digits. */
+/** Why a signature isn't good. `expired-signature` has its own end date; `expired-key` is made by a key that has ended. */
+export type SignatureFault =
+  | 'missing'
+  | 'malformed'
+  | 'bad'
+  | 'unknown-key'
+  | 'expired-key'
+  | 'expired-signature'
+  | 'revoked-key'
+  | 'weak';
+
+/**
+ * What is known of a signature after it was checked. `fingerprint` is the primary key's, 40 (v4) or 64 (v6) upper-case
+ * hex digits, even where a subkey signed. Plain data: it is sent between threads as it is.
+ */
 export type SignatureVerdict =
   | { readonly state: 'good'; readonly fingerprint: string; readonly signedAt: Date }
   | {
-      readonly state:
-        | 'missing'
-        | 'malformed'
-        | 'bad'
-        | 'unknown-key'
-        | 'expired-key'
-        | 'revoked-key'
-        | 'weak';
+      readonly state: SignatureFault;
       /** Issuer as the signature names it: a fingerprint, or a key id of 16 digits. */
       readonly issuer?: string;
       /** One clause for a report: "signed by 0123… which is not in the keyring". */
@@ -20,13 +27,27 @@ export type SignatureVerdict =
 
 /** Checks detached, ASCII-armored signatures against trusted keys. Kibana's rule holds: the first signature decides. */
 export interface SignatureVerifier {
+  /**
+   * Reads `data` to its end, or destroys it where its content can't matter any more. Never throws for what a
+   * signature says; throws DepotError SIGNED_FILE_UNREADABLE where `data` can't be read and KEYRING_INVALID or
+   * KEY_INVALID where the keyring can't.
+   */
   verify(data: Readable | Uint8Array, armoredSignature: string): Promise<SignatureVerdict>;
 }
 
 /** Makes detached, ASCII-armored signatures with one key. */
 export interface Signer {
+  /** Upper-case hex digits of the primary key. */
   readonly fingerprint: string;
   /** The public key, armored. */
   readonly publicKey: string;
   sign(data: Readable | Uint8Array): Promise<string>;
 }
+
+/** Where a verifier takes its trusted keys from: armored public keys, one for each element. */
+export interface KeySource {
+  armoredKeys(): Promise<readonly string[]>;
+}
+
+/** More than this is no signature: one of RSA-4096 has about 900 characters. */
+export const maxSignatureBytes = 64 * 1024;

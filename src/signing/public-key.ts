@@ -1,0 +1,164 @@
+import type { Key, Subkey } from 'openpgp';
+import { DepotError } from '../domain/errors.ts';
+import { loadOpenpgp } from './openpgp.ts';
+
+/** `expired`, `revoked` and `weak` keys can be listed and removed, but nothing that they signed is good. */
+export type KeyState = 'usable' | 'expired' | 'revoked' | 'weak' | 'invalid';
+
+/** A public key, described. Plain data. */
+export interface PublicKeyInfo {
+  /** Upper-case hex digits without spaces. */
+  readonly fingerprint: string;
+  readonly userIds: readonly string[];
+  /** For people: "RSA 4096", "Ed25519". */
+  readonly algorithm: string;
+  readonly createdAt: Date;
+  readonly expiresAt?: Date;
+  readonly state: KeyState;
+  /** Why `state` isn't `usable`. */
+  readonly reason?: string;
+  /** This one key, armored, without anything else that its file had. */
+  readonly armored: string;
+}
+
+/** A file of keys has at most so many bytes: Elastic's key has 1.7 KB, a key with many certifications some 100 KB. */
+export const maxKeyFileBytes = 1024 * 1024;
+
+/**
+ * Reads a fingerprint as people write it: any case, with or without spaces, colons or `0x`. Undefined where it isn't
+ * a full one (40 digits, or 64 for version 6): a key id of 8 or 16 digits can be forged and is never enough.
+ */
+export const parseFingerprint = (text: string): string | undefined => {
+  const digits = text.trim().replace(/^0x/i, '').replace(/[\s:]/g, '').toUpperCase();
+  return /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(digits) ? digits : undefined;
+};
+
+/** A fingerprint in groups of four, so that people can compare it. */
+export const formatFingerprint = (fingerprint: string): string => fingerprint.replace(/(.{4})(?!$)/g, '$1 ');
+
+/**
+ * Reads every public key of a file, armored (several blocks are fine, as in the files that elastic-package takes) or
+ * binary. Throws DepotError KEY_SECRET where there is a private key, KEY_INVALID where there is no key at all.
+ */
+export const readPublicKeys = async (
+  content: Uint8Array,
+  label: string,
+  now = new Date(),
+): Promise<PublicKeyInfo[]> => {
+  if (content.byteLength > maxKeyFileBytes) {
+    throw new DepotError('KEY_INVALID', {
+      label,
+      reason: `more than ${maxKeyFileBytes} bytes is no file of keys`,
+    });
+  }
+  const keys = await parseKeys(content, label);
+  if (keys.some((key) => key.isPrivate())) {
+    throw new DepotError('KEY_SECRET', { label });
+  }
+  const infos = new Map<string, PublicKeyInfo>();
+  for (const key of keys) {
+    const info = await describeKey(key, now);
+    infos.set(info.fingerprint, info);
+  }
+  return [...infos.values()];
+};
+
+const parseKeys = async (content: Uint8Array, label: string): Promise<Key[]> => {
+  const openpgp = await loadOpenpgp();
+  const text = Buffer.from(content).toString('latin1');
+  try {
+    const blocks = text.match(
+      /-----BEGIN PGP (PUBLIC|PRIVATE) KEY BLOCK-----[^]*?-----END PGP \1 KEY BLOCK-----/g,
+    );
+    if (blocks !== null) {
+      const found: Key[] = [];
+      for (const block of blocks) {
+        found.push(...(await openpgp.readKeys({ armoredKeys: block })));
+      }
+      return found;
+    }
+    if (content.byteLength === 0 || text.includes('-----BEGIN') || (content[0] ?? 0) < 0x80) {
+      throw new DepotError('KEY_INVALID', { label, reason: 'there is no OpenPGP public key in it' });
+    }
+    return await openpgp.readKeys({ binaryKeys: content });
+  } catch (error) {
+    throw error instanceof DepotError
+      ? error
+      : new DepotError(
+          'KEY_INVALID',
+          { label, reason: `not a readable OpenPGP key: ${messageOf(error)}` },
+          error,
+        );
+  }
+};
+
+/** Describes a key as it is at `now`. */
+export const describeKey = async (key: Key, now: Date): Promise<PublicKeyInfo> => {
+  const expiry = await key.getExpirationTime().catch(() => null);
+  const condition = await keyCondition(key, now);
+  return {
+    fingerprint: key.getFingerprint().toUpperCase(),
+    userIds: key.getUserIDs(),
+    algorithm: algorithmName(key),
+    createdAt: key.getCreationTime(),
+    ...(expiry instanceof Date ? { expiresAt: expiry } : {}),
+    state: condition.state,
+    ...(condition.reason === undefined ? {} : { reason: condition.reason }),
+    armored: key.toPublic().armor(),
+  };
+};
+
+/** State of a key or subkey at `now`; revoked outranks weak, weak outranks expired. */
+export const keyCondition = async (
+  key: Key | Subkey,
+  now: Date,
+): Promise<{ state: KeyState; reason?: string }> => {
+  const name = key.getFingerprint().toUpperCase();
+  // A primary key takes no arguments; a subkey's revocations are checked by it with its main key.
+  const revoked =
+    'mainKey' in key ? await subkeyRevoked(key, now) : await key.isRevoked(undefined, undefined, now);
+  if (revoked) {
+    return { state: 'revoked', reason: `key ${name} was revoked` };
+  }
+  const weakness = keyWeakness(key);
+  if (weakness !== undefined) {
+    return { state: 'weak', reason: `key ${name} is ${weakness}` };
+  }
+  const expiry = await ('mainKey' in key ? key.getExpirationTime(now) : key.getExpirationTime()).catch(
+    () => null,
+  );
+  if (expiry instanceof Date && expiry <= now) {
+    return { state: 'expired', reason: `key ${name} expired on ${expiry.toISOString()}` };
+  }
+  if (expiry === null) {
+    return { state: 'invalid', reason: `key ${name} has no valid signature of its own` };
+  }
+  return { state: 'usable' };
+};
+
+const subkeyRevoked = async (subkey: Subkey, now: Date): Promise<boolean> =>
+  subkey.isRevoked(null as never, null as never, now).catch(() => false);
+
+/** What makes a key too weak to be trusted, or undefined. */
+const keyWeakness = (key: Key | Subkey): string | undefined => {
+  const { algorithm, bits } = key.getAlgorithmInfo();
+  if (algorithm.startsWith('rsa')) {
+    return (bits ?? 0) < 2048 ? `RSA with only ${bits ?? 0} bits` : undefined;
+  }
+  return algorithm === 'dsa' || algorithm === 'elgamal'
+    ? `a ${algorithm.toUpperCase()} key, which is outdated`
+    : undefined;
+};
+
+const algorithmName = (key: Key | Subkey): string => {
+  const { algorithm, bits, curve } = key.getAlgorithmInfo();
+  if (algorithm.startsWith('rsa')) {
+    return `RSA ${bits ?? ''}`.trim();
+  }
+  return algorithm.startsWith('ed')
+    ? algorithm.replace(/^e/, 'E').replace('EddsaLegacy', 'Ed25519')
+    : [algorithm.toUpperCase(), curve].filter(Boolean).join(' ');
+};
+
+/** The text of whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

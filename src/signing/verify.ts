@@ -1,0 +1,259 @@
+import { Readable } from 'node:stream';
+import type { Key, Signature, SignaturePacket, Subkey } from 'openpgp';
+import { DepotError } from '../domain/errors.ts';
+import { hex, issuerOf, parseSignature } from './detached.ts';
+import { loadOpenpgp, type OpenpgpModule } from './openpgp.ts';
+import { keyCondition, messageOf } from './public-key.ts';
+import {
+  type KeySource,
+  type SignatureFault,
+  type SignatureVerdict,
+  type SignatureVerifier,
+} from './signature.ts';
+
+/** What a verifier may be told. */
+export interface VerifierOptions {
+  /** The clock; a test's own where it needs one. */
+  readonly now?: () => Date;
+  /**
+   * `refuse` (the default) takes nothing from a key that has expired by now. `signed-before` takes what the key signed
+   * while it was valid, as Kibana does.
+   */
+  readonly expiredKeys?: 'refuse' | 'signed-before';
+}
+
+/** A fixed set of armored public keys, for worker threads and tests. */
+export const fixedKeys = (armored: readonly string[]): KeySource => ({
+  armoredKeys: () => Promise.resolve(armored),
+});
+
+/**
+ * Makes a verifier that trusts the keys of `source`, which are read once, at the first check. A keyring that changed
+ * needs a new verifier.
+ */
+export const createVerifier = (source: KeySource, options: VerifierOptions = {}): SignatureVerifier => {
+  let loading: Promise<readonly Key[]> | undefined;
+  const keys = (): Promise<readonly Key[]> => {
+    loading ??= loadKeys(source).catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+    return loading;
+  };
+  return {
+    async verify(data, armoredSignature) {
+      try {
+        return await judge(await loadOpenpgp(), data, armoredSignature, await keys(), options);
+      } finally {
+        if (data instanceof Readable) {
+          data.destroy();
+        }
+      }
+    },
+  };
+};
+
+const loadKeys = async (source: KeySource): Promise<readonly Key[]> => {
+  const armored = await source.armoredKeys();
+  const openpgp = await loadOpenpgp();
+  try {
+    return await Promise.all(armored.map((armoredKey) => openpgp.readKey({ armoredKey })));
+  } catch (error) {
+    throw new DepotError('KEY_INVALID', { label: 'keyring', reason: messageOf(error) }, error);
+  }
+};
+
+const fault = (state: SignatureFault, reason: string, issuer?: string): SignatureVerdict => ({
+  state,
+  ...(issuer === undefined ? {} : { issuer }),
+  reason,
+});
+
+const judge = async (
+  openpgp: OpenpgpModule,
+  data: Readable | Uint8Array,
+  armoredSignature: string,
+  keys: readonly Key[],
+  options: VerifierOptions,
+): Promise<SignatureVerdict> => {
+  if (armoredSignature.trim() === '') {
+    return fault('missing', 'there is no signature');
+  }
+  const parsed = await parseSignature(openpgp, armoredSignature);
+  if (!('packet' in parsed)) {
+    return fault('malformed', parsed.problem);
+  }
+  const { packet } = parsed;
+  const issuer = issuerOf(packet);
+  const signer = findSigner(packet, keys);
+  if (signer === undefined) {
+    return fault('unknown-key', `signed by ${issuer}, which is not in the keyring`, issuer);
+  }
+  const weakness = await findWeakness(openpgp, packet, signer);
+  if (weakness !== undefined) {
+    return fault('weak', weakness, issuer);
+  }
+  const misfit = findMisfit(openpgp, packet, signer);
+  if (misfit !== undefined) {
+    return fault('bad', misfit, issuer);
+  }
+  const now = options.now?.() ?? new Date();
+  const failure = await checkDigest(openpgp, data, parsed.signature, signer.primary, now);
+  return conclude(packet, signer, issuer, failure, now, options);
+};
+
+/** The key of the keyring that a signature names, and which part of it signed. */
+interface SigningKey {
+  readonly primary: Key;
+  readonly part: Key | Subkey;
+}
+
+// By fingerprint where the signature has one: a key id alone can be forged.
+const findSigner = (packet: SignaturePacket, keys: readonly Key[]): SigningKey | undefined => {
+  for (const primary of keys) {
+    for (const part of [primary, ...primary.subkeys]) {
+      const named =
+        packet.issuerFingerprint === null
+          ? part.getKeyID().equals(packet.issuerKeyID)
+          : part.getFingerprint().toUpperCase() === hex(packet.issuerFingerprint);
+      if (named) {
+        return { primary, part };
+      }
+    }
+  }
+  return undefined;
+};
+
+const findWeakness = async (
+  openpgp: OpenpgpModule,
+  packet: SignaturePacket,
+  signer: SigningKey,
+): Promise<string | undefined> => {
+  const { hash } = openpgp.enums;
+  const weakHashes = new Map<number | null, string>([
+    [hash.md5, 'MD5'],
+    [hash.sha1, 'SHA-1'],
+    [hash.ripemd, 'RIPEMD-160'],
+  ]);
+  const weakHash = weakHashes.get(packet.hashAlgorithm);
+  if (weakHash !== undefined) {
+    return `signed with ${weakHash}, which can be forged`;
+  }
+  if (packet.signatureType === openpgp.enums.signature.text) {
+    return 'a signature over text, which ignores changed line ends; an archive needs a binary one';
+  }
+  for (const part of new Set([signer.primary, signer.part])) {
+    const condition = await keyCondition(part, new Date());
+    if (condition.state === 'weak') {
+      return condition.reason;
+    }
+  }
+  return undefined;
+};
+
+/**
+ * What makes a signature impossible before anything is hashed. The type matters most: a standalone or timestamp
+ * signature covers no data at all, so it would be "good" for every archive.
+ */
+const findMisfit = (
+  openpgp: OpenpgpModule,
+  packet: SignaturePacket,
+  signer: SigningKey,
+): string | undefined => {
+  if (packet.signatureType !== openpgp.enums.signature.binary) {
+    return `a signature of type ${String(packet.signatureType)} is none over a file`;
+  }
+  if (!packet.issuerKeyID.equals(signer.part.getKeyID())) {
+    return 'the signature names two different keys';
+  }
+  // The library's types call the key's algorithm a name, but both are numbers.
+  return Number(packet.publicKeyAlgorithm) === Number(signer.part.keyPacket.algorithm)
+    ? undefined
+    : 'the signature is of another algorithm than its key';
+};
+
+/** Undefined where the library finds the signature right; its reason otherwise. */
+const checkDigest = async (
+  openpgp: OpenpgpModule,
+  data: Readable | Uint8Array,
+  signature: Signature,
+  key: Key,
+  date: Date,
+): Promise<string | undefined> => {
+  const binary = data instanceof Readable ? Readable.toWeb(data) : data;
+  const message = await openpgp.createMessage({ binary: binary as Uint8Array });
+  const result = await openpgp.verify({
+    message,
+    signature,
+    verificationKeys: key,
+    format: 'binary',
+    date,
+    // Elastic's key got a new self-signature (SHA-256) in 2023: without this every older package would be "bad". Kibana
+    // does the same. The key then has to be valid now, which is what is asked of every key here anyway.
+    config: { minRSABits: 2048, allowInsecureVerificationWithReformattedKeys: true },
+  });
+  if (data instanceof Readable) {
+    // The data must be drained before the result is awaited, or both wait for each other for ever.
+    try {
+      await (result.data as unknown as ReadableStream<Uint8Array>).pipeTo(new WritableStream());
+    } catch (error) {
+      throw new DepotError('SIGNED_FILE_UNREADABLE', { path: pathOf(data), reason: messageOf(error) }, error);
+    }
+  }
+  const first = result.signatures[0];
+  if (first === undefined) {
+    return 'the armor has no signature that can be read';
+  }
+  return first.verified.then(
+    () => undefined,
+    (error: unknown) => messageOf(error),
+  );
+};
+
+const pathOf = (stream: Readable): string =>
+  'path' in stream && typeof stream.path === 'string' ? stream.path : 'data';
+
+// Everything that isn't told apart is bad, never good.
+const conclude = async (
+  packet: SignaturePacket,
+  signer: SigningKey,
+  issuer: string,
+  failure: string | undefined,
+  now: Date,
+  options: VerifierOptions,
+): Promise<SignatureVerdict> => {
+  const signedAt = packet.created ?? now;
+  if (failure !== undefined && /digest|Signature verification failed/.test(failure)) {
+    return fault('bad', 'the content is not what was signed', issuer);
+  }
+  for (const part of new Set([signer.primary, signer.part])) {
+    const condition = await keyCondition(part, now);
+    const tolerated =
+      condition.state === 'expired' && failure === undefined && options.expiredKeys === 'signed-before';
+    if (condition.state === 'revoked') {
+      return fault('revoked-key', condition.reason ?? 'the key was revoked', issuer);
+    }
+    if (condition.state === 'expired' && !tolerated) {
+      return fault(
+        'expired-key',
+        `${condition.reason ?? 'the key expired'} (signed on ${signedAt.toISOString()})`,
+        issuer,
+      );
+    }
+  }
+  const end = packet.getExpirationTime();
+  if (end instanceof Date && end <= now) {
+    return fault('expired-signature', `the signature itself expired on ${end.toISOString()}`, issuer);
+  }
+  if (signedAt > now) {
+    return fault(
+      'bad',
+      `signed on ${signedAt.toISOString()}, which is in the future for this machine's clock (${now.toISOString()})`,
+      issuer,
+    );
+  }
+  if (failure !== undefined) {
+    return fault('bad', failure, issuer);
+  }
+  return { state: 'good', fingerprint: signer.primary.getFingerprint().toUpperCase(), signedAt };
+};
