@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** How a file is written. */
@@ -26,8 +26,7 @@ export const writeAtomically = async (
     await handle.sync();
     await handle.close();
     if (how.exclusive === true) {
-      await link(temporary, path);
-      await unlink(temporary);
+      await takeName(temporary, path);
     } else {
       await rename(temporary, path);
     }
@@ -57,3 +56,24 @@ const syncFolder = async (path: string): Promise<void> => {
     return;
   }
 };
+
+// A hard link fails where the name is taken, which a rename doesn't. Where there are no hard links (vfat, some network
+// shares) the name is asked for first: two runs in the very same moment could then both take it.
+const takeName = async (temporary: string, path: string): Promise<void> => {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' || (await isThere(path))) {
+      throw Object.assign(new Error(`${path} is there already`, { cause: error }), { code: 'EEXIST' });
+    }
+    await rename(temporary, path);
+    return;
+  }
+  await unlink(temporary);
+};
+
+const isThere = async (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );

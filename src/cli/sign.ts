@@ -1,0 +1,215 @@
+import { stat } from 'node:fs/promises';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { DepotError } from '../domain/errors.ts';
+import { listArchives } from '../signing/archive-list.ts';
+import { kibanaAdvice } from '../signing/kibana-setting.ts';
+import { signSet, type SignedItem } from '../signing/sign-set.ts';
+import { createSigner, readSitePublicKey } from '../signing/signer.ts';
+import { siteKeyFiles } from '../signing/site-key.ts';
+import { createVerifier, fixedKeys } from '../signing/verify.ts';
+import { createItemProgress, type ItemProgress } from './item-progress.ts';
+import { addKeyringOptions, openKeyring } from './keys.ts';
+import {
+  askPassphrase,
+  kibanaOf,
+  makeKey,
+  printPublicKey,
+  type SignDeps,
+  type SignOptions,
+} from './site-key.ts';
+import { exitCodes, type CommandIo, type Verb } from './verb.ts';
+import { exitCodeOf } from './verify.ts';
+
+/** `fleet-depot sign`: makes a site key, prints its public half, signs archives, signs a verified set anew. */
+export const createSignVerb = (deps: SignDeps): Verb => ({
+  name: 'sign',
+  register(program, io, finish) {
+    signCommand(program).action(async (paths: string[], options: SignOptions) => {
+      const keyFile = requiredKey(paths, options, io);
+      if (options.init === true) {
+        await makeKey(keyFile, options, io, deps);
+        finish(exitCodes.ok);
+      } else if (options.public === true) {
+        await printPublicKey(keyFile, options, io);
+        finish(exitCodes.ok);
+      } else {
+        finish(await sign(paths, keyFile, options, io, deps));
+      }
+    });
+  },
+});
+
+const signCommand = (program: Command): Command =>
+  addKeyringOptions(program.command('sign'))
+    .description('make a site key and sign archives with it')
+    .argument('[path...]', 'folders or archives to sign')
+    .option('--key <file>', 'the private site key (FLEET_DEPOT_KEY_FILE)')
+    .option('--init', 'make a new site key')
+    .option('--name <name>', 'with --init: whose key it is, such as "Example Ltd Fleet site key"')
+    .option('--email <address>', 'with --init: an address for the user id')
+    .addOption(
+      new Option('--algorithm <name>', 'with --init').choices(['rsa4096', 'ed25519']).default('rsa4096'),
+    )
+    .option(
+      '--expires <time>',
+      'with --init: days, weeks or years, such as 90d or 5y (default: never)',
+      parseLifetime,
+    )
+    .option('--no-passphrase', 'with --init: leave the private key unprotected')
+    .option(
+      '--passphrase-file <file>',
+      'file with the passphrase (FLEET_DEPOT_KEY_PASSPHRASE_FILE, FLEET_DEPOT_KEY_PASSPHRASE)',
+    )
+    .option('--public', 'print the public key, armored')
+    .option('--resign', 'sign anew what a key of the keyring signed, once that was verified')
+    .option('--partial', 'with --resign: sign those that were verified, though others are refused')
+    .option('--dry-run', 'only say what would be signed')
+    .option('--json', 'print JSON');
+
+const parseLifetime = (text: string): number => {
+  const match = /^([1-9]\d{0,4})([dwy])$/.exec(text);
+  if (match === null) {
+    throw new InvalidArgumentError('Give days, weeks or years, such as 90d, 12w or 5y.');
+  }
+  const days = { d: 1, w: 7, y: 365 }[match[2] as 'd' | 'w' | 'y'];
+  return Number(match[1]) * days * 86_400;
+};
+
+const requiredKey = (paths: readonly string[], options: SignOptions, io: CommandIo): string => {
+  const usage = (reason: string): never => {
+    throw new DepotError('USAGE', { reason });
+  };
+  const modes = [options.init, options.public, options.resign].filter((mode) => mode === true).length;
+  if (modes > 1) {
+    usage('--init, --public and --resign exclude each other');
+  }
+  if (options.init === true && (options.name === undefined || options.name.trim() === '')) {
+    usage('--init needs --name "whose key it is"');
+  }
+  const signs = options.init !== true && options.public !== true;
+  if (signs !== paths.length > 0) {
+    usage(signs ? 'name the folders or archives to sign' : '--init and --public take no paths');
+  }
+  return (
+    options.key ??
+    io.env['FLEET_DEPOT_KEY_FILE'] ??
+    usage('name the private site key with --key FILE; `sign --init` makes one')
+  );
+};
+
+const sign = async (
+  paths: readonly string[],
+  keyFile: string,
+  options: SignOptions,
+  io: CommandIo,
+  deps: SignDeps,
+): Promise<number> => {
+  const archives = await listArchives(paths);
+  const stray = archives.find((path) => !path.endsWith('.zip'));
+  if (stray !== undefined) {
+    throw new DepotError('USAGE', { reason: `${stray} is no .zip archive` });
+  }
+  const { publicKey } = await readSitePublicKey(keyFile);
+  const signer =
+    options.dryRun === true
+      ? undefined
+      : await createSigner(keyFile, () => askPassphrase(options, io, deps, `Passphrase of ${keyFile}`));
+  const progress = phases(io, archives.length, options.json === true);
+  const items = await signSet(archives, {
+    resign: options.resign === true,
+    partial: options.resign !== true || options.partial === true,
+    signal: io.signal,
+    signer,
+    judges: {
+      site: createVerifier(fixedKeys([publicKey])),
+      keyring: createVerifier(openKeyring(options, io)),
+    },
+    checkArchive: deps.checkArchive,
+    onStep: progress.step,
+  }).finally(progress.stop);
+  await report(items, archives.length, keyFile, options, io);
+  if (io.signal.aborted) {
+    io.stderr.write('interrupted: run it again, it goes on where it stopped\n');
+    return exitCodes.partly;
+  }
+  return signExitCode(items, options);
+};
+
+// Where a set was refused as a whole, what had been signed before doesn't make it partly done.
+const signExitCode = (items: readonly SignedItem[], options: SignOptions): number => {
+  const count = (...outcomes: SignedItem['outcome'][]): number =>
+    items.filter(({ outcome }) => outcomes.includes(outcome)).length;
+  const failed = count('refused', 'failed');
+  const wholeRefused =
+    options.resign === true && options.partial !== true && count('signed') === 0 && failed > 0;
+  return wholeRefused ? exitCodes.failed : exitCodeOf(items.length, failed);
+};
+
+const phases = (
+  io: CommandIo,
+  total: number,
+  quiet: boolean,
+): { step(phase: 'checked' | 'signed'): void; stop(): void } => {
+  let current: { readonly phase: string; readonly progress: ItemProgress } | undefined;
+  return {
+    step: (phase) => {
+      if (current?.phase !== phase) {
+        current?.progress.stop();
+        current = { phase, progress: createItemProgress(io, phase, total, quiet) };
+      }
+      current.progress.step();
+    },
+    stop: () => current?.progress.stop(),
+  };
+};
+
+const report = async (
+  items: readonly SignedItem[],
+  total: number,
+  keyFile: string,
+  options: SignOptions,
+  io: CommandIo,
+): Promise<void> => {
+  const publicFile = siteKeyFiles(keyFile).publicKey;
+  const counts = Object.fromEntries(
+    (['signed', 'already', 'pending', 'refused', 'failed'] as const).map((outcome) => [
+      outcome,
+      items.filter((item) => item.outcome === outcome).length,
+    ]),
+  );
+  if (options.json === true) {
+    io.stdout.write(
+      `${JSON.stringify({ items, summary: counts, kibana: kibanaOf(publicFile) }, undefined, 2)}\n`,
+    );
+    return;
+  }
+  for (const { outcome, path, reason, originalSigner } of items) {
+    const note = reason ?? (originalSigner === undefined ? '' : `was signed by ${originalSigner}`);
+    io.stdout.write(`${outcome.padEnd(8)} ${path}${note === '' ? '' : `: ${note}`}\n`);
+  }
+  io.stdout.write(
+    `${Object.entries(counts)
+      .map(([outcome, count]) => `${count} ${outcome}`)
+      .join(', ')}\n`,
+  );
+  if (total === 0) {
+    io.stderr.write('there is no archive (*.zip) there\n');
+  } else if (
+    options.resign === true &&
+    options.partial !== true &&
+    ((counts['refused'] ?? 0) > 0 || (counts['failed'] ?? 0) > 0)
+  ) {
+    io.stderr.write(
+      'nothing was changed, because not every archive could be verified; --partial signs those that could\n',
+    );
+  }
+  if ((counts['signed'] ?? 0) > 0) {
+    io.stdout.write(`\n${kibanaAdvice(publicFile)}`);
+    const there = await stat(publicFile).catch(() => undefined);
+    if (there === undefined) {
+      io.stderr.write(
+        `(write that file first: fleet-depot sign --public --key ${keyFile} > ${publicFile})\n`,
+      );
+    }
+  }
+};

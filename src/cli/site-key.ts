@@ -1,0 +1,122 @@
+import { DepotError } from '../domain/errors.ts';
+import { kibanaAdvice, kibanaSetting } from '../signing/kibana-setting.ts';
+import { readPassphrase } from '../signing/passphrase.ts';
+import { formatFingerprint } from '../signing/public-key.ts';
+import { readSitePublicKey } from '../signing/signer.ts';
+import {
+  generateSiteKey,
+  refuseExisting,
+  siteKeyFiles,
+  writeSiteKey,
+  type SiteKeyAlgorithm,
+} from '../signing/site-key.ts';
+import type { KeyringOptions } from './keys.ts';
+import type { Terminal } from './terminal.ts';
+import type { CommandIo } from './verb.ts';
+
+/** What the verb `sign` works with. */
+export interface SignDeps {
+  readonly terminal: Terminal;
+  /** Reads an archive whole; throws DepotError where it is broken: a broken one is never signed. */
+  readonly checkArchive: (path: string) => Promise<void>;
+}
+
+/** The flags of `sign`. */
+export interface SignOptions extends KeyringOptions {
+  readonly key?: string;
+  readonly init?: boolean;
+  readonly name?: string;
+  readonly email?: string;
+  readonly algorithm: SiteKeyAlgorithm;
+  readonly expires?: number;
+  readonly passphrase: boolean;
+  readonly passphraseFile?: string;
+  readonly public?: boolean;
+  readonly resign?: boolean;
+  readonly partial?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** `sign --init`: makes a site key and says what to do with it. */
+export const makeKey = async (
+  keyFile: string,
+  options: SignOptions,
+  io: CommandIo,
+  deps: SignDeps,
+): Promise<void> => {
+  await refuseExisting(siteKeyFiles(keyFile));
+  const passphrase = options.passphrase ? await newPassphrase(options, io, deps) : undefined;
+  io.stderr.write(
+    options.algorithm === 'rsa4096' ? 'making an RSA-4096 key, which takes some seconds\n' : '',
+  );
+  const { name = '', email, algorithm, expires } = options;
+  const key = await generateSiteKey({ name, email, algorithm, lifetime: expires, passphrase });
+  const files = await writeSiteKey(keyFile, key);
+  if (options.json === true) {
+    io.stdout.write(
+      `${JSON.stringify({ fingerprint: key.fingerprint, files, kibana: kibanaOf(files.publicKey) }, undefined, 2)}\n`,
+    );
+    return;
+  }
+  io.stdout.write(
+    [
+      `fingerprint  ${formatFingerprint(key.fingerprint)}`,
+      `private key  ${files.privateKey} (readable by you alone; keep a copy in a safe place)`,
+      `public key   ${files.publicKey}`,
+      `revocation   ${files.revocation} (keep it apart: whoever publishes it ends the key)`,
+      '',
+      kibanaAdvice(files.publicKey),
+    ].join('\n'),
+  );
+  io.stderr.write(`To trust it here: fleet-depot keys add ${files.publicKey} --expect ${key.fingerprint}\n`);
+};
+
+const newPassphrase = async (options: SignOptions, io: CommandIo, deps: SignDeps): Promise<string> => {
+  const passphrase = await askPassphrase(options, io, deps, 'Passphrase for the new key');
+  if (passphrase === undefined || passphrase === '') {
+    throw new DepotError('USAGE', {
+      reason:
+        'a new key needs a passphrase (FLEET_DEPOT_KEY_PASSPHRASE_FILE, --passphrase-file, or a terminal), or --no-passphrase',
+    });
+  }
+  const typed =
+    options.passphraseFile === undefined &&
+    io.env['FLEET_DEPOT_KEY_PASSPHRASE'] === undefined &&
+    io.env['FLEET_DEPOT_KEY_PASSPHRASE_FILE'] === undefined;
+  if (typed && (await deps.terminal.secret('Once more')) !== passphrase) {
+    throw new DepotError('USAGE', { reason: 'the two passphrases differ' });
+  }
+  return passphrase;
+};
+
+/** `sign --public`: the armored public key on stdout, and nothing else there. */
+export const printPublicKey = async (keyFile: string, options: SignOptions, io: CommandIo): Promise<void> => {
+  const { fingerprint, publicKey } = await readSitePublicKey(keyFile);
+  const file = siteKeyFiles(keyFile).publicKey;
+  if (options.json === true) {
+    io.stdout.write(`${JSON.stringify({ fingerprint, publicKey, kibana: kibanaOf(file) }, undefined, 2)}\n`);
+    return;
+  }
+  io.stdout.write(publicKey);
+  io.stderr.write(kibanaAdvice(file));
+};
+
+/** The Kibana setting for JSON output. */
+export const kibanaOf = (file: string): { readonly setting: string; readonly restart: true } => ({
+  setting: kibanaSetting(file),
+  restart: true,
+});
+
+/** The passphrase from wherever it may come from; a terminal is asked last. */
+export const askPassphrase = (
+  options: SignOptions,
+  io: CommandIo,
+  deps: SignDeps,
+  question: string,
+): Promise<string | undefined> =>
+  readPassphrase({
+    file: options.passphraseFile,
+    env: io.env,
+    ask: deps.terminal.interactive ? () => deps.terminal.secret(question) : undefined,
+  });

@@ -1,0 +1,179 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { DepotError } from '../domain/errors.ts';
+import { listArchives } from '../signing/archive-list.ts';
+import type { SignatureVerifier } from '../signing/signature.ts';
+import { absentItems, verifyItem, type ReadLock, type VerifiedItem } from '../signing/verify-set.ts';
+import { createVerifier } from '../signing/verify.ts';
+import { createItemProgress } from './item-progress.ts';
+import { addKeyringOptions, openKeyring, type KeyringOptions } from './keys.ts';
+import { exitCodes, type CommandIo, type Verb } from './verb.ts';
+
+/** What the verb `verify` works with. */
+export interface VerifyDeps {
+  /** Reads an archive whole; throws DepotError where it is broken or isn't the package that its name says. */
+  readonly checkArchive: (path: string) => Promise<void>;
+  /** Reads a folder's lock file; throws DepotError where it is broken. Absent: lock files aren't checked. */
+  readonly readLock?: (path: string) => Promise<ReadLock>;
+  /**
+   * Checks a bundle (a file that is no `.zip`): one item for each of its files, `ok` only for a bundle that may be
+   * imported. Absent: bundles are refused as unknown.
+   */
+  readonly verifyBundle?: (path: string, verifier: SignatureVerifier) => Promise<readonly VerifiedItem[]>;
+}
+
+interface VerifyOptions extends KeyringOptions {
+  readonly json?: boolean;
+  readonly all?: boolean;
+  readonly signatures: boolean;
+  readonly acceptExpiredKeys?: boolean;
+}
+
+const lockName = 'distribution.lock';
+
+/** `fleet-depot verify DIR|FILE|BUNDLE…`: archives whole, as the lock file says, signed by a trusted key. */
+export const createVerifyVerb = (deps: VerifyDeps): Verb => ({
+  name: 'verify',
+  register(program, io, finish) {
+    addKeyringOptions(program.command('verify'))
+      .description('check archives, lock file and signatures')
+      .argument('<path...>', 'folders, archives or bundles')
+      .option('--no-signatures', 'check only that archives are whole and as the lock file says')
+      .option('--accept-expired-keys', 'take what a key signed before it expired, as Kibana does')
+      .option('--all', 'list the good ones as well')
+      .option('--json', 'print JSON')
+      .action(async (paths: string[], options: VerifyOptions) => {
+        finish(await verify(paths, options, io, deps));
+      });
+  },
+});
+
+const verify = async (
+  paths: readonly string[],
+  options: VerifyOptions,
+  io: CommandIo,
+  deps: VerifyDeps,
+): Promise<number> => {
+  const keyring = openKeyring(options, io);
+  if (options.signatures && (await keyring.list()).length === 0) {
+    io.stderr.write(
+      `the keyring ${keyring.location} is empty; \`fleet-depot keys add elastic\` adds Elastic's key\n`,
+    );
+  }
+  const verifier = createVerifier(
+    keyring,
+    options.acceptExpiredKeys === true ? { expiredKeys: 'signed-before' } : {},
+  );
+  const items: VerifiedItem[] = [];
+  for (const path of paths) {
+    if (io.signal.aborted) {
+      break;
+    }
+    items.push(...(await verifyPath(path, options, verifier, io, deps)));
+  }
+  report(items, options, io);
+  const bad = items.filter((item) => !item.ok).length;
+  if (io.signal.aborted) {
+    io.stderr.write('interrupted: the rest was not checked\n');
+    return exitCodes.partly;
+  }
+  return exitCodeOf(items.length, bad);
+};
+
+/** 0 where all is well, 1 where nothing is, 3 where some of it is. */
+export const exitCodeOf = (total: number, failed: number): number => {
+  if (failed === 0 && total > 0) {
+    return exitCodes.ok;
+  }
+  return failed === total ? exitCodes.failed : exitCodes.partly;
+};
+
+const verifyPath = async (
+  path: string,
+  options: VerifyOptions,
+  verifier: SignatureVerifier,
+  io: CommandIo,
+  deps: VerifyDeps,
+): Promise<readonly VerifiedItem[]> => {
+  const folder = await isFolder(path);
+  if (!folder && !path.endsWith('.zip')) {
+    if (deps.verifyBundle === undefined) {
+      throw new DepotError('USAGE', { reason: `${path} is neither a folder nor a .zip archive` });
+    }
+    return deps.verifyBundle(path, verifier);
+  }
+  const lock = folder ? await findLock(path, io, deps) : undefined;
+  const archives = await listArchives([path]);
+  const progress = createItemProgress(io, 'verified', archives.length, options.json === true);
+  const items: VerifiedItem[] = [];
+  const checks = {
+    checkArchive: deps.checkArchive,
+    lock,
+    verifier: options.signatures ? verifier : undefined,
+  };
+  try {
+    for (const archive of archives) {
+      if (io.signal.aborted) {
+        break;
+      }
+      items.push(await verifyItem(archive, checks));
+      progress.step();
+    }
+  } finally {
+    progress.stop();
+  }
+  if (archives.length === 0) {
+    io.stderr.write(`${path}: there is no archive (*.zip) in it\n`);
+  }
+  return lock === undefined ? items : [...items, ...absentItems(archives, lock)];
+};
+
+const isFolder = async (path: string): Promise<boolean> => {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: (error as Error).message }, error);
+  }
+};
+
+const findLock = async (folder: string, io: CommandIo, deps: VerifyDeps): Promise<ReadLock | undefined> => {
+  const path = join(folder, lockName);
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined) {
+    return undefined;
+  }
+  if (deps.readLock === undefined) {
+    io.stderr.write(`${path} was not checked\n`);
+    return undefined;
+  }
+  return deps.readLock(path);
+};
+
+const report = (items: readonly VerifiedItem[], options: VerifyOptions, io: CommandIo): void => {
+  const bad = items.filter((item) => !item.ok);
+  const good = items.length - bad.length;
+  if (options.json === true) {
+    io.stdout.write(`${JSON.stringify({ items, summary: { good, bad: bad.length } }, undefined, 2)}\n`);
+    return;
+  }
+  const shown = options.all === true || items.length <= 20 ? items : bad;
+  if (shown.length > 0) {
+    const table = new Table({
+      head: ['archive', 'whole', 'lock', 'signature', 'signer', 'why'],
+      style: { head: [], border: [] },
+    });
+    for (const item of shown) {
+      table.push([
+        item.path,
+        item.archive,
+        item.lock,
+        item.signature,
+        item.signer?.slice(-16) ?? '',
+        item.reasons.join('; '),
+      ]);
+    }
+    io.stdout.write(`${table.toString()}\n`);
+  }
+  io.stdout.write(`${good} good, ${bad.length} bad\n`);
+};

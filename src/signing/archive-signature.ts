@@ -1,0 +1,68 @@
+import { createReadStream } from 'node:fs';
+import { open, readFile, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { DepotError } from '../domain/errors.ts';
+import { messageOf } from './public-key.ts';
+import { maxSignatureBytes, type SignatureVerdict, type SignatureVerifier } from './signature.ts';
+
+/** Below this an archive is read whole, which is quicker; above it is streamed, so that memory stays bounded. */
+export const wholeFileBytes = 8 * 1024 * 1024;
+
+/** Where an archive's detached signature is. */
+export const signaturePath = (archive: string): string => `${archive}.sig`;
+
+/**
+ * Where the signature that an archive came with is kept once the site key has signed it. It ends neither in `.zip` nor
+ * in `.sig`, so it is never taken for a package nor served as a signature.
+ */
+export const originalSignaturePath = (archive: string): string => `${archive}.sig.orig`;
+
+/** The content of an archive, for one verifying or signing pass. Throws SIGNED_FILE_UNREADABLE. */
+export const readArchive = async (path: string): Promise<Buffer | Readable> => {
+  try {
+    const { size } = await stat(path);
+    if (size <= wholeFileBytes) {
+      return await readFile(path);
+    }
+    // Opened here, so that a file that can't be opened is told before anything is hashed.
+    const handle = await open(path, 'r');
+    return handle.createReadStream({ highWaterMark: 1 << 20 });
+  } catch (error) {
+    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
+  }
+};
+
+/**
+ * A signature file's text: empty where there is none, and where it is too large only its beginning, which no verifier
+ * takes for a signature. Throws SIGNED_FILE_UNREADABLE.
+ */
+export const readSignatureFile = async (path: string): Promise<string> => {
+  try {
+    let text = '';
+    for await (const chunk of createReadStream(path, {
+      encoding: 'utf8',
+      end: maxSignatureBytes,
+    }) as AsyncIterable<string>) {
+      text += chunk;
+    }
+    return text;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return '';
+    }
+    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
+  }
+};
+
+/** Verifies one archive with the `.sig` beside it (or another signature file). */
+export const verifyArchive = async (
+  verifier: SignatureVerifier,
+  archive: string,
+  signature = signaturePath(archive),
+): Promise<SignatureVerdict> => {
+  const text = await readSignatureFile(signature);
+  if (text.trim() === '') {
+    return { state: 'missing', reason: 'there is no signature' };
+  }
+  return verifier.verify(await readArchive(archive), text);
+};

@@ -1,0 +1,81 @@
+import { Readable } from 'node:stream';
+import type { PrivateKey } from 'openpgp';
+import { DepotError } from '../domain/errors.ts';
+import { loadOpenpgp } from './openpgp.ts';
+import { keyCondition, messageOf } from './public-key.ts';
+import type { Signer } from './signature.ts';
+import { readSiteKey } from './site-key.ts';
+
+/** A passphrase, or how to get it: it is only asked for where the key is locked. */
+export type PassphraseGiver = string | undefined | (() => Promise<string | undefined>);
+
+/**
+ * Unlocks the private key of `keyFile`. Throws SITE_KEY_EXPOSED, SITE_KEY_INVALID (also for a revoked, expired or weak
+ * key), or SITE_KEY_LOCKED where the passphrase is missing or wrong.
+ */
+export const createSigner = async (keyFile: string, passphrase: PassphraseGiver): Promise<Signer> => {
+  const locked = await readSiteKey(keyFile);
+  const condition = await keyCondition(locked, new Date());
+  if (condition.state !== 'usable') {
+    throw new DepotError('SITE_KEY_INVALID', { path: keyFile, reason: condition.reason ?? condition.state });
+  }
+  const key = locked.isDecrypted() ? locked : await unlock(locked, keyFile, passphrase);
+  return {
+    fingerprint: key.getFingerprint().toUpperCase(),
+    publicKey: key.toPublic().armor(),
+    sign: (data) => sign(key, data),
+  };
+};
+
+/** The public key of a private key's file, armored, without unlocking it. */
+export const readSitePublicKey = async (
+  keyFile: string,
+): Promise<{ readonly fingerprint: string; readonly publicKey: string }> => {
+  const key = await readSiteKey(keyFile);
+  return { fingerprint: key.getFingerprint().toUpperCase(), publicKey: key.toPublic().armor() };
+};
+
+const unlock = async (locked: PrivateKey, path: string, giver: PassphraseGiver): Promise<PrivateKey> => {
+  const passphrase = typeof giver === 'function' ? await giver() : giver;
+  if (passphrase === undefined) {
+    throw new DepotError('SITE_KEY_LOCKED', { path, reason: 'the key has a passphrase, and none was given' });
+  }
+  const openpgp = await loadOpenpgp();
+  return openpgp.decryptKey({ privateKey: locked, passphrase }).catch((error: unknown) => {
+    throw new DepotError('SITE_KEY_LOCKED', { path, reason: 'the passphrase is wrong' }, error);
+  });
+};
+
+const sign = async (key: PrivateKey, data: Readable | Uint8Array): Promise<string> => {
+  const openpgp = await loadOpenpgp();
+  const binary = data instanceof Readable ? Readable.toWeb(data) : data;
+  try {
+    const message = await openpgp.createMessage({ binary: binary as Uint8Array });
+    const signature: unknown = await openpgp.sign({
+      message,
+      signingKeys: key,
+      detached: true,
+      format: 'armored',
+    });
+    return typeof signature === 'string' ? signature : await collect(signature as ReadableStream<string>);
+  } catch (error) {
+    throw new DepotError('SIGNING_FAILED', { label: 'data', reason: messageOf(error) }, error);
+  } finally {
+    if (data instanceof Readable) {
+      data.destroy();
+    }
+  }
+};
+
+// The library's stream allows a reader, but no `for await`.
+const collect = async (stream: ReadableStream<string>): Promise<string> => {
+  const reader = stream.getReader();
+  let text = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) {
+      return text;
+    }
+    text += value;
+  }
+};

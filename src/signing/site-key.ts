@@ -1,0 +1,152 @@
+import { open } from 'node:fs/promises';
+import type { PrivateKey } from 'openpgp';
+import { DepotError } from '../domain/errors.ts';
+import { writeAtomically } from './atomic-file.ts';
+import { loadOpenpgp } from './openpgp.ts';
+import { maxKeyFileBytes, messageOf } from './public-key.ts';
+
+/** Both are accepted by GnuPG 2.2 and by the library in Kibana. */
+export type SiteKeyAlgorithm = 'rsa4096' | 'ed25519';
+
+/** What a new site key is to be. */
+export interface SiteKeyRequest {
+  readonly name: string;
+  readonly email?: string | undefined;
+  readonly algorithm: SiteKeyAlgorithm;
+  /** Seconds until it expires; none where absent. */
+  readonly lifetime?: number | undefined;
+  /** Protects the private key; none where absent. */
+  readonly passphrase?: string | undefined;
+}
+
+/** A new site key, armored. */
+export interface SiteKey {
+  readonly fingerprint: string;
+  readonly privateKey: string;
+  readonly publicKey: string;
+  /** Published, it revokes the key: to be kept apart from it. */
+  readonly revocationCertificate: string;
+}
+
+/** Where the three files of a site key are. */
+export interface SiteKeyFiles {
+  readonly privateKey: string;
+  readonly publicKey: string;
+  readonly revocation: string;
+}
+
+/** The files of a site key: `site.key` (private) has `site.pub.asc` and `site.rev.asc` beside it. */
+export const siteKeyFiles = (keyFile: string): SiteKeyFiles => {
+  const stem = keyFile.replace(/(?:\.(?:private|secret|sec))?\.(?:key|asc|pgp|gpg|pem)$/i, '');
+  return { privateKey: keyFile, publicKey: `${stem}.pub.asc`, revocation: `${stem}.rev.asc` };
+};
+
+/**
+ * Makes a key that only signs. Ed25519 is the older OpenPGP form of it (algorithm 22): GnuPG 2.2 refuses the newer one
+ * (27). RSA-4096 takes some seconds.
+ */
+export const generateSiteKey = async (request: SiteKeyRequest): Promise<SiteKey> => {
+  const openpgp = await loadOpenpgp();
+  const kind =
+    request.algorithm === 'rsa4096'
+      ? ({ type: 'rsa', rsaBits: 4096 } as const)
+      : ({ type: 'ecc', curve: 'ed25519Legacy' } as const);
+  const { privateKey, publicKey, revocationCertificate } = await openpgp.generateKey({
+    ...kind,
+    userIDs: [{ name: request.name, ...(request.email === undefined ? {} : { email: request.email }) }],
+    ...(request.lifetime === undefined ? {} : { keyExpirationTime: request.lifetime }),
+    ...(request.passphrase === undefined ? {} : { passphrase: request.passphrase }),
+    subkeys: [],
+    format: 'object',
+  });
+  return {
+    fingerprint: publicKey.getFingerprint().toUpperCase(),
+    privateKey: privateKey.armor(),
+    publicKey: publicKey.armor(),
+    revocationCertificate,
+  };
+};
+
+/**
+ * Writes the files of a new site key: the private key and the revocation certificate for their owner alone (0600), the
+ * public key for all (0644). Nothing is overwritten: SITE_KEY_EXISTS.
+ */
+export const writeSiteKey = async (keyFile: string, key: SiteKey): Promise<SiteKeyFiles> => {
+  const files = siteKeyFiles(keyFile);
+  await refuseExisting(files);
+  await writeNew(files.privateKey, key.privateKey, 0o600);
+  await writeNew(files.revocation, key.revocationCertificate, 0o600);
+  await writeNew(files.publicKey, key.publicKey, 0o644);
+  return files;
+};
+
+/** Throws SITE_KEY_EXISTS where one of a site key's files is there: to be asked before a slow generation, too. */
+export const refuseExisting = async (files: SiteKeyFiles): Promise<void> => {
+  for (const path of [files.privateKey, files.revocation, files.publicKey]) {
+    const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) =>
+      error.code === 'ENOENT' ? undefined : error,
+    );
+    if (handle !== undefined) {
+      if (!(handle instanceof Error)) {
+        await handle.close();
+      }
+      throw new DepotError('SITE_KEY_EXISTS', { path });
+    }
+  }
+};
+
+const writeNew = async (path: string, content: string, mode: number): Promise<void> => {
+  try {
+    await writeAtomically(path, content, { mode, exclusive: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      throw new DepotError('SITE_KEY_EXISTS', { path }, error);
+    }
+    throw new DepotError('SITE_KEY_UNWRITABLE', { path, reason: messageOf(error) }, error);
+  }
+};
+
+/**
+ * Reads a private key, still locked. Throws SITE_KEY_EXPOSED where group or others could read it, SITE_KEY_INVALID
+ * where it is none or holds several.
+ */
+export const readSiteKey = async (path: string): Promise<PrivateKey> => {
+  const armoredKey = await readOwnFile(path);
+  try {
+    const openpgp = await loadOpenpgp();
+    const [key, ...more] = await openpgp.readPrivateKeys({ armoredKeys: armoredKey });
+    if (key === undefined || more.length > 0) {
+      throw new Error(`it holds ${more.length + (key === undefined ? 0 : 1)} keys, not one`);
+    }
+    return key;
+  } catch (error) {
+    throw new DepotError(
+      'SITE_KEY_INVALID',
+      { path, reason: `not a readable private key: ${messageOf(error)}` },
+      error,
+    );
+  }
+};
+
+// The file is opened first and asked for its mode after, so that both speak of the same file.
+const readOwnFile = async (path: string): Promise<string> => {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw new DepotError('SITE_KEY_INVALID', { path, reason: messageOf(error) }, error);
+  });
+  try {
+    const { mode, size } = await handle.stat();
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      throw new DepotError('SITE_KEY_EXPOSED', { path, mode: (mode & 0o777).toString(8).padStart(4, '0') });
+    }
+    if (size > maxKeyFileBytes) {
+      throw new DepotError('SITE_KEY_INVALID', { path, reason: `it has ${size} bytes` });
+    }
+    return await handle.readFile('utf8');
+  } catch (error) {
+    throw error instanceof DepotError
+      ? error
+      : new DepotError('SITE_KEY_INVALID', { path, reason: messageOf(error) }, error);
+  } finally {
+    await handle.close();
+  }
+};
