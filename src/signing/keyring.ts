@@ -6,6 +6,7 @@ import { makeFolder, writeAtomically } from './atomic-file.ts';
 import {
   formatFingerprint,
   maxKeyFileBytes,
+  mergeKeys,
   messageOf,
   parseFingerprint,
   readPublicKeys,
@@ -24,7 +25,7 @@ export interface Keyring extends KeySource {
   readonly location: string;
   /** Every key, by fingerprint; empty where the folder isn't there yet. Throws KEYRING_INVALID for a file that doesn't belong. */
   list(): Promise<readonly PublicKeyInfo[]>;
-  /** Adds a key or replaces it by its newer form. `added` is false where the very same key was there. */
+  /** Adds a key, or what is new of one that is there. `added` is false where nothing is new. */
   add(key: PublicKeyInfo): Promise<{ readonly added: boolean }>;
   /** Removes by full fingerprint. Throws KEY_UNKNOWN. */
   remove(fingerprint: string): Promise<PublicKeyInfo | undefined>;
@@ -59,12 +60,13 @@ export const createKeyring = (location: string, now: () => Date = () => new Date
     const present = (await readKeyring(location, now())).find(
       (known) => known.fingerprint === key.fingerprint,
     );
-    if (present?.armored === key.armored) {
+    const armored = present === undefined ? key.armored : await mergeKeys(present.armored, key.armored);
+    if (present?.armored === armored) {
       return { added: false };
     }
     await changing(location, async () => {
       await makeFolder(location, 0o755);
-      await writeAtomically(join(location, `${key.fingerprint}.asc`), key.armored, { mode: 0o644 });
+      await writeAtomically(join(location, `${key.fingerprint}.asc`), armored, { mode: 0o644 });
     });
     return { added: true };
   },

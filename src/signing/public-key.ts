@@ -108,6 +108,20 @@ export const describeKey = async (key: Key, now: Date): Promise<PublicKeyInfo> =
   };
 };
 
+/**
+ * What two files of the same key say together, armored: user ids, expiries and, above all, revocations of both. An old
+ * file can't bring a revoked key back to life.
+ */
+export const mergeKeys = async (present: string, newer: string): Promise<string> => {
+  const openpgp = await loadOpenpgp();
+  const [known, added] = await Promise.all(
+    [present, newer].map((armoredKey) => openpgp.readKey({ armoredKey })),
+  );
+  return known === undefined || added === undefined
+    ? newer
+    : (await known.toPublic().update(added.toPublic())).armor();
+};
+
 /** State of a key or subkey at `now`; revoked outranks weak, weak outranks expired. */
 export const keyCondition = async (
   key: Key | Subkey,

@@ -1,0 +1,202 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import * as openpgp from 'openpgp';
+import { DepotError } from '../../src/domain/errors.ts';
+import { addPinnedKey, chooseKey } from '../../src/signing/key-choice.ts';
+import { fetchDirectly } from '../../src/signing/key-fetch.ts';
+import { createKeyring, keyringLocation } from '../../src/signing/keyring.ts';
+import { elasticKey } from '../../src/signing/pinned-keys.ts';
+import {
+  formatFingerprint,
+  parseFingerprint,
+  readPublicKeys,
+  type PublicKeyInfo,
+} from '../../src/signing/public-key.ts';
+import { makeKey, type MadeKey } from './made-keys.ts';
+
+const scratch = async (t: ExecutionContext): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'keyring-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+};
+const infoOf = async (key: MadeKey): Promise<PublicKeyInfo> => {
+  const [info] = await readPublicKeys(Buffer.from(key.armored), 'made');
+  if (info === undefined) {
+    throw new Error('no key');
+  }
+  return info;
+};
+const codeOf = async (t: ExecutionContext, promise: Promise<unknown>): Promise<string | undefined> =>
+  (await t.throwsAsync(promise, { instanceOf: DepotError }))?.code;
+
+test('a key is added once, listed, and removed by its full fingerprint', async (t) => {
+  const location = join(await scratch(t), 'new', 'keyring');
+  const keyring = createKeyring(location);
+  const key = await infoOf(await makeKey());
+  t.deepEqual(await keyring.list(), []);
+  t.deepEqual(await keyring.add(key), { added: true });
+  t.deepEqual(await keyring.add(key), { added: false });
+  t.deepEqual(
+    (await keyring.list()).map(({ fingerprint }) => fingerprint),
+    [key.fingerprint],
+  );
+  t.deepEqual(await readdir(location), [`${key.fingerprint}.asc`]);
+  t.is((await stat(join(location, `${key.fingerprint}.asc`))).mode & 0o777, 0o644);
+  t.is(await codeOf(t, keyring.remove(key.fingerprint.slice(-16))), 'USAGE');
+  t.is(await codeOf(t, keyring.remove('0'.repeat(40))), 'KEY_UNKNOWN');
+  t.is(
+    (await keyring.remove(formatFingerprint(key.fingerprint).toLowerCase()))?.fingerprint,
+    key.fingerprint,
+  );
+  t.deepEqual(await keyring.list(), []);
+});
+
+test('a file that looks like a key but is not named for it stops the keyring', async (t) => {
+  const location = await scratch(t);
+  const keyring = createKeyring(location);
+  const [mine, other] = [await makeKey(), await makeKey()];
+  await keyring.add(await infoOf(mine));
+  await writeFile(join(location, 'README.md'), 'notes are fine');
+  await writeFile(join(location, '.hidden.asc'), 'temporary');
+  t.is((await keyring.list()).length, 1);
+  await writeFile(join(location, `${'A'.repeat(40)}.asc`), other.armored);
+  t.is(await codeOf(t, keyring.list()), 'KEYRING_INVALID');
+  await keyring.remove('A'.repeat(40));
+  await writeFile(join(location, `${other.fingerprint}.asc`), other.armored + mine.armored);
+  t.is(await codeOf(t, keyring.list()), 'KEYRING_INVALID');
+  await writeFile(join(location, `${other.fingerprint}.asc`), 'garbage');
+  t.is(await codeOf(t, keyring.list()), 'KEY_INVALID');
+});
+
+test('a private key never gets into a keyring, armored or binary', async (t) => {
+  const key = await makeKey();
+  t.is(await codeOf(t, readPublicKeys(Buffer.from(key.privateKey.armor()), 'x')), 'KEY_SECRET');
+  t.is(await codeOf(t, readPublicKeys(key.privateKey.write(), 'x')), 'KEY_SECRET');
+  t.is(await codeOf(t, readPublicKeys(Buffer.from(key.armored + key.privateKey.armor()), 'x')), 'KEY_SECRET');
+});
+
+test('keys are read armored, binary, several in one file and with words around', async (t) => {
+  const [one, two] = [await makeKey(), await makeKey()];
+  const both = [one.fingerprint, two.fingerprint];
+  const read = async (content: Uint8Array): Promise<string[]> =>
+    (await readPublicKeys(content, 'x')).map(({ fingerprint }) => fingerprint);
+  t.deepEqual(await read(Buffer.from(`hello\n${one.armored}\nand\n${two.armored}`)), both);
+  t.deepEqual(await read(Buffer.concat([one.publicKey.write(), two.publicKey.write()])), both);
+  t.deepEqual(await read(Buffer.from(one.armored + one.armored)), [one.fingerprint]);
+  for (const bad of [
+    '',
+    '<html>',
+    '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxx\n-----END PGP PUBLIC KEY BLOCK-----',
+    '\u00ff\u00ff\u00ff',
+  ]) {
+    t.is(await codeOf(t, readPublicKeys(Buffer.from(bad, 'latin1'), 'x')), 'KEY_INVALID', bad);
+  }
+  t.is(await codeOf(t, readPublicKeys(Buffer.alloc((1 << 20) + 1), 'x')), 'KEY_INVALID');
+});
+
+test('a keyring that is one file is read, and never written', async (t) => {
+  const path = join(await scratch(t), 'keys.asc');
+  const [one, two] = [await makeKey(), await makeKey()];
+  await writeFile(path, one.armored + two.armored);
+  const keyring = createKeyring(path);
+  t.is((await keyring.list()).length, 2);
+  t.is((await keyring.armoredKeys()).length, 2);
+  t.is(await codeOf(t, keyring.add(await infoOf(await makeKey()))), 'KEYRING_UNWRITABLE');
+});
+
+test('a folder of mounted files, linked as Kubernetes does, is read', async (t) => {
+  const location = await scratch(t);
+  const key = await makeKey();
+  await mkdir(join(location, '..data'));
+  await writeFile(join(location, '..data', `${key.fingerprint}.asc`), key.armored);
+  await symlink(join('..data', `${key.fingerprint}.asc`), join(location, `${key.fingerprint}.asc`));
+  t.is((await createKeyring(location).list())[0]?.fingerprint, key.fingerprint);
+});
+
+test('the state of a key says why nothing of it is trusted', async (t) => {
+  const expired = await makeKey({ date: new Date('2020-01-01'), keyExpirationTime: 86_400 });
+  const revoked = await makeKey();
+  const { publicKey } = await openpgp.revokeKey({ key: revoked.privateKey, format: 'armored' });
+  const weak = await makeKey({ type: 'rsa', rsaBits: 1024, config: { minRSABits: 1024 } });
+  const states = await Promise.all(
+    [expired.armored, publicKey, weak.armored].map(
+      async (armored) => (await readPublicKeys(Buffer.from(armored), 'x'))[0],
+    ),
+  );
+  t.deepEqual(
+    states.map((key) => key?.state),
+    ['expired', 'revoked', 'weak'],
+  );
+  t.throws(
+    () =>
+      chooseKey(
+        states.filter((key) => key !== undefined),
+        expired.fingerprint,
+        'x',
+      ),
+    { message: /expired/ },
+  );
+});
+
+test('an older file of a revoked key does not bring it back', async (t) => {
+  const keyring = createKeyring(await scratch(t));
+  const key = await makeKey();
+  const { publicKey } = await openpgp.revokeKey({ key: key.privateKey, format: 'armored' });
+  const [revoked] = await readPublicKeys(Buffer.from(publicKey), 'x');
+  const old = await infoOf(key);
+  await keyring.add(old);
+  t.true(revoked !== undefined && (await keyring.add(revoked)).added);
+  t.false((await keyring.add(old)).added);
+  t.is((await keyring.list())[0]?.state, 'revoked');
+});
+
+test('fingerprints are full or nothing', (t) => {
+  t.is(parseFingerprint('4609 5ACC 8548 582C 1A26 99A9 D27D 666C D88E 42B4'), elasticKey.fingerprint);
+  t.is(parseFingerprint('0x46095acc8548582c1a2699a9d27d666cd88e42b4'), elasticKey.fingerprint);
+  for (const bad of ['D27D666CD88E42B4', '', 'x'.repeat(40), `${elasticKey.fingerprint}0`]) {
+    t.is(parseFingerprint(bad), undefined);
+  }
+  t.is(formatFingerprint(elasticKey.fingerprint), '4609 5ACC 8548 582C 1A26 99A9 D27D 666C D88E 42B4');
+});
+
+test('the pinned key is taken from its address or a file only if the fingerprint agrees', async (t) => {
+  const keyring = createKeyring(await scratch(t));
+  const stranger = await makeKey();
+  const lie = (): Promise<Uint8Array> => Promise.resolve(Buffer.from(stranger.armored));
+  t.is(await codeOf(t, addPinnedKey(keyring, elasticKey, lie)), 'KEY_FINGERPRINT');
+  t.deepEqual(await keyring.list(), []);
+  const path = resolve('../shared/keys/elastic.asc');
+  if (!existsSync(path)) {
+    t.log(`skipped: ${path} is absent`);
+    return;
+  }
+  const asked: string[] = [];
+  const serve = async (url: string): Promise<Uint8Array> => {
+    asked.push(url);
+    return readFile(path);
+  };
+  t.true((await addPinnedKey(keyring, elasticKey, serve)).added);
+  t.false((await addPinnedKey(keyring, elasticKey, serve)).added);
+  t.false((await addPinnedKey(keyring, elasticKey, lie, path)).added);
+  t.deepEqual(asked, ['https://artifacts.elastic.co/GPG-KEY-elasticsearch']);
+});
+
+test('keys are fetched over https alone', async (t) => {
+  t.is(await codeOf(t, fetchDirectly('http://127.0.0.1:1/key', 10)), 'KEY_FETCH_FAILED');
+  t.is(await codeOf(t, fetchDirectly('https://127.0.0.1:1/key', 10)), 'KEY_FETCH_FAILED');
+});
+
+test('the keyring is where it is said to be, in order of force', (t) => {
+  const env = { HOME: '/home/x', XDG_CONFIG_HOME: '/cfg', EPR_KEYRING: '/env' };
+  t.is(keyringLocation('/flag', env, '/depot'), '/flag');
+  t.is(keyringLocation(undefined, env, '/depot'), '/env');
+  t.is(keyringLocation(undefined, { HOME: '/home/x' }, '/depot'), '/depot/keys');
+  t.is(keyringLocation(undefined, { HOME: '/home/x', XDG_CONFIG_HOME: '/cfg' }), '/cfg/fleet-depot/keyring');
+  t.is(
+    keyringLocation(undefined, { HOME: '/home/x', XDG_CONFIG_HOME: 'relative' }),
+    '/home/x/.config/fleet-depot/keyring',
+  );
+});

@@ -1,0 +1,115 @@
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { DepotError } from '../../src/domain/errors.ts';
+import { readPassphrase } from '../../src/signing/passphrase.ts';
+import { readPublicKeys } from '../../src/signing/public-key.ts';
+import { createSigner, readSitePublicKey } from '../../src/signing/signer.ts';
+import {
+  generateSiteKey,
+  siteKeyFiles,
+  writeSiteKey,
+  type SiteKeyFiles,
+} from '../../src/signing/site-key.ts';
+import { openGnupg } from './gnupg.ts';
+
+const scratch = async (t: ExecutionContext): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'site-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+};
+const newKey = async (folder: string, passphrase?: string, lifetime?: number): Promise<SiteKeyFiles> =>
+  writeSiteKey(
+    join(folder, 'site.key'),
+    await generateSiteKey({ name: 'Site', algorithm: 'ed25519', passphrase, lifetime }),
+  );
+const codeOf = async (t: ExecutionContext, promise: Promise<unknown>): Promise<string | undefined> =>
+  (await t.throwsAsync(promise, { instanceOf: DepotError }))?.code;
+
+test('the private key is for its owner alone, and nothing is overwritten', async (t) => {
+  const folder = await scratch(t);
+  const files = await newKey(folder);
+  t.is((await stat(files.privateKey)).mode & 0o777, 0o600);
+  t.is((await stat(files.revocation)).mode & 0o777, 0o600);
+  t.is((await stat(files.publicKey)).mode & 0o777, 0o644);
+  const before = await readFile(files.privateKey);
+  t.is(await codeOf(t, newKey(folder)), 'SITE_KEY_EXISTS');
+  t.deepEqual(await readFile(files.privateKey), before);
+  await rm(files.privateKey);
+  t.is(await codeOf(t, newKey(folder)), 'SITE_KEY_EXISTS');
+  t.deepEqual((await readdir(folder)).toSorted(), ['site.pub.asc', 'site.rev.asc']);
+});
+
+test('the names of the three files follow the private one', (t) => {
+  t.is(siteKeyFiles('/k/site.key').publicKey, '/k/site.pub.asc');
+  t.is(siteKeyFiles('/k/site.private.asc').publicKey, '/k/site.pub.asc');
+  t.is(siteKeyFiles('/k/site').revocation, '/k/site.rev.asc');
+});
+
+test('a key that group or others can read is refused', async (t) => {
+  const files = await newKey(await scratch(t));
+  for (const mode of [0o640, 0o604, 0o660]) {
+    await chmod(files.privateKey, mode);
+    t.is(await codeOf(t, createSigner(files.privateKey, undefined)), 'SITE_KEY_EXPOSED');
+  }
+  await chmod(files.privateKey, 0o400);
+  t.is((await createSigner(files.privateKey, undefined)).fingerprint.length, 40);
+});
+
+test('a locked key needs its passphrase, and an open one never asks', async (t) => {
+  const folder = await scratch(t);
+  const files = await newKey(folder, 'secret');
+  t.is(await codeOf(t, createSigner(files.privateKey, undefined)), 'SITE_KEY_LOCKED');
+  t.is(await codeOf(t, createSigner(files.privateKey, 'wrong')), 'SITE_KEY_LOCKED');
+  const signer = await createSigner(files.privateKey, () => Promise.resolve('secret'));
+  t.is((await readSitePublicKey(files.privateKey)).fingerprint, signer.fingerprint);
+  t.is(signer.publicKey, await readFile(files.publicKey, 'utf8'));
+  const open = await newKey(await scratch(t));
+  const never = (): Promise<never> => Promise.reject(new Error('asked'));
+  await t.notThrowsAsync(createSigner(open.privateKey, never));
+});
+
+test('what is no private key is refused with its name', async (t) => {
+  const folder = await scratch(t);
+  const files = await newKey(folder);
+  const other = join(folder, 'other');
+  for (const content of ['', 'text', await readFile(files.publicKey, 'utf8')]) {
+    await writeFile(other, content, { mode: 0o600 });
+    t.is(await codeOf(t, createSigner(other, undefined)), 'SITE_KEY_INVALID');
+  }
+  t.is(await codeOf(t, createSigner(join(folder, 'absent'), undefined)), 'SITE_KEY_INVALID');
+});
+
+test('the revocation certificate ends the key for gpg, and the key has its expiry', async (t) => {
+  const files = await newKey(await scratch(t), undefined, 86_400 * 30);
+  const [info] = await readPublicKeys(await readFile(files.publicKey), 'x');
+  t.true(Math.abs((info?.expiresAt?.getTime() ?? 0) - Date.now() - 30 * 86_400_000) < 3_600_000);
+  const gnupg = await openGnupg(t);
+  if (gnupg !== undefined) {
+    await gnupg.importKey(await readFile(files.publicKey, 'utf8'));
+    await gnupg.importKey(await readFile(files.revocation, 'utf8'));
+    const [revoked] = await readPublicKeys(Buffer.from((await gnupg.gpg('--armor', '--export')).stdout), 'x');
+    t.is(revoked?.state, 'revoked');
+  }
+});
+
+test('a passphrase comes from the file, the variables or the terminal, in this order', async (t) => {
+  const folder = await scratch(t);
+  const file = join(folder, 'pass');
+  await writeFile(file, ' with spaces \r\n');
+  const ask = (): Promise<string> => Promise.resolve('typed');
+  t.is(await readPassphrase({ file, env: { FLEET_DEPOT_KEY_PASSPHRASE: 'plain' }, ask }), ' with spaces ');
+  t.is(await readPassphrase({ env: { FLEET_DEPOT_KEY_PASSPHRASE_FILE: file }, ask }), ' with spaces ');
+  t.is(await readPassphrase({ env: { FLEET_DEPOT_KEY_PASSPHRASE: 'plain' }, ask }), 'plain');
+  t.is(await readPassphrase({ env: {}, ask }), 'typed');
+  t.is(await readPassphrase({ env: {} }), undefined);
+  t.is(
+    await codeOf(
+      t,
+      readPassphrase({ env: { FLEET_DEPOT_KEY_PASSPHRASE: 'a', FLEET_DEPOT_KEY_PASSPHRASE_FILE: file } }),
+    ),
+    'SETTING_INVALID',
+  );
+  t.is(await codeOf(t, readPassphrase({ file: join(folder, 'absent'), env: {} })), 'SETTING_INVALID');
+});
