@@ -1,5 +1,6 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline/promises';
 import { Writable, type Readable } from 'node:stream';
+import { DepotError } from '../domain/errors.ts';
 
 /** The person at the keyboard, if there is one. */
 export interface Terminal {
@@ -19,11 +20,7 @@ export const createTerminal = (
   interactive: input.isTTY === true && output.isTTY === true,
   confirm: async (question) => {
     const lines = createInterface({ input, output });
-    try {
-      return /^y(?:es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
-    } finally {
-      lines.close();
-    }
+    return /^y(?:es)?$/i.test((await answerOf(lines, `${question} [y/N] `)).trim());
   },
   secret: async (question) => {
     output.write(`${question}: `);
@@ -31,10 +28,25 @@ export const createTerminal = (
     const mute = new Writable({ write: (_chunk, _encoding, done) => done() });
     const lines = createInterface({ input, output: mute, terminal: true });
     try {
-      return await lines.question('');
+      return await answerOf(lines, '');
     } finally {
-      lines.close();
       output.write('\n');
     }
   },
 });
+
+// Ctrl-C and Ctrl-D would otherwise leave the question open for ever.
+const answerOf = async (lines: Interface, question: string): Promise<string> => {
+  const leaving = new AbortController();
+  lines.once('SIGINT', () => leaving.abort());
+  lines.once('close', () => leaving.abort());
+  try {
+    return await lines.question(question, { signal: leaving.signal });
+  } catch (error) {
+    throw leaving.signal.aborted
+      ? new DepotError('USAGE', { reason: 'the question was not answered' }, error)
+      : error;
+  } finally {
+    lines.close();
+  }
+};

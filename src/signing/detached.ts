@@ -36,6 +36,11 @@ export const parseSignature = async (openpgp: OpenpgpModule, armored: string): P
     ) {
       return { problem: 'the armor has no signature that can be read' };
     }
+    if (packet.version !== 4) {
+      return {
+        problem: `a signature of version ${packet.version}, which neither Kibana nor GnuPG 2.2 can read`,
+      };
+    }
     const packets = new openpgp.PacketList<SignaturePacket>();
     packets.push(packet);
     return { signature: new openpgp.Signature(packets), packet };

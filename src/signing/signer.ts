@@ -51,13 +51,16 @@ const sign = async (key: PrivateKey, data: Readable | Uint8Array): Promise<strin
   const binary = data instanceof Readable ? Readable.toWeb(data) : data;
   try {
     const message = await openpgp.createMessage({ binary: binary as Uint8Array });
-    const signature: unknown = await openpgp.sign({
-      message,
-      signingKeys: key,
-      detached: true,
-      format: 'armored',
-    });
-    return typeof signature === 'string' ? signature : await collect(signature as ReadableStream<string>);
+    if (!(data instanceof Readable)) {
+      return await openpgp.sign({ message, signingKeys: key, detached: true, format: 'armored' });
+    }
+    // Asked for armor, the library collects the whole file in memory. Asked for the object, it leaves it to us to let
+    // the message flow, which its digest needs.
+    const signature = await openpgp.sign({ message, signingKeys: key, detached: true, format: 'object' });
+    const flow = message.getLiteralData() as unknown as ReadableStream<Uint8Array>;
+    const armored: unknown = signature.armor();
+    const [text] = await Promise.all([collect(armored), flow.pipeTo(new WritableStream())]);
+    return text;
   } catch (error) {
     throw new DepotError('SIGNING_FAILED', { label: 'data', reason: messageOf(error) }, error);
   } finally {
@@ -68,8 +71,11 @@ const sign = async (key: PrivateKey, data: Readable | Uint8Array): Promise<strin
 };
 
 // The library's stream allows a reader, but no `for await`.
-const collect = async (stream: ReadableStream<string>): Promise<string> => {
-  const reader = stream.getReader();
+const collect = async (armored: unknown): Promise<string> => {
+  if (typeof armored === 'string') {
+    return armored;
+  }
+  const reader = (armored as ReadableStream<string>).getReader();
   let text = '';
   for (;;) {
     const { done, value } = await reader.read();

@@ -163,6 +163,10 @@ const findMisfit = (
   if (packet.signatureType !== openpgp.enums.signature.binary) {
     return `a signature of type ${String(packet.signatureType)} is none over a file`;
   }
+  // An algorithm that the library doesn't know would leave a stream unread on one side, and in memory as a whole.
+  if (!Object.values<unknown>(openpgp.enums.hash).includes(packet.hashAlgorithm)) {
+    return `a signature with an unknown hash algorithm (${String(packet.hashAlgorithm)})`;
+  }
   if (!packet.issuerKeyID.equals(signer.part.getKeyID())) {
     return 'the signature names two different keys';
   }

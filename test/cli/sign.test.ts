@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { createSignVerb } from '../../src/cli/sign.ts';
 import { createTerminal, type Terminal } from '../../src/cli/terminal.ts';
 import { createVerifyVerb, type VerifyDeps } from '../../src/cli/verify.ts';
+import { DepotError } from '../../src/domain/errors.ts';
 import { checkZipMagic } from '../../src/signing/archive-magic.ts';
 import { makeKey, signWith, type MadeKey } from '../signing/made-keys.ts';
 import { runVerb, type VerbRun } from './verb-run.ts';
@@ -211,4 +212,17 @@ test('what is typed as a passphrase is not echoed', async (t) => {
   const yes = terminal.confirm('Sure?');
   input.write('y\n');
   t.true(await yes);
+});
+
+test('a question that is left with Ctrl-C or Ctrl-D ends the verb', async (t) => {
+  for (const key of ['\u0003', '\u0004']) {
+    const input = Object.assign(new PassThrough(), { isTTY: true });
+    const output = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), {
+      isTTY: true,
+    });
+    const answer = createTerminal(input, output).secret('Passphrase');
+    input.write(key);
+    const error = await t.throwsAsync(answer, { instanceOf: DepotError });
+    t.is(error?.code, 'USAGE');
+  }
 });

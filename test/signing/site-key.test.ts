@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { DepotError } from '../../src/domain/errors.ts';
 import { readPassphrase } from '../../src/signing/passphrase.ts';
@@ -92,6 +93,19 @@ test('the revocation certificate ends the key for gpg, and the key has its expir
     const [revoked] = await readPublicKeys(Buffer.from((await gnupg.gpg('--armor', '--export')).stdout), 'x');
     t.is(revoked?.state, 'revoked');
   }
+});
+
+test('a file that breaks while it is signed gives an error, not a signature', async (t) => {
+  const files = await newKey(await scratch(t));
+  const signer = await createSigner(files.privateKey, undefined);
+  const broken = Readable.from(
+    (async function* () {
+      yield Buffer.alloc(1 << 20);
+      throw new Error('disk on fire');
+    })(),
+    { objectMode: false },
+  );
+  t.is(await codeOf(t, signer.sign(broken)), 'SIGNING_FAILED');
 });
 
 test('a passphrase comes from the file, the variables or the terminal, in this order', async (t) => {

@@ -175,6 +175,24 @@ test('a signature that covers no data is never good', async (t) => {
   }
 });
 
+test('hash algorithms and versions that nobody reads are refused before the data is', async (t) => {
+  const key = await makeKey();
+  const raw = Buffer.from(
+    (await openpgp.readSignature({ armoredSignature: await signWith(key, data) })).write() as Uint8Array,
+  );
+  const start = raw.indexOf(Buffer.from([4, 0, 22]));
+  const changed = (offset: number, value: number): string => {
+    const copy = Buffer.from(raw);
+    copy.writeUInt8(value, start + offset);
+    return armor(copy);
+  };
+  t.like(await verifierOf(key).verify(data, changed(3, 99)), {
+    state: 'bad',
+    reason: 'a signature with an unknown hash algorithm (99)',
+  });
+  t.is((await verifierOf(key).verify(data, changed(0, 3))).state, 'malformed');
+});
+
 test('a signing subkey is good under the name of its primary key', async (t) => {
   const key = await makeKey({ subkeys: [{ sign: true }] });
   const signature = await signWith(key, data);
