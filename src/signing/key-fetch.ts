@@ -1,4 +1,3 @@
-import { request } from 'undici';
 import { DepotError } from '../domain/errors.ts';
 import { messageOf } from './public-key.ts';
 
@@ -6,22 +5,22 @@ import { messageOf } from './public-key.ts';
 export type FetchBytes = (url: string, limit: number) => Promise<Uint8Array>;
 
 /**
- * A plain fetch for machines that reach the address directly: https only, no redirects, 30 s. Where there is a proxy or
- * a private CA, hand in the client that knows them.
+ * A plain fetch for machines that reach the address directly: https only, no redirects, one minute. Where there is a
+ * proxy or a private CA, hand in the client that knows them.
  */
 export const fetchDirectly: FetchBytes = async (url, limit) => {
   if (!url.startsWith('https://')) {
     throw new DepotError('KEY_FETCH_FAILED', { url, reason: 'only https addresses are asked for keys' });
   }
   try {
-    const answer = await request(url, { headersTimeout: 30_000, bodyTimeout: 30_000 });
-    if (answer.statusCode !== 200) {
-      await answer.body.dump();
-      throw new Error(`answered ${answer.statusCode}`);
+    const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(60_000) });
+    if (answer.status !== 200 || answer.body === null) {
+      await answer.body?.cancel();
+      throw new Error(`it answered ${answer.status}`);
     }
-    const chunks: Buffer[] = [];
+    const chunks: Uint8Array[] = [];
     let size = 0;
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+    for await (const chunk of answer.body) {
       size += chunk.byteLength;
       if (size > limit) {
         throw new Error(`the answer has more than ${limit} bytes`);
@@ -30,6 +29,10 @@ export const fetchDirectly: FetchBytes = async (url, limit) => {
     }
     return Buffer.concat(chunks);
   } catch (error) {
-    throw new DepotError('KEY_FETCH_FAILED', { url, reason: messageOf(error) }, error);
+    throw new DepotError('KEY_FETCH_FAILED', { url, reason: reasonOf(error) }, error);
   }
 };
+
+// fetch says only "fetch failed"; what failed is in its cause.
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);

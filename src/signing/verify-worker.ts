@@ -15,7 +15,7 @@ export interface VerifyBatch {
 /** A verdict for each path, in the same order; or why the file couldn't be read. */
 export type BatchVerdict = SignatureVerdict | { readonly state: 'unreadable'; readonly reason: string };
 
-/** Verifies a batch of archives. The default export is what a pool of worker threads (piscina) calls. */
+/** Verifies a batch of archives. A pool of worker threads (piscina) calls it by its name: `{ name: 'verifyBatch' }`. */
 export const verifyBatch = async (batch: VerifyBatch): Promise<BatchVerdict[]> => {
   const options = batch.expiredKeys === undefined ? {} : { expiredKeys: batch.expiredKeys };
   const verifier = createVerifier(fixedKeys(batch.keys), options);
@@ -32,5 +32,3 @@ export const verifyBatch = async (batch: VerifyBatch): Promise<BatchVerdict[]> =
   }
   return verdicts;
 };
-
-export default verifyBatch;

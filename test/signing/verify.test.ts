@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import * as openpgp from 'openpgp';
 import { DepotError } from '../../src/domain/errors.ts';
 import { readIssuer } from '../../src/signing/detached.ts';
