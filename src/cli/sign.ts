@@ -197,7 +197,8 @@ const report = async (
   } else if (
     options.resign === true &&
     options.partial !== true &&
-    ((counts['refused'] ?? 0) > 0 || (counts['failed'] ?? 0) > 0)
+    !io.signal.aborted &&
+    ((counts['refused'] ?? 0) > 0 || ((counts['failed'] ?? 0) > 0 && (counts['pending'] ?? 0) > 0))
   ) {
     io.stderr.write(
       'nothing was changed, because not every archive could be verified; --partial signs those that could\n',

@@ -169,7 +169,7 @@ const report = (items: readonly VerifiedItem[], options: VerifyOptions, io: Comm
         item.archive,
         item.lock,
         item.signature,
-        item.signer?.slice(-16) ?? '',
+        item.signer ?? '',
         item.reasons.join('; '),
       ]);
     }

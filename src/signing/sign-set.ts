@@ -89,7 +89,7 @@ const planOne = async (path: string, options: SignSetOptions): Promise<Plan> => 
     if (error instanceof DepotError && (error.code === 'KEYRING_INVALID' || error.code === 'KEY_INVALID')) {
       throw error;
     }
-    return { item: { path, outcome: 'failed', reason: messageOf(error) } };
+    return { item: { path, outcome: 'failed', reason: reasonOf(error) } };
   }
 };
 
@@ -126,6 +126,10 @@ const signOne = async (
     }
     return { ...item, outcome: 'signed' };
   } catch (error) {
-    return { ...item, outcome: 'failed', reason: messageOf(error) };
+    return { ...item, outcome: 'failed', reason: reasonOf(error) };
   }
 };
+
+// The path is the item's own: an error's text need not say it again.
+const reasonOf = (error: unknown): string =>
+  error instanceof DepotError ? String(error.details['reason'] ?? error.message) : messageOf(error);

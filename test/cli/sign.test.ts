@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -133,6 +133,30 @@ test('a set is signed anew after it was verified, or refused as a whole with eve
   const verified = await verify([folder, '--keyring', join(folder, 'site.pub.asc')]);
   t.is(verified.exitCode, 0);
   t.regex(verified.stdout, /3 good, 0 bad/);
+});
+
+test('an archive that can not be written is reported alone, and the others are signed', async (t) => {
+  const { sign, key, folder, put, upstream } = await setUp(t);
+  await sign([...init, '--key', key]);
+  await put('a-1.0.0.zip', upstream);
+  await put('b-1.0.0.zip', upstream);
+  const blocked: Parameters<typeof createSignVerb>[0]['checkArchive'] = async (path) => {
+    // Between the check and the signing something takes the name of the copy.
+    await mkdir(`${path}.sig.orig`, { recursive: true });
+  };
+  const verb = createSignVerb({
+    terminal: nobody,
+    checkArchive: (path) => (path.includes('a-1') ? blocked(path) : checkZipMagic(path)),
+  });
+  const env = {
+    EPR_KEYRING: join(folder, 'trusted.asc'),
+    FLEET_DEPOT_KEY_PASSPHRASE_FILE: join(folder, 'pass'),
+  };
+  const run = await runVerb(verb, ['--resign', '--key', key, folder], { env });
+  t.is(run.exitCode, 3);
+  t.regex(run.stdout, /failed   .*a-1\.0\.0\.zip: EISDIR/);
+  t.regex(run.stdout, /1 signed, 0 already, 0 pending, 0 refused, 1 failed/);
+  t.false(run.stderr.includes('nothing was changed'));
 });
 
 test('wrong use is told before anything is asked or changed', async (t) => {
