@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { createAnswerCache } from './answer/answer-cache.ts';
 import { createAnswers } from './answer/answers.ts';
 import { createBody } from './answer/body.ts';
@@ -9,6 +10,10 @@ import { settings, type Config } from './config/settings.ts';
 import { DepotError } from './domain/errors.ts';
 import { createHttpApp } from './http/create-app.ts';
 import { listen } from './http/server.ts';
+import { defaultCacheFolder } from './index/cache-folder.ts';
+import { createIndexCache } from './index/index-cache.ts';
+import { describeOrigin } from './index/index-origin.ts';
+import { createProgressLog } from './index/progress-log.ts';
 import type { Snapshot } from './index/snapshot.ts';
 import { createIndexStore, type IndexStore } from './index/store.ts';
 import { createJudgePool } from './judge/pool.ts';
@@ -20,6 +25,7 @@ import type { Log } from './telemetry/log.ts';
 import { createMetricsHandler } from './telemetry/metrics-handler.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { version } from './version.ts';
+import { createWatcher } from './watch/watcher.ts';
 
 /** What an app is handed by the process that it runs in. */
 export interface AppDeps {
@@ -40,7 +46,6 @@ export interface App {
   close(): Promise<void>;
 }
 
-const answerCacheBytes = 96 * 1024 * 1024;
 const openPackages = 128;
 
 /** Puts a server together and starts it. The port is open when this resolves; `ready` tells when packages are served. */
@@ -51,7 +56,7 @@ export async function startApp(config: Config, { log, metrics }: AppDeps): Promi
   }
   const rules = judgeRules(config);
   const source = createPackageSources(config.packagePaths, rules.limits, log);
-  const index = createIndex(config, source, rules, log, metrics);
+  const index = await createIndex(config, source, rules, log, metrics);
   if (config.dryRun) {
     identity?.close();
     return {
@@ -63,7 +68,7 @@ export async function startApp(config: Config, { log, metrics }: AppDeps): Promi
     };
   }
   const files = createOpenPackages(source, openPackages);
-  const cache = createAnswerCache(answerCacheBytes);
+  const cache = createAnswerCache(config.answerCacheSize);
   let isStopping = false;
   const http = createHttpApp({
     registry: {
@@ -104,14 +109,23 @@ export async function startApp(config: Config, { log, metrics }: AppDeps): Promi
           handler: createMetricsHandler(metrics, log),
         });
   log.info({ 'event.action': 'listening' }, `listening at ${server.url}`);
+  const ready = firstIndex(index, config, log);
+  const watcher = createWatcher({
+    paths: config.packagePaths.map((path) => resolve(path)),
+    notify: config.packagePathsEnableWatcher,
+    pollInterval: config.pollInterval,
+    log,
+    refresh: index.refresh,
+  });
   return {
     address: server.url,
     metricsAddress: metricsServer?.url,
-    ready: firstIndex(index, config, log),
+    ready,
     refresh: index.refresh,
     close: async () => {
       isStopping = true;
-      await Promise.all([server.close(config.shutdownTimeout), metricsServer?.close(0)]);
+      watcher.close();
+      await Promise.all([server.close(config.shutdownTimeout), metricsServer?.close(0), index.close()]);
       await files.close();
       identity?.close();
     },

@@ -9,7 +9,7 @@ import { keys, sign, verify } from './trust.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** Every verb, in the order of the help. A new one is a file beside this and a line here. */
-const verbs: readonly Verb[] = [serve, health, referencePages];
+const verbs: readonly Verb[] = [serve, health, keys, sign, verify, referencePages];
 
 const examples = `
 Examples:

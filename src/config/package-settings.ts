@@ -1,5 +1,7 @@
-import { boolean, bytes, integer, paths } from './kinds.ts';
-import { setting } from './setting.ts';
+import { boolean, bytes, integer, path, paths, timer } from './kinds.ts';
+import { optional, setting } from './setting.ts';
+
+const day = 86_400_000;
 
 /** Where packages come from and what is asked of them. */
 export const packageSettings = {
@@ -32,8 +34,25 @@ export const packageSettings = {
   packagePathsEnableWatcher: setting(boolean, {
     flag: 'package-paths-enable-watcher',
     section: 'packages',
+    default: 'true',
+    help: 'Notice new, changed and removed packages by notifications of the file system',
+  }),
+  pollInterval: setting(timer(0, day), {
+    flag: 'poll-interval',
+    section: 'packages',
+    default: '30s',
+    help: 'Look for changed packages this often, which also works on NFS, SMB and FUSE; 0 is never',
+  }),
+  cacheDir: optional(path, {
+    flag: 'cache-dir',
+    section: 'packages',
+    help: 'Folder for the index, so that a restart reads only what changed; by default ~/.cache/fleet-depot',
+  }),
+  serveWhileIndexing: setting(boolean, {
+    flag: 'serve-while-indexing',
+    section: 'packages',
     default: 'false',
-    help: 'Notice new, changed and removed packages while serving',
+    help: 'Serve the packages known from the last run while the others are being read',
   }),
   packagePathsWorkers: setting(integer(0, 1024), {
     flag: 'package-paths-workers',

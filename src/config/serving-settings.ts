@@ -1,4 +1,4 @@
-import { address, boolean, choice, duration, path, pathPrefix, timer } from './kinds.ts';
+import { address, boolean, bytes, choice, duration, path, pathPrefix, timer } from './kinds.ts';
 import { optional, setting } from './setting.ts';
 
 const day = 86_400_000;
@@ -35,6 +35,20 @@ export const servingSettings = {
     section: 'serving',
     default: '30s',
     help: 'Let running requests finish for this long after SIGTERM',
+  }),
+
+  // Memory
+  answerCacheSize: setting(bytes, {
+    flag: 'answer-cache-size',
+    section: 'memory',
+    default: '64MiB',
+    help: 'Memory for rendered and compressed answers and for files out of packages',
+  }),
+  archiveCacheSize: setting(bytes, {
+    flag: 'archive-cache-size',
+    section: 'memory',
+    default: '48MiB',
+    help: 'Memory for archives that are asked for again and again; 0 reads all of them from disk',
   }),
 
   // TLS

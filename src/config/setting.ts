@@ -3,6 +3,7 @@ import type { Kind } from './kinds.ts';
 /** Groups of the help and of docs/configuration.md, in their order. */
 export const sections = {
   serving: 'Serving',
+  memory: 'Memory',
   tls: 'TLS',
   packages: 'Packages',
   limits: 'Limits of one package',

@@ -82,6 +82,11 @@ export const errorCatalogue = {
     message: '{count} packages are refused and -strict is on; the first: {first}',
     advice: 'Repair or remove them (`fleet-depot inspect PATH` lists all), or start without -strict.',
   },
+  SOURCE_LOST: {
+    status: 500,
+    message: '{path}: {reason}; what was served before is kept',
+    advice: 'Bring the package path back; the next look takes it up.',
+  },
   ZIP_INVALID: {
     status: 500,
     message: '{reason}',

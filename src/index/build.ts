@@ -1,17 +1,12 @@
 import type { JudgePool } from '../judge/pool.ts';
 import type { FoundPackage, JudgedPackage, JudgeRules } from '../judge/task.ts';
-import type { PackageRef, PackageSource } from '../source/source.ts';
+import type { PackageRef, PackageSource, SourceProblem } from '../source/source.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { QuarantinedPackage } from './indexed-package.ts';
+import type { KnownPackage, KnownPackages } from './known-package.ts';
+import { stampOf } from './known-package.ts';
+import { isSettled } from './settling.ts';
 import type { SnapshotItem } from './snapshot.ts';
-
-/** What is known of one package file, good or bad, for as long as the file doesn't change. */
-export type KnownPackage =
-  | { readonly stamp: string; readonly item: Omit<SnapshotItem, 'ref'>; readonly reasons?: undefined }
-  | { readonly stamp: string; readonly item?: undefined; readonly reasons: readonly string[] };
-
-/** Known packages by absolute path. */
-export type KnownPackages = ReadonlyMap<string, KnownPackage>;
 
 /** What a build needs. */
 export interface BuildOptions {
@@ -22,6 +17,8 @@ export interface BuildOptions {
   readonly known: KnownPackages;
   readonly log: Log;
   progress(done: number, total: number): void;
+  /** Told after listing what is known already and holds, before anything is read. */
+  onKnown(part: Pick<BuildResult, 'items' | 'quarantine'>): void;
 }
 
 /** What a build found. */
@@ -30,49 +27,69 @@ export interface BuildResult {
   readonly items: readonly SnapshotItem[];
   readonly quarantine: readonly QuarantinedPackage[];
   readonly known: KnownPackages;
-  /** Packages that were read; 0 when nothing changed. */
-  readonly read: number;
+  /** Packages that can't be read yet and were written to just now: most likely they are still being copied. */
+  readonly settling: number;
+  /** True when something is known now that wasn't, or was another: a new snapshot is due. */
+  readonly isChanged: boolean;
+  /** True when what is known is to be written again: it changed, or only its stamps did. */
+  readonly isStale: boolean;
+  /** What is wrong with the package paths themselves; empty when all could be listed. */
+  readonly problems: readonly SourceProblem[];
 }
 
 /** Lists the source, judges what isn't known, and logs each package that newly went to quarantine once. */
-export async function buildIndex({
-  source,
-  pool,
-  rules,
-  known,
-  log,
-  progress,
-}: BuildOptions): Promise<BuildResult> {
+export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
+  const { source, pool, rules, known, log, progress } = options;
   const listing = await source.list();
-  const unknown = listing.refs.filter((ref) => known.get(ref.path)?.stamp !== stampOf(ref));
+  const start = Date.now();
   const next = new Map<string, KnownPackage>();
+  const unknown: PackageRef[] = [];
   for (const ref of listing.refs) {
     const before = known.get(ref.path);
     if (before?.stamp === stampOf(ref)) {
       next.set(ref.path, before);
+    } else {
+      unknown.push(ref);
     }
   }
-  let done = 0;
-  progress(0, unknown.length);
-  await pool.judge(unknown, rules, (ref, judged) => {
-    next.set(ref.path, remember(ref, judged));
-    report(log, ref, judged);
-    progress(++done, unknown.length);
-  });
-  for (const problem of listing.problems) {
-    const fields = { 'event.action': 'source-problem', 'file.path': problem.path };
-    log[problem.severity === 'quarantine' ? 'warn' : 'debug'](fields, `${problem.label}: ${problem.reason}`);
+  if (unknown.length > 0) {
+    options.onKnown(collect(listing.refs, next, listing.problems));
   }
-  return { ...collect(listing.refs, next, listing.problems), known: next, read: unknown.length };
+  let done = 0;
+  let settling = 0;
+  let changed = 0;
+  progress(0, unknown.length);
+  const candidates = unknown.map((ref) => ({ ref, digest: known.get(ref.path)?.digest }));
+  await pool.judge(candidates, rules, (ref, judged) => {
+    progress(++done, unknown.length);
+    const before = known.get(ref.path);
+    const settled = isSettled(ref, start);
+    // Where times are coarse, a file may change again without a new stamp: a young one is looked at once more.
+    const stamp = settled ? stampOf(ref) : `${stampOf(ref)} young`;
+    if (judged.isSame && before) {
+      next.set(ref.path, { ...before, stamp });
+    } else if (!judged.found && !settled) {
+      settling++;
+    } else {
+      next.set(ref.path, remember(stamp, judged));
+      if (judged.found || before?.reasons.join() !== judged.reasons.join()) {
+        changed++;
+        report(log, ref, judged);
+      }
+    }
+  });
+  return {
+    ...collect(listing.refs, next, listing.problems),
+    known: next,
+    settling,
+    isChanged: changed > 0 || next.size !== known.size,
+    isStale: unknown.length > 0 || next.size !== known.size,
+    problems: listing.problems,
+  };
 }
 
-/** A package is the same as long as its archive and its signature are. */
-export function stampOf(ref: PackageRef): string {
-  return `${ref.stamp} ${ref.signature?.stamp ?? ''}`;
-}
-
-function remember(ref: PackageRef, { found, reasons }: JudgedPackage): KnownPackage {
-  return found ? { stamp: stampOf(ref), item: keep(found) } : { stamp: stampOf(ref), reasons };
+function remember(stamp: string, { found, reasons, digest }: JudgedPackage): KnownPackage {
+  return { stamp, digest, item: found && keep(found), reasons: found ? [] : reasons };
 }
 
 function keep({ record, summary, detail }: FoundPackage): Omit<SnapshotItem, 'ref'> {
@@ -89,10 +106,10 @@ function report(log: Log, ref: PackageRef, { found, reasons, warnings }: JudgedP
     'package.version': found?.record.version,
   };
   for (const warning of warnings) {
-    log.warn({ 'event.action': 'package-warning', ...fields }, `${ref.label}: ${warning}`);
+    log.info({ 'event.action': 'package-warning', ...fields }, `${ref.label}: ${warning}`);
   }
   const [first, ...others] = reasons;
-  if (first !== undefined) {
+  if (!found && first !== undefined) {
     const more = others.length > 0 ? ` (and ${others.length} more)` : '';
     log.warn(
       { 'event.action': 'package-quarantined', 'fleet_depot.reasons': reasons, ...fields },
@@ -104,12 +121,7 @@ function report(log: Log, ref: PackageRef, { found, reasons, warnings }: JudgedP
 function collect(
   refs: readonly PackageRef[],
   known: KnownPackages,
-  problems: readonly {
-    readonly path: string;
-    readonly label: string;
-    readonly reason: string;
-    readonly severity: string;
-  }[],
+  problems: readonly SourceProblem[],
 ): Pick<BuildResult, 'items' | 'quarantine'> {
   const items: SnapshotItem[] = [];
   const quarantine: QuarantinedPackage[] = problems

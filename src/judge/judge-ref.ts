@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { DepotError } from '../domain/errors.ts';
 import { renderJson } from '../domain/json.ts';
@@ -9,7 +10,7 @@ import type { ArchiveLimits, PackageFiles, PackageRef } from '../source/source.t
 import type { VerdictCache } from './content.ts';
 import { createContentReader } from './content.ts';
 import { judgePackage } from './judge.ts';
-import type { FoundPackage, JudgedPackage, JudgeRules } from './task.ts';
+import type { Candidate, FoundPackage, JudgedPackage, JudgeRules } from './task.ts';
 
 /** How packages and signatures are reached; a worker thread has its own. */
 export interface PackageAccess {
@@ -19,7 +20,7 @@ export interface PackageAccess {
 
 /** Opens, judges and renders one package. Never throws for a fault of the package. */
 export async function judgeRef(
-  ref: PackageRef,
+  { ref, digest: before }: Candidate,
   rules: JudgeRules,
   access: PackageAccess,
   verdicts: VerdictCache,
@@ -27,22 +28,37 @@ export async function judgeRef(
   let files: PackageFiles | undefined;
   try {
     files = await access.open(ref, rules.limits);
-    const content = createContentReader(files, rules.limits.maxManifestBytes, verdicts);
     const signed = await access.hasSignature(ref);
+    const digest = digestOf(files, signed);
+    if (digest !== undefined && digest === before) {
+      return { isSame: true, digest, found: undefined, reasons: [], warnings: [] };
+    }
+    const content = createContentReader(files, rules.limits.maxManifestBytes, verdicts);
     const { info, problems, warnings } = await judgePackage(ref, files, content, signed);
     const reasons = problems.filter(({ kind }) => kind === 'broken' || rules.validate).map(describeProblem);
     if (rules.requireSignature && !signed) {
       reasons.push(lackOfSignature(ref));
     }
-    return { found: info && reasons.length === 0 ? render(info) : undefined, reasons, warnings };
+    const found = info && reasons.length === 0 ? render(info) : undefined;
+    return { isSame: false, digest, found, reasons, warnings };
   } catch (error) {
     if (error instanceof DepotError) {
-      return { found: undefined, reasons: [error.message], warnings: [] };
+      return { isSame: false, digest: undefined, found: undefined, reasons: [error.message], warnings: [] };
     }
     throw error;
   } finally {
     await files?.close();
   }
+}
+
+/** An archive's directory has the CRC-32 of every file, so names, sizes and CRCs tell its content without reading it. */
+function digestOf(files: PackageFiles, signed: boolean): string | undefined {
+  const { topFolder, entries } = files;
+  if (entries.some(({ crc32 }) => crc32 === undefined)) {
+    return undefined;
+  }
+  const content = entries.map(({ path, size, crc32 }) => `${path}\0${size}\0${crc32}`).join('\n');
+  return hash('sha256', `${signed}\n${topFolder}\n${content}`, 'base64url');
 }
 
 function lackOfSignature(ref: PackageRef): string {

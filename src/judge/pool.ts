@@ -1,16 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import type { PackageRef } from '../source/source.ts';
-import type { JudgedPackage, JudgeRules, JudgeTask } from './task.ts';
+import type { Candidate, JudgedPackage, JudgeRules, JudgeTask } from './task.ts';
 
 /** Judges packages on all cores. */
 export interface JudgePool {
   /**
-   * Judges `refs` and reports each package as soon as it is known, in no order. A package that ends its worker
+   * Judges the candidates and reports each package as soon as it is known, in no order. A package that ends its worker
    * (memory, time) is reported as broken; the others don't notice.
    */
   judge(
-    refs: readonly PackageRef[],
+    candidates: readonly Candidate[],
     rules: JudgeRules,
     report: (ref: PackageRef, judged: JudgedPackage) => void,
   ): Promise<void>;
@@ -36,19 +36,19 @@ export function createJudgePool({
 }: JudgePoolOptions): JudgePool {
   const cores = threads > 0 ? threads : availableParallelism();
   return {
-    judge: async (refs, rules, report) => {
-      if (refs.length === 0) {
+    judge: async (candidates, rules, report) => {
+      if (candidates.length === 0) {
         return;
       }
-      const batches = createBatches(refs);
+      const batches = createBatches(candidates);
       const pool = new Piscina<JudgeTask, JudgedPackage[]>({
         filename: new URL('./worker.js', import.meta.url).href,
         minThreads: Math.min(cores, batches.length),
         maxThreads: Math.min(cores, batches.length),
         resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
       });
-      const run = async (batch: readonly PackageRef[]): Promise<JudgedPackage[]> =>
-        pool.run({ refs: batch, rules }, { signal: AbortSignal.timeout(timeout * batch.length) });
+      const run = async (batch: readonly Candidate[]): Promise<JudgedPackage[]> =>
+        pool.run({ candidates: batch, rules }, { signal: AbortSignal.timeout(timeout * batch.length) });
       try {
         // As many at a time as there are threads, so that a batch's time begins when its reading does.
         const waiting = batches.values();
@@ -66,8 +66,8 @@ export function createJudgePool({
 }
 
 async function judgeBatch(
-  batch: readonly PackageRef[],
-  run: (batch: readonly PackageRef[]) => Promise<JudgedPackage[]>,
+  batch: readonly Candidate[],
+  run: (batch: readonly Candidate[]) => Promise<JudgedPackage[]>,
   report: (ref: PackageRef, judged: JudgedPackage) => void,
 ): Promise<void> {
   let judged: JudgedPackage[];
@@ -75,16 +75,17 @@ async function judgeBatch(
     judged = await run(batch);
   } catch (error) {
     if (batch.length === 1 && batch[0]) {
-      report(batch[0], { found: undefined, reasons: [`reading it failed: ${causeOf(error)}`], warnings: [] });
+      const reasons = [`reading it failed: ${causeOf(error)}`];
+      report(batch[0].ref, { isSame: false, digest: undefined, found: undefined, reasons, warnings: [] });
       return;
     }
     // One of them ended the thread: alone each shows whether it was the one.
-    for (const ref of batch) {
-      await judgeBatch([ref], run, report);
+    for (const candidate of batch) {
+      await judgeBatch([candidate], run, report);
     }
     return;
   }
-  for (const [index, ref] of batch.entries()) {
+  for (const [index, { ref }] of batch.entries()) {
     const one = judged[index];
     if (one) {
       report(ref, one);
@@ -101,21 +102,18 @@ function causeOf(error: unknown): string {
 }
 
 /** Versions of one name share most of their files, so they go to one thread together; the largest names go first. */
-function createBatches(refs: readonly PackageRef[]): PackageRef[][] {
-  const byName = new Map<string, PackageRef[]>();
-  for (const ref of refs) {
-    const name =
-      /[^/]*?(?=-|\/|$)/.exec(
-        ref.label.slice(ref.kind === 'zip' ? ref.label.lastIndexOf('/') + 1 : 0),
-      )?.[0] ?? '';
+function createBatches(candidates: readonly Candidate[]): Candidate[][] {
+  const byName = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const name = likelyName(candidate.ref);
     const list = byName.get(name);
     if (list) {
-      list.push(ref);
+      list.push(candidate);
     } else {
-      byName.set(name, [ref]);
+      byName.set(name, [candidate]);
     }
   }
-  const weight = (list: readonly PackageRef[]): number => list.reduce((sum, ref) => sum + ref.size, 0);
+  const weight = (list: readonly Candidate[]): number => list.reduce((sum, { ref }) => sum + ref.size, 0);
   return [...byName.values()]
     .toSorted((a, b) => weight(b) - weight(a))
     .flatMap((list) =>
@@ -123,4 +121,10 @@ function createBatches(refs: readonly PackageRef[]): PackageRef[][] {
         list.slice(at * batchSize, (at + 1) * batchSize),
       ),
     );
+}
+
+/** `nginx` of `some/where/nginx-1.2.3.zip` and of `nginx/1.2.3`: a guess that costs nothing when it is wrong. */
+function likelyName({ kind, label }: PackageRef): string {
+  const start = kind === 'zip' ? label.lastIndexOf('/') + 1 : 0;
+  return label.slice(start).split(kind === 'zip' ? '-' : '/', 1)[0] ?? '';
 }

@@ -10,14 +10,25 @@ export interface JudgeRules {
   readonly requireSignature: boolean;
 }
 
+/** A package to be judged. */
+export interface Candidate {
+  readonly ref: PackageRef;
+  /** What its content was when it was judged before; if it still is that, nothing is judged again. */
+  readonly digest: string | undefined;
+}
+
 /** Some packages for one worker thread. */
 export interface JudgeTask {
-  readonly refs: readonly PackageRef[];
+  readonly candidates: readonly Candidate[];
   readonly rules: JudgeRules;
 }
 
 /** What a worker found of one package. Buffers are moved between threads, not copied. */
 export interface JudgedPackage {
+  /** True where the content is that of the candidate's digest: what was known of it still holds, and nothing else is told. */
+  readonly isSame: boolean;
+  /** Of what the package holds and whether it is signed; undefined where the source can't tell without reading it all. */
+  readonly digest: string | undefined;
   /** Undefined for a package in quarantine. */
   readonly found: FoundPackage | undefined;
   /** Why it is in quarantine; each names file and field. Empty for a package that is served. */

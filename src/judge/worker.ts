@@ -11,10 +11,10 @@ import type { JudgedPackage, JudgeTask } from './task.ts';
 const verdicts: VerdictCache = new Map();
 
 /** The entry point of a worker thread. */
-export default async function judgeTask({ refs, rules }: JudgeTask): Promise<JudgedPackage[]> {
+export default async function judgeTask({ candidates, rules }: JudgeTask): Promise<JudgedPackage[]> {
   const judged: JudgedPackage[] = [];
-  for (const ref of refs) {
-    judged.push(await judgeRef(ref, rules, { open: openPackage, hasSignature }, verdicts));
+  for (const candidate of candidates) {
+    judged.push(await judgeRef(candidate, rules, { open: openPackage, hasSignature }, verdicts));
   }
   return judged;
 }

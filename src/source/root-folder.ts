@@ -41,11 +41,12 @@ export const itemKind = async (
 
 /** Why a package path serves nothing: it isn't there, isn't a folder, cannot be read or is empty. Undefined otherwise. */
 export const rootProblem = async (root: string): Promise<SourceProblem | undefined> => {
-  const problem = (reason: string, severity: SourceProblem['severity']): SourceProblem => ({
+  const problem = (reason: string, severity: SourceProblem['severity'], isRoot = true): SourceProblem => ({
     path: root,
     label: root,
     reason,
     severity,
+    isRoot,
   });
   try {
     if (!(await stat(root)).isDirectory()) {
@@ -61,5 +62,5 @@ export const rootProblem = async (root: string): Promise<SourceProblem | undefin
   if (items === undefined) {
     return problem(reason, 'quarantine');
   }
-  return items.length === 0 ? problem('the package path is empty', 'ignored') : undefined;
+  return items.length === 0 ? problem('the package path is empty', 'ignored', false) : undefined;
 };

@@ -31,6 +31,8 @@ export interface SourceProblem {
   readonly reason: string;
   /** `quarantine` is a broken package; `ignored` is something that was never one (stray file, odd folder name). */
   readonly severity: 'quarantine' | 'ignored';
+  /** True for a package path itself that is missing or can't be listed. */
+  readonly isRoot?: boolean;
 }
 
 /** All that a source has now. Zips come before folders, each in the order of their paths. */

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startApp, type App } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Log } from '../../src/telemetry/log.ts';
@@ -28,11 +31,14 @@ export interface TestServerOptions {
 
 /** Starts a server and waits until packages are served. */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const cacheFolder = mkdtempSync(join(tmpdir(), 'fleet-depot-cache-'));
+  const removeCache = (): void => rmSync(cacheFolder, { recursive: true, force: true });
   const flags = new Map(
     Object.entries({
       address: '127.0.0.1:0',
       'package-paths': (options.packagePaths ?? []).join(','),
       'require-package-signatures': String(options.requirePackageSignatures ?? false),
+      'cache-dir': cacheFolder,
       ...options.flags,
     }).filter(([, value]) => value !== ''),
   );
@@ -48,10 +54,10 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   try {
     await app.ready;
   } catch (error) {
-    await app.close();
+    await close();
     throw error;
   }
-  return { url: app.address.replace('localhost', '127.0.0.1'), app, lines, close: () => app.close() };
+  return { url: app.address.replace('localhost', '127.0.0.1'), app, lines, close };
 }
 
 /** A log that is kept in memory. */

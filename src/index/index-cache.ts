@@ -1,0 +1,133 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log } from '../telemetry/log.ts';
+import type { IndexOrigin } from './index-file.ts';
+import { decodeIndex, encodeIndex } from './index-file.ts';
+import type { KnownPackages } from './known-package.ts';
+
+/** The persisted index in its folder. Nothing of it is ever needed: whatever is wrong with it, it is made anew. */
+export interface IndexCache {
+  /** The file that the index is kept in. */
+  readonly file: string;
+  /** What was known at the last save; undefined where there is nothing to trust. */
+  load(): Promise<KnownPackages | undefined>;
+  /** Writes to a temporary name, syncs and renames. A fault is one warning; the server goes on without. */
+  save(known: KnownPackages): Promise<void>;
+  /** Removes the file. True where there was one. */
+  clear(): Promise<boolean>;
+}
+
+/** `folder` is made when it is missing. Different package paths and rules have different files in it. */
+export function createIndexCache(folder: string, origin: IndexOrigin, log: Log): IndexCache {
+  const name = createHash('sha256').update(origin.rules).digest('hex').slice(0, 16);
+  const file = join(folder, `index-${name}.fleet`);
+  let isWarned = false;
+  const warn = (what: string, error: unknown): void => {
+    if (!isWarned) {
+      isWarned = true;
+      log.warn(
+        { 'event.action': 'index-not-kept', 'file.path': file, err: error },
+        `the index cannot be ${what} (-cache-dir, EPR_CACHE_DIR): ${messageOf(error)}; each start reads all packages anew`,
+      );
+    }
+  };
+  return {
+    file,
+    load: async () => {
+      let bytes: Buffer;
+      try {
+        bytes = await readFile(file);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+          warn('read', error);
+        }
+        return undefined;
+      }
+      try {
+        return decodeIndex(bytes, origin);
+      } catch (error) {
+        log.info(
+          { 'event.action': 'index-not-taken', 'file.path': file },
+          `the index is made anew: ${messageOf(error)}`,
+        );
+        return undefined;
+      }
+    },
+    save: async (known) => {
+      const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.part`;
+      try {
+        await mkdir(folder, { recursive: true });
+        await removeLeftovers(folder, name);
+        await writeSynced(temporary, await encodeIndex(known, origin));
+        await rename(temporary, file);
+        await syncFolder(folder);
+      } catch (error) {
+        await rm(temporary, { force: true }).catch(() => undefined);
+        warn('written', error);
+      }
+    },
+    clear: async () => {
+      try {
+        await rm(file);
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+          return false;
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const pieceBytes = 1 << 20;
+
+/** Small parts are written together; between two writes other work gets its turn. */
+async function writeSynced(path: string, parts: readonly Buffer[]): Promise<void> {
+  const handle = await open(path, 'wx', 0o644);
+  try {
+    let piece: Buffer[] = [];
+    let length = 0;
+    for (const part of parts) {
+      piece.push(part);
+      length += part.length;
+      if (length >= pieceBytes) {
+        await handle.writeFile(Buffer.concat(piece));
+        [piece, length] = [[], 0];
+      }
+    }
+    if (length > 0) {
+      await handle.writeFile(Buffer.concat(piece));
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const leftoverAge = 3_600_000;
+
+/** What a killed server left half-written; a younger one may be another server's that writes now. */
+async function removeLeftovers(folder: string, name: string): Promise<void> {
+  for (const item of await readdir(folder)) {
+    if (item.startsWith(`index-${name}.`) && item.endsWith('.part')) {
+      const path = join(folder, item);
+      const stats = await stat(path).catch(() => undefined);
+      if (stats && Date.now() - stats.mtimeMs > leftoverAge) {
+        await rm(path, { force: true });
+      }
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { PackageRecord } from '../search/record.ts';
+import type { KnownPackage, KnownPackages } from './known-package.ts';
+
+/**
+ * The persisted index: one file of
+ *
+ *     header    one line of JSON: magic, format, program, rules, lengths of the two parts, SHA-256 of both
+ *     records   JSON, one row for each package: path, stamp, digest, record, length of summary, length of detail, reasons
+ *     answers   the summaries and the gzipped details, in the order of the rows, one behind the other
+ *
+ * Only the records are parsed, and the answers are served from the very buffer that was read.
+ */
+interface Header {
+  readonly magic: string;
+  readonly format: number;
+  readonly program: string;
+  readonly rules: string;
+  readonly records: number;
+  readonly answers: number;
+  readonly sha256: string;
+}
+
+/** What an index was made by and for; one made by something else is not taken. */
+export interface IndexOrigin {
+  /** Version of the program and digest of the code that judges and renders. */
+  readonly program: string;
+  /** The rules that packages were judged by, and the package paths. */
+  readonly rules: string;
+}
+
+type Row = readonly [
+  path: string,
+  stamp: string,
+  digest: string | null,
+  record: PackageRecord | null,
+  summary: number,
+  detail: number,
+  reasons: readonly string[],
+];
+
+const magic = 'fleet-depot index';
+const format = 1;
+const maxHeader = 4096;
+// Hashing a large index takes a while: after this much, requests get their turn.
+const yieldBytes = 2 << 20;
+
+/** The parts of the file, to be written one after another. */
+export async function encodeIndex(
+  known: KnownPackages,
+  { program, rules }: IndexOrigin,
+): Promise<readonly Buffer[]> {
+  const rows: Row[] = [];
+  const answers: Buffer[] = [];
+  for (const [path, { stamp, digest, item, reasons }] of known) {
+    const detail = await item?.detail();
+    rows.push([
+      path,
+      stamp,
+      digest ?? null,
+      item?.record ?? null,
+      item?.summary.length ?? 0,
+      detail?.length ?? 0,
+      reasons,
+    ]);
+    if (item && detail) {
+      answers.push(item.summary, detail);
+    }
+  }
+  const records = Buffer.from(JSON.stringify(rows));
+  const hash = createHash('sha256').update(records);
+  let length = 0;
+  let yieldAt = yieldBytes;
+  for (const part of answers) {
+    hash.update(part);
+    length += part.length;
+    if (length > yieldAt) {
+      yieldAt += yieldBytes;
+      await setImmediate();
+    }
+  }
+  const header: Header = {
+    magic,
+    format,
+    program,
+    rules,
+    records: records.length,
+    answers: length,
+    sha256: hash.digest('hex'),
+  };
+  return [Buffer.from(`${JSON.stringify(header)}\n`), records, ...answers];
+}
+
+/** Reads a file's bytes. Throws an Error that says why they are not taken: foreign, older, torn or changed. */
+export function decodeIndex(bytes: Buffer, origin: IndexOrigin): KnownPackages {
+  const end = bytes.subarray(0, maxHeader).indexOf('\n');
+  const header = readHeader(bytes.subarray(0, Math.max(end, 0)).toString());
+  if (header.program !== origin.program) {
+    throw new Error('it was made by another version of the program');
+  }
+  if (header.rules !== origin.rules) {
+    throw new Error('it was made for other settings');
+  }
+  const body = bytes.subarray(end + 1);
+  if (body.length !== header.records + header.answers) {
+    throw new Error(
+      `it has ${body.length} bytes behind its header, which says ${header.records + header.answers}`,
+    );
+  }
+  if (createHash('sha256').update(body).digest('hex') !== header.sha256) {
+    throw new Error('its checksum is wrong');
+  }
+  return readRows(body.subarray(0, header.records), body.subarray(header.records));
+}
+
+function readHeader(line: string): Header {
+  let header: Partial<Header>;
+  try {
+    header = JSON.parse(line) as Partial<Header>;
+  } catch {
+    throw new Error('it is no index file');
+  }
+  const { magic: word, format: number, program, rules, records, answers, sha256 } = header;
+  if (word !== magic) {
+    throw new Error('it is no index file');
+  }
+  const isWhole =
+    number === format &&
+    program !== undefined &&
+    rules !== undefined &&
+    records !== undefined &&
+    answers !== undefined;
+  if (!isWhole || sha256 === undefined) {
+    throw new Error('it has another format');
+  }
+  return { magic, format, program, rules, records, answers, sha256 };
+}
+
+function readRows(records: Buffer, answers: Buffer): KnownPackages {
+  const known = new Map<string, KnownPackage>();
+  let at = 0;
+  const take = (length: number): Buffer => answers.subarray(at, (at += length));
+  for (const [path, stamp, digest, record, summaryLength, detailLength, reasons] of JSON.parse(
+    records.toString(),
+  ) as Row[]) {
+    const [summary, detail] = [take(summaryLength), take(detailLength)];
+    const item = record ? { record, summary, detail: () => Promise.resolve(detail) } : undefined;
+    known.set(path, { stamp, digest: digest ?? undefined, item, reasons });
+  }
+  return known;
+}

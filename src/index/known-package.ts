@@ -1,0 +1,22 @@
+import type { PackageRef } from '../source/source.ts';
+import type { SnapshotItem } from './snapshot.ts';
+
+/** What is known of one package file, good or bad, for as long as the file doesn't change. */
+export interface KnownPackage {
+  /** Of the archive and its signature, as `stampOf` makes it. */
+  readonly stamp: string;
+  /** Of what the package holds; undefined where it could not be told. */
+  readonly digest: string | undefined;
+  /** What is served; undefined for a package in quarantine. */
+  readonly item: Omit<SnapshotItem, 'ref'> | undefined;
+  /** Why it is in quarantine; empty for a package that is served. */
+  readonly reasons: readonly string[];
+}
+
+/** Known packages by absolute path. */
+export type KnownPackages = ReadonlyMap<string, KnownPackage>;
+
+/** A package is the same as long as its archive and its signature are. */
+export function stampOf(ref: PackageRef): string {
+  return `${ref.stamp} ${ref.signature?.stamp ?? ''}`;
+}

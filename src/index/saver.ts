@@ -1,0 +1,43 @@
+import type { IndexCache } from './index-cache.ts';
+import type { KnownPackages } from './known-package.ts';
+
+/** Writes the index soon, but not more often than every few seconds: each write is the whole file. */
+export interface Saver {
+  save(known: KnownPackages): void;
+  /** Writes what waits and ends. */
+  close(): Promise<void>;
+}
+
+const pause = 5000;
+
+export function createSaver(cache: IndexCache | undefined): Saver {
+  let waiting: KnownPackages | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let lastEnd = 0;
+  const write = (): Promise<void> => {
+    const known = waiting;
+    waiting = undefined;
+    if (known && cache) {
+      running = running.then(() => cache.save(known)).finally(() => (lastEnd = Date.now()));
+    }
+    return running;
+  };
+  return {
+    save: (known) => {
+      waiting = known;
+      timer ??= setTimeout(
+        () => {
+          timer = undefined;
+          void write();
+        },
+        Math.max(0, lastEnd + pause - Date.now()),
+      );
+    },
+    close: async () => {
+      clearTimeout(timer);
+      await running;
+      await write();
+    },
+  };
+}
