@@ -35,7 +35,7 @@ export const createLog = (options: LogOptions): OwnedLog => {
   const output = options.output ?? standardError();
   const format = options.type === 'dev' ? createDevLines() : (line: string) => line;
   const logger = pino(options.type === 'dev' ? devOptions(options) : ecsOptions(options), {
-    write: (line: string) => output.write(redact(format(line))),
+    write: (line: string) => output.write(format(redact(line))),
   });
   return { ...adapt(logger), flush: () => output.flush() };
 };

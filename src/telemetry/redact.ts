@@ -5,7 +5,7 @@ const credentials = /\b((?:Basic|Bearer|ApiKey)\s+)[A-Za-z0-9+/=._~-]{6,}/g;
 
 /**
  * A line of log without secrets: passwords in URLs, fields that are named like secrets, and what stands behind the name of an
- * authorization scheme. Works on the finished line, so that nothing that is nested, quoted or part of a message slips through.
+ * authorization scheme. Works on the whole JSON line, so that nothing that is nested, quoted or part of a message slips through.
  */
 export const redact = (line: string): string =>
   line
