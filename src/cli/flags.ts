@@ -55,7 +55,10 @@ export const rewriteArguments = (words: readonly string[], program: Command): st
     }
     const [, name = '', value] = match;
     const option = command.options.find(({ long }) => long === `--${name}`);
-    if (value !== undefined || option === undefined || (!option.required && !option.optional)) {
+    if (option === undefined) {
+      // commander suggests what may have been meant where the value stands apart.
+      written.push(`--${name}`, ...(value === undefined ? [] : [value.slice(1)]));
+    } else if (value !== undefined || (!option.required && !option.optional)) {
       written.push(`--${name}${value ?? ''}`);
     } else if (option.optional) {
       written.push(`--${name}=true`);

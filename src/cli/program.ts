@@ -3,11 +3,12 @@ import { DepotError } from '../domain/errors.ts';
 import { version } from '../version.ts';
 import { rewriteArguments } from './flags.ts';
 import { health } from './health.ts';
+import { referencePages } from './reference-pages.ts';
 import { serve } from './serve.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** Every verb, in the order of the help. A new one is a file beside this and a line here. */
-const verbs: readonly Verb[] = [serve, health];
+const verbs: readonly Verb[] = [serve, health, referencePages];
 
 const examples = `
 Examples:

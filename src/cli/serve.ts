@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { startApp, type App } from '../app.ts';
+import type { App } from '../app.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -55,6 +55,8 @@ const run = async (flags: ReadonlyMap<string, string>, io: CommandIo): Promise<n
       log.warn({ 'event.action': 'settings' }, warning);
     }
     const metrics = createMetrics({ version, process: config.metricsAddress !== undefined });
+    // Loaded here, so that help, health and the other verbs start without the whole server.
+    const { startApp } = await import('../app.ts');
     const app = await startApp(config, { log, metrics });
     if (config.dryRun) {
       return await finishDryRun(app, io);

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import test from 'ava';
+import { settingRows } from '../../src/config/settings.ts';
+import { runCommand } from '../support/command.ts';
+
+const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { readonly version: string };
+
+test('every spelling of the version flag prints the version and nothing else', async (t) => {
+  for (const words of [['-version'], ['--version'], ['version'], ['serve', '-version']]) {
+    t.deepEqual(await runCommand(words), { code: 0, stdout: `${version}\n`, stderr: '' }, words.join(' '));
+  }
+});
+
+test('the help teaches verbs, and that of serve every flag with its variable', async (t) => {
+  for (const words of [['--help'], ['-h'], ['-help']]) {
+    const { code, stdout } = await runCommand(words);
+    t.is(code, 0);
+    t.regex(stdout, /Commands:\n[^]* serve [^]* health [^]*Examples:\n[^]*Exit codes:/);
+  }
+  const { code, stdout } = await runCommand(['serve', '--help']);
+  t.is(code, 0);
+  for (const [, row] of settingRows) {
+    t.regex(stdout, new RegExp(`^  -${row.flag}\\b`, 'm'));
+  }
+  t.true(stdout.includes('EPR_TLS_MIN_VERSION'));
+});
+
+test('an unknown verb or flag is exit 2, with what may have been meant', async (t) => {
+  const verb = await runCommand(['sreve']);
+  t.is(verb.code, 2);
+  t.regex(verb.stderr, /unknown command 'sreve'\n\(Did you mean serve\?\)/);
+  for (const words of [['serve', '-adress', ':8080'], ['-adress=:8080']]) {
+    const flag = await runCommand(words);
+    t.is(flag.code, 2);
+    t.regex(flag.stderr, /unknown option '--adress[^']*'\n\(Did you mean --address\?\)/);
+    t.is(flag.stdout, '');
+  }
+  t.is((await runCommand([])).code, 2);
+  t.is((await runCommand(['serve', 'more'])).code, 2);
+  t.is((await runCommand(['serve', '-address'])).code, 2);
+});
+
+test('wrong settings are exit 2 and one line each on stderr, and nothing is served', async (t) => {
+  const { code, stdout, stderr } = await runCommand(['-tls-cert', 'depot.crt', '-log-level=loud'], {
+    env: { EPR_STRICT: 'maybe' },
+  });
+  t.is(code, 2);
+  t.is(stdout, '');
+  t.deepEqual(stderr.split('\n').map((line) => line.split(':')[1]).sort(), [
+    ' -log-level (EPR_LOG_LEVEL)', ' -strict (EPR_STRICT)', ' -tls-key (EPR_TLS_KEY)', undefined,
+  ]); // prettier-ignore
+});

@@ -1,0 +1,82 @@
+import { rm } from 'node:fs/promises';
+import test from 'ava';
+import { selfSigned } from '../support/certificates.ts';
+import { runCommand, startServer } from '../support/command.ts';
+import { scratch } from '../support/scratch.ts';
+
+test('flags without a verb start the server, SIGTERM ends it with 0', async (t) => {
+  const server = await startServer(t, ['-log-type', 'dev'], { cwd: await scratch(t) });
+  t.is((await fetch(`${server.url}/health`)).status, 200);
+  server.signal('SIGTERM');
+  t.is(await server.closed, 0);
+  t.regex(server.log(), /stopping[^]*stopped/);
+});
+
+test('over TLS the health verb trusts the configured certificate and no other', async (t) => {
+  const folder = await scratch(t);
+  const [own, other] = [await selfSigned(folder, 'own'), await selfSigned(folder, 'other')];
+  const env = { EPR_TLS_CERT: own.cert, EPR_TLS_KEY: own.key };
+  const server = await startServer(t, ['serve'], { env, cwd: folder });
+  t.true(server.url.startsWith('https://'));
+  t.is(server.log().match(/TLS 1\.0 is accepted/g)?.length, 1, 'one warning at start');
+  const address = { EPR_ADDRESS: new URL(server.url).host };
+  const good = await runCommand(['health'], { env: { ...env, ...address } });
+  t.deepEqual([good.code, good.stderr], [0, '']);
+  t.regex(good.stdout, /^ready: /);
+  const bad = await runCommand(['health'], {
+    env: { ...address, EPR_TLS_CERT: other.cert, EPR_TLS_KEY: other.key },
+  });
+  t.is(bad.code, 1);
+  t.regex(bad.stderr, /shows another certificate than the configured one/);
+  t.is((await runCommand(['health', server.url])).code, 1, 'a self-signed one that nobody configured');
+  t.is((await runCommand(['health', server.url], { env })).code, 0);
+});
+
+test('TLS that cannot be had ends the start with 2 and one line, never with plain HTTP', async (t) => {
+  const folder = await scratch(t);
+  const files = await selfSigned(folder, 'depot');
+  await rm(files.key);
+  const { code, stderr } = await runCommand(
+    [
+      'serve',
+      '-tls-cert',
+      files.cert,
+      '-tls-key',
+      files.key,
+      '-tls-min-version=1.2',
+      '-address',
+      'localhost:0',
+    ],
+    { cwd: folder },
+  );
+  t.is(code, 2);
+  t.regex(stderr, /^error: -tls-key \(EPR_TLS_KEY\): .*cannot be read \(ENOENT\)\n$/m);
+  t.notRegex(stderr, /serving/);
+});
+
+test('a taken address ends the start with 1 and one line that names flag and variable', async (t) => {
+  const folder = await scratch(t);
+  const server = await startServer(t, ['serve'], { cwd: folder });
+  const { code, stderr } = await runCommand(['serve', '-address', new URL(server.url).host], { cwd: folder });
+  t.is(code, 1);
+  t.regex(
+    stderr,
+    /^error: -address \(EPR_ADDRESS\): cannot listen on localhost:\d+: another program listens there$/m,
+  );
+});
+
+test('a dry run ends by itself, without listening, and says what would be served', async (t) => {
+  const { code, stdout } = await runCommand(['serve', '-dry-run', '-address', '192.0.2.1:1'], {
+    cwd: await scratch(t),
+  });
+  t.is(code, 0);
+  t.is(stdout, '0 package versions would be served, 0 are in quarantine\n');
+});
+
+test('no server is exit 1 of health, a strange address exit 2', async (t) => {
+  const dead = await runCommand(['health', 'http://127.0.0.1:1']);
+  t.is(dead.code, 1);
+  t.regex(dead.stderr, /^error: http:\/\/127\.0\.0\.1:1\/health: .*ECONNREFUSED/);
+  t.is((await runCommand(['health', 'depot'])).code, 2);
+  t.is((await runCommand(['health', '--timeout', 'soon'])).code, 2);
+});
