@@ -145,14 +145,19 @@ async function createIdentity(config: Config, log: Log): Promise<TlsIdentity | u
       );
 }
 
-function createIndex(
+async function createIndex(
   config: Config,
   source: PackageSource,
   rules: JudgeRules,
   log: Log,
   metrics: Metrics,
-): IndexStore {
+): Promise<IndexStore> {
+  const paths = config.packagePaths.map((path) => resolve(path));
+  const origin = await describeOrigin(paths, rules);
   return createIndexStore({
+    cache: createIndexCache(config.cacheDir ?? defaultCacheFolder(process.env), origin, log),
+    serveWhileIndexing: config.serveWhileIndexing,
+    onProgress: createProgressLog(log),
     source,
     pool: createJudgePool({ threads: config.packagePathsWorkers }),
     rules,

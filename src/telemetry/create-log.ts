@@ -61,9 +61,12 @@ const adapt = (logger: Logger): Log => ({
   child: (fields: LogFields) => adapt(logger.child(fields)),
 });
 
-/** Lines are written in the background, many at once under load; `flush` waits for the rest. */
+/**
+ * Each line is written at once: the order stays, and a line that was logged is out even if the process dies in the next moment.
+ * Writing in the background would overtake itself when the end of the process flushes.
+ */
 const standardError = (): LineOutput => {
-  const stream = destination({ fd: 2, sync: false });
+  const stream = destination({ fd: 2, sync: true });
   // Nobody reads any more (a closed pipe): there is no other place to say so.
   stream.on('error', () => undefined);
   return {

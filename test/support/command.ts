@@ -49,7 +49,7 @@ export interface RunningServer {
   readonly closed: Promise<number | null>;
 }
 
-/** Starts `serve` on a free port and waits until it says where. Ended after the test if it still runs. */
+/** Starts `serve` on a free port and waits until it says where, and that packages are served. Ended after the test if it still runs. */
 export const startServer = async (
   t: ExecutionContext,
   words: readonly string[],
@@ -63,7 +63,8 @@ export const startServer = async (
     child.stderr?.on('data', (bytes: Buffer) => {
       log += bytes.toString();
       const said = /https?:\/\/localhost:\d+/.exec(log);
-      if (said !== null) {
+      // The port is open a little before the first index is there.
+      if (said !== null && log.includes('index-ready')) {
         resolve(said[0]);
       }
     });

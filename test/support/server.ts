@@ -51,6 +51,10 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     log: collectLog(lines),
     metrics: createMetrics({ version: 'test' }),
   });
+  const close = async (): Promise<void> => {
+    await app.close();
+    removeCache();
+  };
   try {
     await app.ready;
   } catch (error) {
