@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createAnswerCache } from './answer/answer-cache.ts';
+import { createArchiveCache } from './answer/archive-cache.ts';
 import { createAnswers } from './answer/answers.ts';
 import { createBody } from './answer/body.ts';
 import { createOpenPackages } from './answer/open-packages.ts';
@@ -75,7 +76,9 @@ export async function startApp(config: Config, { log, metrics }: AppDeps): Promi
       snapshot: () => currentSnapshot(index),
       answers: createAnswers(cache, metrics.indexAsked),
       files: createPackageFileAnswers(cache, files),
+      archives: createArchiveCache(config.archiveCacheSize),
       source,
+      refresh: () => void index.refresh().catch(() => undefined),
       cacheTimes: cacheTimes(config),
       allowUnknownParameters: config.allowUnknownQueryParameters,
       prefix: config.pathPrefix,

@@ -60,6 +60,11 @@ export const errorCatalogue = {
     message: 'bad request',
     advice: 'The address has a broken percent escape.',
   },
+  ARCHIVE_CHANGED: {
+    status: 503,
+    message: 'the archive is being replaced, ask again',
+    advice: 'Wait until the copy is done and indexed; Kibana asks again by itself.',
+  },
   NOT_READY: {
     status: 503,
     message: 'the index is not ready: {reason}',

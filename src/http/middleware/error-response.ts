@@ -39,7 +39,7 @@ function answerError(context: Context, error: DepotError): void {
   if (error.code === 'METHOD_NOT_ALLOWED') {
     context.set('Allow', 'GET, HEAD');
   }
-  if (error.code === 'NOT_READY') {
+  if (error.status === 503) {
     context.set('Retry-After', '1');
   }
 }

@@ -1,3 +1,4 @@
+import type { ArchiveCache } from '../../answer/archive-cache.ts';
 import type { Answers } from '../../answer/answers.ts';
 import type { PackageFileAnswers } from '../../answer/package-file.ts';
 import type { Snapshot } from '../../index/snapshot.ts';
@@ -18,7 +19,10 @@ export interface RegistryRoutes {
   snapshot(): Snapshot;
   readonly answers: Answers;
   readonly files: PackageFileAnswers;
+  readonly archives: ArchiveCache;
   readonly source: PackageSource;
+  /** Asks for a look at what changed; doesn't wait for it. */
+  refresh(): void;
   readonly cacheTimes: CacheTimes;
   readonly allowUnknownParameters: boolean;
   readonly prefix: string;

@@ -1,0 +1,96 @@
+import { buffer } from 'node:stream/consumers';
+import { LRUCache } from 'lru-cache';
+import type { ServedFile } from '../source/source.ts';
+
+/** An archive in memory. `release` must be called when the answer is over, however it ended. */
+export interface KeptArchive {
+  readonly bytes: Buffer;
+  readonly etag: string;
+  readonly modifiedAt: Date;
+  release(): void;
+}
+
+/** Archives that are asked for again and again, in bounded memory; all others are streamed from disk. */
+export interface ArchiveCache {
+  /** The archive, if it is in memory. */
+  take(key: string): KeptArchive | undefined;
+  /**
+   * Reads a file that turns out to be wanted often, closes it, and gives it from memory; undefined leaves the file open
+   * and to the caller. Callers at the same time share one reading.
+   */
+  admit(key: string, file: ServedFile): Promise<KeptArchive | undefined>;
+}
+
+interface Entry {
+  readonly bytes: Buffer;
+  readonly etag: string;
+  readonly modifiedAt: Date;
+  users: number;
+  isKept: boolean;
+}
+
+const rememberedKeys = 4096;
+
+/**
+ * Keeps archives of up to a quarter of `maxBytes`, from the second request on. What fell out but is still being sent to
+ * slow clients counts too: while it exceeds `maxBytes`, nothing is read into memory.
+ */
+export function createArchiveCache(maxBytes: number): ArchiveCache {
+  let detached = 0;
+  const asked = new LRUCache<string, true>({ max: rememberedKeys });
+  const reading = new Map<string, Promise<Entry>>();
+  const kept = new LRUCache<string, Entry>({
+    maxSize: Math.max(1, maxBytes),
+    sizeCalculation: (entry) => Math.max(1, entry.bytes.length),
+    dispose: (entry) => {
+      entry.isKept = false;
+      detached += entry.users > 0 ? entry.bytes.length : 0;
+    },
+  });
+
+  const use = (entry: Entry): KeptArchive => {
+    entry.users++;
+    let isReleased = false;
+    const release = (): void => {
+      if (!isReleased) {
+        isReleased = true;
+        entry.users--;
+        detached -= !entry.isKept && entry.users === 0 ? entry.bytes.length : 0;
+      }
+    };
+    return { bytes: entry.bytes, etag: entry.etag, modifiedAt: entry.modifiedAt, release };
+  };
+
+  const read = async (key: string, file: ServedFile): Promise<Entry> => {
+    try {
+      const bytes = await buffer(file.stream(0, file.size - 1));
+      const entry: Entry = { bytes, etag: file.etag, modifiedAt: file.modifiedAt, users: 0, isKept: true };
+      kept.set(key, entry);
+      return entry;
+    } finally {
+      reading.delete(key);
+    }
+  };
+
+  return {
+    take: (key) => {
+      const entry = kept.get(key);
+      return entry && use(entry);
+    },
+    admit: async (key, file) => {
+      const isHot = asked.has(key);
+      asked.set(key, true);
+      if (!isHot || file.size === 0 || file.size > maxBytes >> 2 || detached > maxBytes) {
+        return undefined;
+      }
+      let running = reading.get(key);
+      if (!running) {
+        running = read(key, file);
+        reading.set(key, running);
+      }
+      const entry = await running;
+      await file.close();
+      return use(entry);
+    },
+  };
+}
