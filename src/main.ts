@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { runProgram } from './cli/program.ts';
 import { abortOnSignals } from './cli/signals.ts';
 
@@ -10,6 +11,8 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   env: process.env,
   isTerminal: process.stderr.isTTY,
   signal: abortOnSignals(process),
+  program: fileURLToPath(import.meta.url),
+  words: process.argv.slice(2),
 });
 
 // A handle that somebody forgot must not keep a stopped server alive.

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
-import type { App } from '../app.ts';
+import { availableParallelism } from 'node:os';
+import type { App, AppDeps } from '../app.ts';
+import { workerCacheVariable } from '../app/messages.ts';
 import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/settings.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
@@ -55,18 +58,25 @@ const run = async (flags: ReadonlyMap<string, string>, io: CommandIo): Promise<n
       log.warn({ 'event.action': 'settings' }, warning);
     }
     const metrics = createMetrics({ version, process: config.metricsAddress !== undefined });
-    // Loaded here, so that help, health and the other verbs start without the whole server.
-    const { startApp } = await import('../app.ts');
-    const app = await startApp(config, { log, metrics });
+    const cacheFolder = io.env[workerCacheVariable];
+    if (cacheFolder !== undefined && process.send) {
+      const { runWorker } = await import('../app/worker.ts');
+      await runWorker(config, { log, metrics, channel: process, cacheFolder });
+      return exitCodes.ok;
+    }
+    const app = await start(config, { log, metrics }, io);
     if (config.dryRun) {
       return await finishDryRun(app, io);
     }
+    const refresh = (): void => void app.refresh().catch(() => undefined);
+    process.on('SIGHUP', refresh);
     const stopped = io.signal.aborted ? Promise.resolve() : once(io.signal, 'abort');
     try {
       await Promise.race([app.ready, stopped]);
       await stopped;
       log.info({ 'event.action': 'stopping' }, 'stopping: no new connections, running requests finish');
     } finally {
+      process.off('SIGHUP', refresh);
       await app.close();
     }
     log.info({ 'event.action': 'stopped' }, 'stopped');
@@ -75,6 +85,17 @@ const run = async (flags: ReadonlyMap<string, string>, io: CommandIo): Promise<n
     log.flush();
     process.off('exit', flush);
   }
+};
+
+/** Loaded here, so that help, health and the other verbs start without the whole server. */
+const start = async (config: Config, deps: AppDeps, io: CommandIo): Promise<App> => {
+  const count = config.workers === 0 ? availableParallelism() : config.workers;
+  if (count > 1 && !config.dryRun && io.program !== undefined) {
+    const { startPrimary } = await import('../app/primary.ts');
+    return startPrimary(config, deps, count, { program: io.program, words: io.words ?? [] });
+  }
+  const { startApp } = await import('../app.ts');
+  return startApp(config, deps);
 };
 
 /** A dry run reads all packages; its exit code says whether all of them would be served. */

@@ -12,6 +12,9 @@ export interface CommandIo {
   readonly isTerminal: boolean;
   /** Aborted by the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
+  /** The program's file and the words of this command line, to start further processes like this one. */
+  readonly program?: string;
+  readonly words?: readonly string[];
 }
 
 /** Exit codes of every verb. */

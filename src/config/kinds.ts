@@ -94,6 +94,20 @@ export const integer = (from: number, to: number): Kind<number> => ({
   },
 });
 
+/** Memory for a cache: a size as above, or 0 for none. */
+export const cacheBytes: Kind<number> = {
+  ...bytes,
+  form: `${bytes.form}, or \`0\` for none`,
+  parse: parseBytes,
+};
+
+/** A number of processes: `auto` is 0, one for each core. */
+export const processes: Kind<number> = {
+  placeholder: 'number|auto',
+  form: 'a whole number from 1 to 64, or `auto` for one on each core',
+  parse: (value) => (value.toLowerCase() === 'auto' ? 0 : integer(1, 64).parse(value)),
+};
+
 /** One of some words; case doesn't matter. */
 export const choice = <const W extends string>(...words: W[]): Kind<W> => ({
   placeholder: words.join('|'),

@@ -1,4 +1,14 @@
-import { address, boolean, bytes, choice, duration, path, pathPrefix, timer } from './kinds.ts';
+import {
+  address,
+  boolean,
+  cacheBytes,
+  choice,
+  duration,
+  path,
+  pathPrefix,
+  processes,
+  timer,
+} from './kinds.ts';
 import { optional, setting } from './setting.ts';
 
 const day = 86_400_000;
@@ -30,6 +40,12 @@ export const servingSettings = {
     default: '10m',
     help: 'Cut a client that has taken nothing of its answer for this long; a slow one that still reads is never cut',
   }),
+  workers: setting(processes, {
+    flag: 'workers',
+    section: 'serving',
+    default: '1',
+    help: 'Processes that share the port and the index; `auto` is one for each core',
+  }),
   shutdownTimeout: setting(timer(0, day), {
     flag: 'shutdown-timeout',
     section: 'serving',
@@ -38,13 +54,13 @@ export const servingSettings = {
   }),
 
   // Memory
-  answerCacheSize: setting(bytes, {
+  answerCacheSize: setting(cacheBytes, {
     flag: 'answer-cache-size',
     section: 'memory',
     default: '64MiB',
     help: 'Memory for rendered and compressed answers and for files out of packages',
   }),
-  archiveCacheSize: setting(bytes, {
+  archiveCacheSize: setting(cacheBytes, {
     flag: 'archive-cache-size',
     section: 'memory',
     default: '48MiB',

@@ -203,6 +203,12 @@ export const errorCatalogue = {
     message: '{flag} ({variable}): {reason}',
     advice: 'docs/configuration.md lists every setting with its form and default.',
   },
+  WORKERS_NEED_FOLDER: {
+    status: 500,
+    message:
+      '-workers (EPR_WORKERS): neither {folder} nor a temporary folder can be written, and workers share the index by a file',
+    advice: 'Name a folder that can be written with -cache-dir (EPR_CACHE_DIR), or serve with one process.',
+  },
   USAGE: {
     status: 500,
     message: '{reason}',

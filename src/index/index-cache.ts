@@ -12,8 +12,8 @@ export interface IndexCache {
   readonly file: string;
   /** What was known at the last save; undefined where there is nothing to trust. */
   load(): Promise<KnownPackages | undefined>;
-  /** Writes to a temporary name, syncs and renames. A fault is one warning; the server goes on without. */
-  save(known: KnownPackages): Promise<void>;
+  /** Writes to a temporary name, syncs and renames. A fault is one warning and false; the server goes on without. */
+  save(known: KnownPackages): Promise<boolean>;
   /** Removes the file. True where there was one. */
   clear(): Promise<boolean>;
 }
@@ -62,9 +62,11 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
         await writeSynced(temporary, await encodeIndex(known, origin));
         await rename(temporary, file);
         await syncFolder(folder);
+        return true;
       } catch (error) {
         await rm(temporary, { force: true }).catch(() => undefined);
         warn('written', error);
+        return false;
       }
     },
     clear: async () => {

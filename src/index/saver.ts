@@ -4,8 +4,8 @@ import type { KnownPackages } from './known-package.ts';
 /** Writes the index soon, but not more often than every few seconds: each write is the whole file. */
 export interface Saver {
   save(known: KnownPackages): void;
-  /** Writes what waits and ends. */
-  close(): Promise<void>;
+  /** Writes what waits, at once. False when the last writing failed. */
+  flush(): Promise<boolean>;
 }
 
 const pause = 5000;
@@ -13,9 +13,9 @@ const pause = 5000;
 export function createSaver(cache: IndexCache | undefined): Saver {
   let waiting: KnownPackages | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
+  let running: Promise<boolean> = Promise.resolve(true);
   let lastEnd = 0;
-  const write = (): Promise<void> => {
+  const write = (): Promise<boolean> => {
     const known = waiting;
     waiting = undefined;
     if (known && cache) {
@@ -34,10 +34,11 @@ export function createSaver(cache: IndexCache | undefined): Saver {
         Math.max(0, lastEnd + pause - Date.now()),
       );
     },
-    close: async () => {
+    flush: async () => {
       clearTimeout(timer);
+      timer = undefined;
       await running;
-      await write();
+      return write();
     },
   };
 }

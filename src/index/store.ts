@@ -26,6 +26,8 @@ export interface IndexStore {
    * build. Throws what the source throws; the last good snapshot stays.
    */
   refresh(): Promise<Snapshot>;
+  /** Writes what is not on disk yet. False when it could not be written. */
+  flush(): Promise<boolean>;
   /** Ends the builds that are waiting and writes what is not on disk yet. */
   close(): Promise<void>;
 }
@@ -124,11 +126,12 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
   return {
     state: () => ({ snapshot, progress, fault }),
     refresh,
+    flush: () => saver.flush(),
     close: async () => {
       isClosed = true;
       clearTimeout(again);
       await Promise.allSettled([running, queued]);
-      await saver.close();
+      await saver.flush();
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Metrics } from './metrics.ts';
 
 /** Answers `/metrics` for the metrics' own listener, and 404 for all else. */
 export const createMetricsHandler =
-  (metrics: Metrics, log: Log): RequestListener =>
+  (metrics: Pick<Metrics, 'text' | 'contentType'>, log: Log): RequestListener =>
   (request, response) => {
     const finish = (
       status: number,

@@ -27,6 +27,8 @@ export interface Metrics {
   requestStarted(): void;
   requestFinished(measure: RequestMeasure): void;
   indexChanged(measure: IndexMeasure): void;
+  /** A worker process died and was replaced. */
+  workerReplaced(): void;
   /** Time of one look-up in the index (`indexer`: which one). */
   indexAsked(indexer: string, seconds: number): void;
   /** One file read from where packages come from; `component`: `package`, `signature`, `static`. */
@@ -73,11 +75,12 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     collectDefaultMetrics({ register: registry });
   }
 
-  new Gauge({ name: 'epr_service_info', help: 'Version and name of this server', labelNames: ['version', 'instance'], registers }).set(
+  new Gauge({ name: 'epr_service_info', help: 'Version and name of this server', labelNames: ['version', 'instance'], registers, aggregator: 'first' }).set(
     { version: options.version, instance: options.instance ?? hostname() }, 1,
   ); // prettier-ignore
   const indexed = new Gauge({
     name: 'epr_number_indexed_packages',
+    aggregator: 'max',
     help: 'Package versions that are served',
     registers,
   });
@@ -124,17 +127,26 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
   });
   const quarantined = new Gauge({
     name: 'fleet_depot_quarantined_packages',
+    aggregator: 'max',
     help: 'Packages that are not served because they are broken',
     registers,
   });
   const generation = new Gauge({
     name: 'fleet_depot_index_generation',
+    aggregator: 'max',
     help: 'Number of the index; it grows with each change',
+    registers,
+  });
+
+  const replaced = new Counter({
+    name: 'fleet_depot_worker_replacements_total',
+    help: 'Worker processes that died and were replaced',
     registers,
   });
 
   return {
     registry,
+    workerReplaced: () => replaced.inc(),
     requestStarted: () => inFlight.inc(),
     requestFinished: (measure) => {
       const method = measure.method.toLowerCase();
@@ -159,6 +171,7 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     certificateExpires: (ask) => {
       const expiry = new Gauge({
         name: 'fleet_depot_certificate_expiry_timestamp_seconds',
+        aggregator: 'min',
         help: 'When the certificate of the listener expires, in seconds since 1970',
         registers,
         collect: () => {

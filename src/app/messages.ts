@@ -1,0 +1,22 @@
+import type { MetricObjectWithValues, MetricValue } from 'prom-client';
+import type { ErrorCode, ErrorDetails } from '../domain/errors.ts';
+import type { IndexNews } from '../index/follower.ts';
+
+/** The variable that makes a process a worker, and tells it the folder of the index file. */
+export const workerCacheVariable = 'FLEET_DEPOT_WORKER_CACHE';
+
+/** The metrics of one process, as they cross to another. */
+export type MetricValues = readonly MetricObjectWithValues<MetricValue<string>>[];
+
+/** What the primary says to a worker. */
+export type ToWorker =
+  | { readonly type: 'index'; readonly news: IndexNews }
+  | { readonly type: 'ask-metrics'; readonly id: number }
+  | { readonly type: 'stop' };
+
+/** What a worker says to the primary. */
+export type ToPrimary =
+  | { readonly type: 'listening'; readonly url: string }
+  | { readonly type: 'failed'; readonly code: ErrorCode; readonly details: ErrorDetails }
+  | { readonly type: 'refresh' }
+  | { readonly type: 'metrics'; readonly id: number; readonly values: MetricValues };

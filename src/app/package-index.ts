@@ -1,0 +1,119 @@
+import { resolve } from 'node:path';
+import type { Config } from '../config/settings.ts';
+import { DepotError } from '../domain/errors.ts';
+import { defaultCacheFolder } from '../index/cache-folder.ts';
+import { createIndexCache, type IndexCache } from '../index/index-cache.ts';
+import { describeOrigin } from '../index/index-origin.ts';
+import { createProgressLog } from '../index/progress-log.ts';
+import type { Snapshot } from '../index/snapshot.ts';
+import { createIndexStore, type IndexStore } from '../index/store.ts';
+import { createJudgePool } from '../judge/pool.ts';
+import type { JudgeRules } from '../judge/task.ts';
+import { createPackageSources } from '../source/combined.ts';
+import type { PackageSource } from '../source/source.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { createWatcher, type Watcher } from '../watch/watcher.ts';
+
+/** What the packages of a configuration are reached and kept by. */
+export interface PackageParts {
+  readonly rules: JudgeRules;
+  readonly source: PackageSource;
+  readonly cache: IndexCache;
+}
+
+/** Makes source, rules and index file of a configuration; nothing is read yet. */
+export async function createPackageParts(
+  config: Config,
+  log: Log,
+  cacheFolder?: string,
+): Promise<PackageParts> {
+  const rules = judgeRules(config);
+  const origin = await describeOrigin(packagePaths(config), rules);
+  return {
+    rules,
+    source: createPackageSources(config.packagePaths, rules.limits, log),
+    cache: createIndexCache(cacheFolder ?? config.cacheDir ?? defaultCacheFolder(process.env), origin, log),
+  };
+}
+
+/** The index of a process that reads packages itself. `onSwap` is told of each new snapshot. */
+export function createIndex(
+  config: Config,
+  { rules, source, cache }: PackageParts,
+  log: Log,
+  onSwap: (snapshot: Snapshot) => void,
+): IndexStore {
+  return createIndexStore({
+    cache,
+    serveWhileIndexing: config.serveWhileIndexing,
+    onProgress: createProgressLog(log),
+    source,
+    pool: createJudgePool({ threads: config.packagePathsWorkers }),
+    rules,
+    log,
+    onSwap: (snapshot) => {
+      onSwap(snapshot);
+      log.info(
+        { 'event.action': 'index-ready', 'fleet_depot.generation': snapshot.generation },
+        `serving ${snapshot.packages.length} versions of ${snapshot.names} packages, ${snapshot.quarantine.length} in quarantine`,
+      );
+    },
+  });
+}
+
+/** Tells the gauges of a new snapshot. */
+export function measureIndex(metrics: Metrics, snapshot: Snapshot): void {
+  metrics.indexChanged({
+    generation: snapshot.generation,
+    packages: snapshot.packages.length,
+    quarantined: snapshot.quarantine.length,
+  });
+}
+
+/** Looks for new content as the settings say. */
+export function watchPackages(config: Config, index: IndexStore, log: Log): Watcher {
+  return createWatcher({
+    paths: packagePaths(config),
+    notify: config.packagePathsEnableWatcher,
+    pollInterval: config.pollInterval,
+    log,
+    refresh: index.refresh,
+  });
+}
+
+/** With `-strict` one package in quarantine is reason enough not to start, as in the reference. */
+export async function firstIndex(index: IndexStore, config: Config, log: Log): Promise<Snapshot> {
+  const snapshot = await index.refresh();
+  if (snapshot.packages.length === 0) {
+    log.warn(
+      { 'event.action': 'no-packages' },
+      `there are no packages in ${config.packagePaths.join(', ')} (-package-paths, EPR_PACKAGE_PATHS)`,
+    );
+  }
+  const [first] = snapshot.quarantine;
+  if (config.strict && first) {
+    throw new DepotError('PACKAGES_REFUSED', {
+      count: snapshot.quarantine.length,
+      first: `${first.label}: ${first.reasons[0] ?? ''}`,
+    });
+  }
+  return snapshot;
+}
+
+/** The rules that packages are judged by. */
+export function judgeRules(config: Config): JudgeRules {
+  return {
+    limits: {
+      maxEntries: config.maxEntries,
+      maxEntryBytes: config.maxEntrySize,
+      maxTotalBytes: config.maxPackageSize,
+      maxRatio: config.maxCompressionRatio,
+      maxManifestBytes: config.maxManifestSize,
+    },
+    validate: !config.disablePackageValidation,
+    requireSignature: config.requirePackageSignatures,
+  };
+}
+
+const packagePaths = (config: Config): string[] => config.packagePaths.map((path) => resolve(path));

@@ -1,0 +1,113 @@
+import cluster, { type Worker } from 'node:cluster';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { App, AppDeps } from '../app.ts';
+import type { Config } from '../config/settings.ts';
+import { DepotError } from '../domain/errors.ts';
+import { defaultCacheFolder } from '../index/cache-folder.ts';
+import type { IndexStore } from '../index/store.ts';
+import { workerCacheVariable, type ToPrimary, type ToWorker } from './messages.ts';
+import { startMetricsServer } from './metrics-server.ts';
+import { createIndex, createPackageParts, firstIndex, measureIndex, watchPackages } from './package-index.ts';
+import { createSharedMetrics } from './shared-metrics.ts';
+import { superviseWorkers } from './supervisor.ts';
+
+/** How workers are started: the program's own file and the words of this command line. */
+export interface WorkerCommand {
+  readonly program: string;
+  readonly words: readonly string[];
+}
+
+/**
+ * Starts `count` processes that share the port. This one reads packages, writes the index file that the others serve
+ * from, adds up their metrics and replaces those that die.
+ */
+export async function startPrimary(
+  config: Config,
+  deps: AppDeps,
+  count: number,
+  command: WorkerCommand,
+): Promise<App> {
+  const { log, metrics } = deps;
+  const cacheFolder = await sharedFolder(config);
+  const parts = await createPackageParts(config, log, cacheFolder.path);
+  let announced = 0;
+  const index: IndexStore = createIndex(config, parts, log, (snapshot) => {
+    measureIndex(metrics, snapshot);
+    // On the next turn the store knows what to write.
+    setImmediate(() => void announce(snapshot.generation));
+  });
+  const news = (): ToWorker => {
+    const { progress, fault } = index.state();
+    return { type: 'index', news: { generation: announced, progress, fault } };
+  };
+  const announce = async (generation: number): Promise<void> => {
+    await index.flush();
+    announced = Math.max(announced, generation);
+    supervisor.tell(news());
+  };
+
+  const shared = createSharedMetrics(metrics);
+  cluster.setupPrimary({ exec: command.program, args: [...command.words] });
+  const supervisor = superviseWorkers({
+    count,
+    log,
+    start: () => cluster.fork({ [workerCacheVariable]: cacheFolder.path }),
+    onStart: (worker) => worker.send(news()),
+    onMessage: (worker: Worker, message: ToPrimary) => {
+      if (message.type === 'refresh') {
+        void index.refresh().catch(() => undefined);
+      } else if (message.type === 'metrics') {
+        shared.take(worker.id, message.id, message.values);
+      }
+    },
+    onDeath: (worker) => {
+      shared.retire(worker.id);
+      metrics.workerReplaced();
+    },
+  });
+  const heartbeat = setInterval(() => supervisor.tell(news()), 1000);
+  const stopWorkers = async (): Promise<void> => {
+    clearInterval(heartbeat);
+    await supervisor.stop(config.shutdownTimeout + 5000);
+  };
+  try {
+    const url = await supervisor.listening;
+    const text = (): Promise<string> => shared.text(supervisor.workers());
+    const metricsServer = await startMetricsServer(config, { text, contentType: metrics.contentType }, log);
+    const ready = firstIndex(index, config, log);
+    const watcher = watchPackages(config, index, log);
+    return {
+      address: url,
+      metricsAddress: metricsServer?.url,
+      ready,
+      refresh: index.refresh,
+      close: async () => {
+        watcher.close();
+        await Promise.all([stopWorkers(), metricsServer?.close(0), index.close()]);
+        await cacheFolder.remove();
+      },
+    };
+  } catch (error) {
+    await stopWorkers();
+    throw error;
+  }
+}
+
+/** Workers share the index by its file, so there must be a folder for it: the cache, or else a temporary one. */
+async function sharedFolder(config: Config): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  const wanted = config.cacheDir ?? defaultCacheFolder(process.env);
+  try {
+    await mkdir(wanted, { recursive: true });
+    await rm(await mkdtemp(join(wanted, '.probe-')), { recursive: true });
+    return { path: wanted, remove: () => Promise.resolve() };
+  } catch {
+    try {
+      const path = await mkdtemp(join(tmpdir(), 'fleet-depot-workers-'));
+      return { path, remove: () => rm(path, { recursive: true, force: true }) };
+    } catch (error) {
+      throw new DepotError('WORKERS_NEED_FOLDER', { folder: wanted }, error);
+    }
+  }
+}

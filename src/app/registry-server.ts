@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises';
+import { createAnswerCache } from '../answer/answer-cache.ts';
+import { createAnswers } from '../answer/answers.ts';
+import { createArchiveCache } from '../answer/archive-cache.ts';
+import { createBody } from '../answer/body.ts';
+import { createOpenPackages } from '../answer/open-packages.ts';
+import { createPackageFileAnswers } from '../answer/package-file.ts';
+import { nameOf } from '../config/setting.ts';
+import { settings, type Config } from '../config/settings.ts';
+import { DepotError } from '../domain/errors.ts';
+import { createHttpApp } from '../http/create-app.ts';
+import type { CacheTimes } from '../http/routes/registry.ts';
+import { listen, type Listener } from '../http/server.ts';
+import type { Snapshot } from '../index/snapshot.ts';
+import type { IndexStore } from '../index/store.ts';
+import { createTlsIdentity, type TlsIdentity } from '../net/tls-identity.ts';
+import type { PackageSource } from '../source/source.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { version } from '../version.ts';
+
+/** The registry, listening. */
+export interface RegistryServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** What the registry is served from. */
+export interface RegistryServerParts {
+  readonly index: IndexStore;
+  readonly source: PackageSource;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+const openPackages = 128;
+
+/** Opens the port of the registry. Until the first snapshot stands, everything but health is 503. */
+export async function startRegistryServer(
+  config: Config,
+  parts: RegistryServerParts,
+): Promise<RegistryServer> {
+  const { index, source, log, metrics } = parts;
+  const identity = await createIdentity(config, log);
+  if (identity) {
+    metrics.certificateExpires(() => identity.certificateExpires());
+  }
+  const files = createOpenPackages(source, openPackages);
+  const cache = createAnswerCache(config.answerCacheSize);
+  let isStopping = false;
+  const http = createHttpApp({
+    registry: {
+      snapshot: () => currentSnapshot(index),
+      answers: createAnswers(cache, metrics.indexAsked),
+      files: createPackageFileAnswers(cache, files),
+      archives: createArchiveCache(config.archiveCacheSize),
+      source,
+      refresh: () => void index.refresh().catch(() => undefined),
+      cacheTimes: cacheTimes(config),
+      allowUnknownParameters: config.allowUnknownQueryParameters,
+      prefix: config.pathPrefix,
+      metrics,
+    },
+    health: {
+      state: index.state,
+      certificateExpires: () => identity?.certificateExpires(),
+      isStopping: () => isStopping,
+    },
+    service: { name: 'fleet-depot', version },
+    favicon: createBody(await readFile(new URL('../../../assets/favicon.ico', import.meta.url))),
+    log,
+    metrics,
+  });
+  let listener: Listener;
+  try {
+    listener = await listen({
+      log,
+      writeStallTimeout: config.writeStallTimeout,
+      address: config.address,
+      setting: nameOf(settings.address),
+      handler: http.callback(),
+      ...(identity === undefined ? {} : { identity }),
+    });
+  } catch (error) {
+    identity?.close();
+    throw error;
+  }
+  log.info({ 'event.action': 'listening' }, `listening at ${listener.url}`);
+  return {
+    url: listener.url,
+    close: async () => {
+      isStopping = true;
+      await listener.close(config.shutdownTimeout);
+      await files.close();
+      identity?.close();
+    },
+  };
+}
+
+async function createIdentity(config: Config, log: Log): Promise<TlsIdentity | undefined> {
+  return config.tlsCert === undefined || config.tlsKey === undefined
+    ? undefined
+    : createTlsIdentity(
+        {
+          certificate: { path: config.tlsCert, ...nameOf(settings.tlsCert) },
+          key: { path: config.tlsKey, ...nameOf(settings.tlsKey) },
+          minVersion: config.tlsMinVersion ?? '1.0',
+        },
+        { log },
+      );
+}
+
+function currentSnapshot(index: IndexStore): Snapshot {
+  const { snapshot, progress, fault } = index.state();
+  if (!snapshot) {
+    const state = progress
+      ? `${progress.done} of ${progress.total} packages are read`
+      : 'packages are being listed';
+    throw new DepotError('NOT_READY', { reason: fault ?? state });
+  }
+  return snapshot;
+}
+
+/** Whole seconds, as the header wants them. */
+function cacheTimes(config: Config): CacheTimes {
+  const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
+  return {
+    index: seconds(config.cacheTimeIndex),
+    search: seconds(config.cacheTimeSearch),
+    categories: seconds(config.cacheTimeCategories),
+    catchAll: seconds(config.cacheTimeCatchAll),
+  };
+}

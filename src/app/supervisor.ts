@@ -1,0 +1,105 @@
+import type { Worker } from 'node:cluster';
+import { once } from 'node:events';
+import { DepotError } from '../domain/errors.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { ToPrimary, ToWorker } from './messages.ts';
+
+/** Keeps a number of workers alive. */
+export interface Supervisor {
+  /** The address, when the first worker listens; rejects when it can't. */
+  readonly listening: Promise<string>;
+  workers(): readonly Worker[];
+  tell(message: ToWorker): void;
+  /** Tells all to stop, waits for them, and ends by force what still lives after `limit` milliseconds. */
+  stop(limit: number): Promise<void>;
+}
+
+/** What a supervisor needs. */
+export interface SupervisorOptions {
+  readonly count: number;
+  readonly log: Log;
+  start(): Worker;
+  onStart(worker: Worker): void;
+  onMessage(worker: Worker, message: ToPrimary): void;
+  /** A worker died by itself and is replaced. */
+  onDeath(worker: Worker): void;
+}
+
+const shortLife = 5000;
+const longestPause = 10_000;
+
+export function superviseWorkers(options: SupervisorOptions): Supervisor {
+  const { count, log, start, onStart, onMessage, onDeath } = options;
+  const alive = new Set<Worker>();
+  let isStopping = false;
+  let deathsInRow = 0;
+  let succeed: (url: string) => void;
+  let fail: (error: Error) => void;
+  const listening = new Promise<string>((resolve, reject) => {
+    [succeed, fail] = [resolve, reject];
+  });
+
+  const add = (): void => {
+    const worker = start();
+    const born = Date.now();
+    let refusal: DepotError | undefined;
+    alive.add(worker);
+    worker.on('online', () => onStart(worker));
+    worker.on('message', (message: ToPrimary) => {
+      if (message.type === 'listening') {
+        succeed(message.url);
+      } else if (message.type === 'failed') {
+        refusal = new DepotError(message.code, message.details);
+      }
+      onMessage(worker, message);
+    });
+    // A message to one that has just died is no fault of ours.
+    worker.on('error', () => undefined);
+    worker.on('exit', (code, signal) => {
+      alive.delete(worker);
+      if (isStopping) {
+        return;
+      }
+      if (refusal) {
+        isStopping = true;
+        fail(refusal);
+        return;
+      }
+      deathsInRow = Date.now() - born < shortLife ? deathsInRow + 1 : 0;
+      log.error(
+        { 'event.action': 'worker-died', 'process.pid': worker.process.pid, 'process.exit_code': code },
+        `a worker died (${signal || `exit code ${code}`}) and is replaced`,
+      );
+      onDeath(worker);
+      setTimeout(() => isStopping || add(), Math.min(longestPause, 100 * 2 ** deathsInRow));
+    });
+  };
+  for (let index = 0; index < count; index++) {
+    add();
+  }
+
+  const tell = (message: ToWorker): void => {
+    for (const worker of alive) {
+      if (worker.isConnected()) {
+        worker.send(message);
+      }
+    }
+  };
+  return {
+    listening,
+    workers: () => [...alive],
+    tell,
+    stop: async (limit) => {
+      isStopping = true;
+      const ends = [...alive].map((worker) => once(worker, 'exit'));
+      tell({ type: 'stop' });
+      const force = setTimeout(() => {
+        for (const worker of alive) {
+          worker.process.kill('SIGKILL');
+        }
+      }, limit);
+      await Promise.all(ends);
+      clearTimeout(force);
+    },
+  };
+}

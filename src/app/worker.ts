@@ -1,0 +1,62 @@
+import type { Config } from '../config/settings.ts';
+import { DepotError } from '../domain/errors.ts';
+import { createFollowingIndex } from '../index/follower.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { MetricValues, ToPrimary, ToWorker } from './messages.ts';
+import { createPackageParts, measureIndex } from './package-index.ts';
+import { startRegistryServer, type RegistryServer } from './registry-server.ts';
+
+/** What a worker is handed by its process. */
+export interface WorkerDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** The channel to the primary. */
+  readonly channel: NodeJS.Process;
+  /** The folder of the index file that the primary writes. */
+  readonly cacheFolder: string;
+}
+
+/** One of the processes that share the port. Resolves when it was told to stop and its last answer is out. */
+export async function runWorker(
+  config: Config,
+  { log, metrics, channel, cacheFolder }: WorkerDeps,
+): Promise<void> {
+  const say = (message: ToPrimary): void => void channel.send?.(message);
+  const { source, cache } = await createPackageParts(config, log, cacheFolder);
+  const index = createFollowingIndex({
+    source,
+    cache,
+    log,
+    onSwap: (snapshot) => measureIndex(metrics, snapshot),
+    askRefresh: () => say({ type: 'refresh' }),
+  });
+  let server: RegistryServer | undefined;
+  const stopped = new Promise<void>((resolve) => {
+    const stop = (): void => void Promise.resolve(server?.close()).then(resolve);
+    channel.on('disconnect', stop);
+    channel.on('message', (message: ToWorker) => {
+      if (message.type === 'index') {
+        void index.follow(message.news);
+      } else if (message.type === 'stop') {
+        stop();
+      } else {
+        void answerMetrics(message.id, metrics, say);
+      }
+    });
+  });
+  try {
+    server = await startRegistryServer(config, { index, source, log, metrics });
+  } catch (error) {
+    const known = error instanceof DepotError ? error : new DepotError('INTERNAL', {}, error);
+    say({ type: 'failed', code: known.code, details: known.details });
+    throw error;
+  }
+  say({ type: 'listening', url: server.url });
+  await stopped;
+}
+
+async function answerMetrics(id: number, metrics: Metrics, say: (message: ToPrimary) => void): Promise<void> {
+  const values = (await metrics.registry.getMetricsAsJSON()) as MetricValues;
+  say({ type: 'metrics', id, values });
+}

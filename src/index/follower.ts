@@ -1,0 +1,84 @@
+import type { PackageSource } from '../source/source.ts';
+import type { Log } from '../telemetry/log.ts';
+import { buildIndex } from './build.ts';
+import type { IndexCache } from './index-cache.ts';
+import type { Snapshot } from './snapshot.ts';
+import { createSnapshot } from './snapshot.ts';
+import type { IndexState, IndexStore } from './store.ts';
+
+/** What the process that reads the packages tells the others of its index. */
+export interface IndexNews {
+  /** Of the snapshot whose packages are in the index file; 0 before the first. */
+  readonly generation: number;
+  readonly progress: IndexState['progress'];
+  readonly fault: string | undefined;
+}
+
+/** An index that judges nothing: it takes what another process has written. */
+export interface FollowingIndex extends IndexStore {
+  /** Takes the news; a new generation is loaded and swapped in. */
+  follow(news: IndexNews): Promise<void>;
+}
+
+/** What a follower needs. */
+export interface FollowerOptions {
+  readonly source: PackageSource;
+  /** The same file that the reading process writes. */
+  readonly cache: IndexCache;
+  readonly log: Log;
+  onSwap(snapshot: Snapshot): void;
+  /** Asks the reading process to look for changes. */
+  askRefresh(): void;
+}
+
+export function createFollowingIndex({
+  source,
+  cache,
+  log,
+  onSwap,
+  askRefresh,
+}: FollowerOptions): FollowingIndex {
+  let snapshot: Snapshot | undefined;
+  let news: IndexNews = { generation: 0, progress: undefined, fault: undefined };
+  let waiting: ((first: Snapshot) => void)[] = [];
+  let loading: Promise<void> = Promise.resolve();
+
+  const load = async (): Promise<void> => {
+    const { generation } = news;
+    if (generation === 0 || generation === snapshot?.generation) {
+      return;
+    }
+    const known = await cache.load();
+    if (!known) {
+      throw new Error(`the index file ${cache.file} could not be read`);
+    }
+    // What changed since the file was written isn't known here yet; the next news have it.
+    const pool = { judge: () => Promise.resolve() };
+    const quiet = (): void => undefined;
+    const rules = undefined as never;
+    const found = await buildIndex({ source, pool, rules, known, log, progress: quiet, onKnown: quiet });
+    snapshot = createSnapshot(generation, found.items, found.quarantine, quiet);
+    onSwap(snapshot);
+    for (const resolve of waiting) {
+      resolve(snapshot);
+    }
+    waiting = [];
+  };
+
+  return {
+    state: () => ({ snapshot, progress: news.progress, fault: news.fault }),
+    refresh: () => {
+      askRefresh();
+      return snapshot ? Promise.resolve(snapshot) : new Promise((resolve) => waiting.push(resolve));
+    },
+    flush: () => Promise.resolve(true),
+    follow: (latest) => {
+      news = latest;
+      loading = loading.then(load).catch((error: unknown) => {
+        log.error({ 'event.action': 'index-failed', err: error }, 'the new index could not be taken over');
+      });
+      return loading;
+    },
+    close: () => loading,
+  };
+}
