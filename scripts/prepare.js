@@ -72,7 +72,7 @@ function isInstalled() {
         have.integrity === wanted[path].integrity
       );
     });
-  } catch (error) {
+  } catch {
     return false;
   }
 }

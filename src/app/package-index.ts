@@ -9,6 +9,9 @@ import type { Snapshot } from '../index/snapshot.ts';
 import { createIndexStore, type IndexStore } from '../index/store.ts';
 import { createJudgePool } from '../judge/pool.ts';
 import type { JudgeRules } from '../judge/task.ts';
+import { elasticKey } from '../signing/pinned-keys.ts';
+import { createKeyring, keyringLocation } from '../signing/keyring.ts';
+import type { SignatureTrust } from '../judge/signature.ts';
 import { createPackageSources } from '../source/combined.ts';
 import type { PackageSource } from '../source/source.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -28,7 +31,7 @@ export async function createPackageParts(
   log: Log,
   cacheFolder?: string,
 ): Promise<PackageParts> {
-  const rules = judgeRules(config);
+  const rules = await judgeRules(config);
   const origin = await describeOrigin(packagePaths(config), rules);
   return {
     rules,
@@ -102,7 +105,7 @@ export async function firstIndex(index: IndexStore, config: Config, log: Log): P
 }
 
 /** The rules that packages are judged by. */
-export function judgeRules(config: Config): JudgeRules {
+export async function judgeRules(config: Config): Promise<JudgeRules> {
   return {
     limits: {
       maxEntries: config.maxEntries,
@@ -112,8 +115,19 @@ export function judgeRules(config: Config): JudgeRules {
       maxManifestBytes: config.maxManifestSize,
     },
     validate: !config.disablePackageValidation,
-    requireSignature: config.requirePackageSignatures,
+    signatures: await signatureTrust(config),
   };
+}
+
+/** Keys are read once for each start; those of the keyring count only where signatures are verified. */
+async function signatureTrust(config: Config): Promise<SignatureTrust> {
+  const policy = config.signaturePolicy ?? (config.requirePackageSignatures ? 'present' : 'off');
+  const kibanaKey = config.kibanaKey ?? elasticKey.fingerprint;
+  const keys =
+    policy === 'verified'
+      ? await createKeyring(keyringLocation(config.keyring, process.env)).armoredKeys()
+      : [];
+  return { policy, foreign: config.foreignSignatures, kibanaKey, keys };
 }
 
 const packagePaths = (config: Config): string[] => config.packagePaths.map((path) => resolve(path));

@@ -117,6 +117,18 @@ export const choice = <const W extends string>(...words: W[]): Kind<W> => ({
     refuse(`'${value}' is not one of ${words.join(', ')}`),
 });
 
+/** A full OpenPGP fingerprint; spaces are allowed, as gpg prints them. */
+export const fingerprint: Kind<string> = {
+  placeholder: 'fingerprint',
+  form: '40 or 64 hexadecimal digits',
+  parse: (value) => {
+    const digits = value.replaceAll(/\s/g, '').toUpperCase();
+    return /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(digits)
+      ? digits
+      : refuse(`'${value}' is no full fingerprint`);
+  },
+};
+
 /** `host:port` to listen on. */
 export const address: Kind<ListenAddress> = {
   placeholder: 'host:port',

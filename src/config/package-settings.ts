@@ -1,4 +1,4 @@
-import { boolean, bytes, integer, path, paths, timer } from './kinds.ts';
+import { boolean, bytes, choice, fingerprint, integer, path, paths, timer } from './kinds.ts';
 import { optional, setting } from './setting.ts';
 
 const day = 86_400_000;
@@ -18,6 +18,27 @@ export const packageSettings = {
     section: 'packages',
     default: 'true',
     help: 'Keep archives that have no signature file beside them in quarantine',
+  }),
+  signaturePolicy: optional(choice('present', 'verified', 'off'), {
+    flag: 'signature-policy',
+    section: 'packages',
+    help: 'What is asked of signatures: that one is `present` (as the reference), that a key of the keyring made it (`verified`), or nothing; goes before -require-package-signatures',
+  }),
+  foreignSignatures: setting(choice('serve', 'hide'), {
+    flag: 'foreign-signatures',
+    section: 'packages',
+    default: 'serve',
+    help: 'Serve or hide signatures by another key than the one that Kibana trusts: Kibana refuses a foreign one, and installs a package without any',
+  }),
+  kibanaKey: optional(fingerprint, {
+    flag: 'kibana-key',
+    section: 'packages',
+    help: 'Full fingerprint of the one key that Kibana trusts (xpack.fleet.packageVerification.gpgKeyPath); by default that of Elastic',
+  }),
+  keyring: optional(path, {
+    flag: 'keyring',
+    section: 'packages',
+    help: 'Folder or file with the trusted public keys (`fleet-depot keys`); by default ~/.config/fleet-depot/keyring',
   }),
   disablePackageValidation: setting(boolean, {
     flag: 'disable-package-validation',

@@ -6,38 +6,37 @@ import type { PackageInfo } from '../domain/package.ts';
 import { summarise } from '../domain/package.ts';
 import { describeProblem } from '../domain/problem.ts';
 import { createRecord } from '../search/record.ts';
+import type { SignatureDecision } from '../signing/policy.ts';
 import type { ArchiveLimits, PackageFiles, PackageRef } from '../source/source.ts';
 import type { VerdictCache } from './content.ts';
 import { createContentReader } from './content.ts';
 import { judgePackage } from './judge.ts';
+import { judgeSignature } from './signature.ts';
 import type { Candidate, FoundPackage, JudgedPackage, JudgeRules } from './task.ts';
 
-/** How packages and signatures are reached; a worker thread has its own. */
-export interface PackageAccess {
-  open(ref: PackageRef, limits: ArchiveLimits): Promise<PackageFiles>;
-  hasSignature(ref: PackageRef): Promise<boolean>;
-}
+/** Opens a package for reading. */
+export type OpenPackage = (ref: PackageRef, limits: ArchiveLimits) => Promise<PackageFiles>;
 
 /** Opens, judges and renders one package. Never throws for a fault of the package. */
 export async function judgeRef(
   { ref, digest: before }: Candidate,
   rules: JudgeRules,
-  access: PackageAccess,
+  open: OpenPackage,
   verdicts: VerdictCache,
 ): Promise<JudgedPackage> {
   let files: PackageFiles | undefined;
   try {
-    files = await access.open(ref, rules.limits);
-    const signed = await access.hasSignature(ref);
-    const digest = digestOf(files, signed);
+    files = await open(ref, rules.limits);
+    const decision = await judgeSignature(ref, rules.signatures);
+    const digest = digestOf(files, decision);
     if (digest !== undefined && digest === before) {
       return { isSame: true, digest, found: undefined, reasons: [], warnings: [] };
     }
     const content = createContentReader(files, rules.limits.maxManifestBytes, verdicts);
-    const { info, problems, warnings } = await judgePackage(ref, files, content, signed);
+    const { info, problems, warnings } = await judgePackage(ref, files, content, decision.showSignature);
     const reasons = problems.filter(({ kind }) => kind === 'broken' || rules.validate).map(describeProblem);
-    if (rules.requireSignature && !signed) {
-      reasons.push(lackOfSignature(ref));
+    if (decision.reason !== undefined) {
+      reasons.push(decision.reason);
     }
     const found = info && reasons.length === 0 ? render(info) : undefined;
     return { isSame: false, digest, found, reasons, warnings };
@@ -52,19 +51,13 @@ export async function judgeRef(
 }
 
 /** An archive's directory has the CRC-32 of every file, so names, sizes and CRCs tell its content without reading it. */
-function digestOf(files: PackageFiles, signed: boolean): string | undefined {
+function digestOf(files: PackageFiles, decision: SignatureDecision): string | undefined {
   const { topFolder, entries } = files;
   if (entries.some(({ crc32 }) => crc32 === undefined)) {
     return undefined;
   }
   const content = entries.map(({ path, size, crc32 }) => `${path}\0${size}\0${crc32}`).join('\n');
-  return hash('sha256', `${signed}\n${topFolder}\n${content}`, 'base64url');
-}
-
-function lackOfSignature(ref: PackageRef): string {
-  return ref.signature
-    ? 'its .sig file is no ASCII-armored OpenPGP signature (-require-package-signatures)'
-    : 'it has no signature, and -require-package-signatures is on';
+  return hash('sha256', `${JSON.stringify(decision)}\n${topFolder}\n${content}`, 'base64url');
 }
 
 function render(info: PackageInfo): FoundPackage {

@@ -1,3 +1,4 @@
+import type { SignatureTrust } from './signature.ts';
 import type { ArchiveLimits, PackageRef } from '../source/source.ts';
 import type { PackageRecord } from '../search/record.ts';
 
@@ -6,8 +7,8 @@ export interface JudgeRules {
   readonly limits: ArchiveLimits;
   /** False admits what breaks the rules of validity, as `-disable-package-validation` asks. */
   readonly validate: boolean;
-  /** True quarantines packages without a signature. */
-  readonly requireSignature: boolean;
+  /** What is asked of signatures. */
+  readonly signatures: SignatureTrust;
 }
 
 /** A package to be judged. */

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { isArmoredSignature, maxSignatureBytes } from '../source/armor.ts';
 import { openFolderPackage } from '../source/folder-package.ts';
 import type { ArchiveLimits, PackageFiles, PackageRef } from '../source/source.ts';
 import { openZipPackage } from '../source/zip-package.ts';
@@ -14,19 +12,11 @@ const verdicts: VerdictCache = new Map();
 export default async function judgeTask({ candidates, rules }: JudgeTask): Promise<JudgedPackage[]> {
   const judged: JudgedPackage[] = [];
   for (const candidate of candidates) {
-    judged.push(await judgeRef(candidate, rules, { open: openPackage, hasSignature }, verdicts));
+    judged.push(await judgeRef(candidate, rules, openPackage, verdicts));
   }
   return judged;
 }
 
 function openPackage(ref: PackageRef, limits: ArchiveLimits): Promise<PackageFiles> {
   return ref.kind === 'zip' ? openZipPackage(ref.path, limits) : openFolderPackage(ref.path, limits);
-}
-
-/** Whether the `.sig` is there and is really ASCII armor with a signature in it. */
-async function hasSignature(ref: PackageRef): Promise<boolean> {
-  if (!ref.signature || ref.signature.size > maxSignatureBytes) {
-    return false;
-  }
-  return isArmoredSignature(await readFile(ref.signature.path).catch(() => new Uint8Array()));
 }

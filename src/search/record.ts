@@ -20,6 +20,8 @@ export interface PackageRecord {
   readonly discoveryFields: readonly string[] | undefined;
   readonly discoveryDatasets: readonly string[] | undefined;
   readonly deprecated: Deprecation | undefined;
+  /** True where the answers name a signature, and so it is served. */
+  readonly isSigned: boolean;
 }
 
 export function createRecord(info: PackageInfo): PackageRecord {
@@ -40,5 +42,6 @@ export function createRecord(info: PackageInfo): PackageRecord {
     discoveryFields: info.discovery?.fields?.map(({ name }) => name),
     discoveryDatasets: info.discovery?.datasets?.map(({ name }) => name),
     deprecated: info.deprecated,
+    isSigned: info.signature_path !== undefined,
   };
 }

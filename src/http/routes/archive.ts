@@ -37,7 +37,7 @@ async function sendSignature(
   const { snapshot, source, cacheTimes, metrics } = registry;
   const entry = snapshot().find(name, version);
   metrics.storageAsked(source.location, 'signature');
-  const file = entry && (await source.openSignature(entry.ref));
+  const file = entry?.record.isSigned ? await source.openSignature(entry.ref) : undefined;
   if (!file) {
     throw new DepotError('SIGNATURE_UNKNOWN');
   }
