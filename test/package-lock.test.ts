@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import test from 'ava';
 
 interface Lock {
-  readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>;
+  readonly packages: Readonly<
+    Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>
+  >;
 }
 
 test('the lock file has every optional package of every platform, or npm ci would refuse it', async (t) => {
