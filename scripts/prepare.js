@@ -1,7 +1,7 @@
 // Plain JavaScript that Node 12 can still read, so that an old Node gets a clear message instead of a syntax error.
 import { spawnSync } from 'child_process';
 import { createHash } from 'crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'fs';
 import { dirname, join, relative } from 'path';
 import { fileURLToPath } from 'url';
 
@@ -89,7 +89,7 @@ export function build() {
     return;
   }
   process.stderr.write('Building ...\n');
-  rmSync(stampPath, { force: true });
+  remove(stampPath);
   removeOrphans();
   const status = run('typescript/bin/tsc', ['-p', root]);
   if (status !== 0) {
@@ -129,6 +129,13 @@ function digestOfSources() {
   return hash.digest('hex');
 }
 
+// Node 12 has no rmSync.
+function remove(path) {
+  if (existsSync(path)) {
+    unlinkSync(path);
+  }
+}
+
 /** Removes compiled files whose source is gone, so that no deleted test runs on. */
 function removeOrphans() {
   const buildInfo = join(root, 'build', '.tsbuildinfo');
@@ -148,6 +155,6 @@ function removeOrphans() {
   });
   // An incremental build writes only what changed: without its output the record of it is worth nothing.
   if (!complete) {
-    rmSync(buildInfo, { force: true });
+    remove(buildInfo);
   }
 }

@@ -23,7 +23,7 @@ export const createItemProgress = (
   if (io.isTerminal) {
     const bar = new SingleBar({
       format: `${what} {bar} {value}/{total}, {eta_formatted} left`,
-      stream: io.stderr as NodeJS.WritableStream,
+      stream: io.stderr,
       hideCursor: true,
       clearOnComplete: true,
     });

@@ -37,7 +37,8 @@ export const servingSettings = {
   writeStallTimeout: setting(timer(1000, day), {
     flag: 'write-stall-timeout',
     section: 'serving',
-    default: '10m',
+    // The kernel sends on from its buffer of some MiB without a word: at 2 KB/s eleven minutes pass between two signs of life.
+    default: '30m',
     help: 'Cut a client that has taken nothing of its answer for this long; a slow one that still reads is never cut',
   }),
   workers: setting(processes, {
