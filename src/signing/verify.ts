@@ -171,7 +171,8 @@ const findMisfit = (
     return 'the signature names two different keys';
   }
   // The library's types call the key's algorithm a name, but both are numbers.
-  return Number(packet.publicKeyAlgorithm) === Number(signer.part.keyPacket.algorithm)
+  const used: unknown = packet.publicKeyAlgorithm;
+  return used === signer.part.keyPacket.algorithm
     ? undefined
     : 'the signature is of another algorithm than its key';
 };
