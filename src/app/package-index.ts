@@ -9,9 +9,7 @@ import type { Snapshot } from '../index/snapshot.ts';
 import { createIndexStore, type IndexStore } from '../index/store.ts';
 import { createJudgePool } from '../judge/pool.ts';
 import type { JudgeRules } from '../judge/task.ts';
-import { elasticKey } from '../signing/pinned-keys.ts';
-import { createKeyring, keyringLocation } from '../signing/keyring.ts';
-import type { SignatureTrust } from '../judge/signature.ts';
+import { judgeRules } from './judge-rules.ts';
 import { createPackageSources } from '../source/combined.ts';
 import type { PackageSource } from '../source/source.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -102,32 +100,6 @@ export async function firstIndex(index: IndexStore, config: Config, log: Log): P
     });
   }
   return snapshot;
-}
-
-/** The rules that packages are judged by. */
-export async function judgeRules(config: Config): Promise<JudgeRules> {
-  return {
-    limits: {
-      maxEntries: config.maxEntries,
-      maxEntryBytes: config.maxEntrySize,
-      maxTotalBytes: config.maxPackageSize,
-      maxRatio: config.maxCompressionRatio,
-      maxManifestBytes: config.maxManifestSize,
-    },
-    validate: !config.disablePackageValidation,
-    signatures: await signatureTrust(config),
-  };
-}
-
-/** Keys are read once for each start; those of the keyring count only where signatures are verified. */
-async function signatureTrust(config: Config): Promise<SignatureTrust> {
-  const policy = config.signaturePolicy ?? (config.requirePackageSignatures ? 'present' : 'off');
-  const kibanaKey = config.kibanaKey ?? elasticKey.fingerprint;
-  const keys =
-    policy === 'verified'
-      ? await createKeyring(keyringLocation(config.keyring, process.env)).armoredKeys()
-      : [];
-  return { policy, foreign: config.foreignSignatures, kibanaKey, keys };
 }
 
 const packagePaths = (config: Config): string[] => config.packagePaths.map((path) => resolve(path));

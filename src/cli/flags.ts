@@ -1,11 +1,16 @@
 import { Option, type Command } from 'commander';
-import { sections, variableOf, type Setting } from '../config/setting.ts';
+import { sections, variableOf, type Section, type Setting } from '../config/setting.ts';
 import { settingRows } from '../config/settings.ts';
 
-/** Adds every setting of the table to a command, grouped as the table is. */
-export const addSettings = (command: Command): Command => {
+/** Adds the settings of the table to a command, grouped as the table is: all of them, or those of some groups. */
+export const addSettings = (
+  command: Command,
+  groups: readonly Section[] = Object.keys(sections) as Section[],
+): Command => {
   for (const [, row] of settingRows) {
-    command.addOption(optionOf(row));
+    if (groups.includes(row.section)) {
+      command.addOption(optionOf(row));
+    }
   }
   return command;
 };

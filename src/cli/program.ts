@@ -4,18 +4,20 @@ import { version } from '../version.ts';
 import { rewriteArguments } from './flags.ts';
 import { health } from './health.ts';
 import { referencePages } from './reference-pages.ts';
+import { inspect } from './inspect.ts';
 import { serve } from './serve.ts';
 import { keys, sign, verify } from './trust.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** Every verb, in the order of the help. A new one is a file beside this and a line here. */
-const verbs: readonly Verb[] = [serve, health, keys, sign, verify, referencePages];
+const verbs: readonly Verb[] = [serve, inspect, health, keys, sign, verify, referencePages];
 
 const examples = `
 Examples:
   fleet-depot serve                                     packages/ on http://localhost:8080
   fleet-depot serve -address :8080 -package-paths /srv/packages
   fleet-depot serve -tls-cert depot.crt -tls-key depot.key -tls-min-version 1.2
+  fleet-depot inspect /srv/packages                     what would be served, what not, and why
   fleet-depot health                                    ask the server of this machine
 
 Every flag of serve is also a variable: -tls-cert is EPR_TLS_CERT. A flag beats the variable, the variable beats config.yml.

@@ -1,20 +1,25 @@
 import type { Encoding } from '../answer/body.ts';
 
-/** `gzip` where the client takes it, by the Accept-Encoding header (RFC 9110, 12.5.3). */
+/**
+ * `gzip` where the client takes it and doesn't like the plain bytes better, by the Accept-Encoding header (RFC 9110,
+ * 12.5.3).
+ */
 export function chooseEncoding(header: string | string[] | undefined): Encoding {
   if (header === undefined || header === '') {
     return 'identity';
   }
-  let best: Encoding = 'identity';
+  const weights = new Map<string, number>();
   for (const part of (Array.isArray(header) ? header.join(',') : header).split(',')) {
     const [coding = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
-    if (coding === 'gzip' || coding === 'x-gzip' || coding === '*') {
-      const refused = parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
-      if (coding !== '*') {
-        return refused ? 'identity' : 'gzip';
-      }
-      best = refused ? best : 'gzip';
-    }
+    weights.set(coding === 'x-gzip' ? 'gzip' : coding, weightOf(parameters));
   }
-  return best;
+  const gzip = weights.get('gzip') ?? weights.get('*') ?? 0;
+  return gzip > 0 && gzip >= (weights.get('identity') ?? 0) ? 'gzip' : 'identity';
+}
+
+/** 1 where there is no weight, or none that can be read. */
+function weightOf(parameters: readonly string[]): number {
+  const text = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
+  const weight = text === undefined || text === '' ? 1 : Number(text);
+  return Number.isNaN(weight) ? 1 : weight;
 }

@@ -1,5 +1,4 @@
 import type { Context } from 'koa';
-import parseRange from 'range-parser';
 import type { Body } from '../answer/body.ts';
 import type { ServedFile } from '../source/source.ts';
 
@@ -82,14 +81,9 @@ function prepare(
   if (head.modifiedAt) {
     context.set('Last-Modified', head.modifiedAt.toUTCString());
   }
-  if (
-    context.req.headers['if-none-match'] !== undefined ||
-    context.req.headers['if-modified-since'] !== undefined
-  ) {
-    if (context.fresh) {
-      context.status = 304;
-      return undefined;
-    }
+  if (isKnown(context, etag, head.modifiedAt)) {
+    context.status = 304;
+    return undefined;
   }
   if (head.encoding === 'gzip') {
     context.set('Content-Encoding', 'gzip');
@@ -105,25 +99,53 @@ function prepare(
   return chooseRange(context, size, wanted);
 }
 
-/** One range is answered with 206; several, or a unit that isn't bytes, with the whole (RFC 9110, 14.2). */
+/** One range is answered with 206; several, or what is no range of bytes, with the whole (RFC 9110, 14.2). */
 function chooseRange(context: Context, size: number, wanted: string): ByteRange | null | undefined {
-  const ranges = parseRange(size, wanted);
-  if (ranges === -1) {
+  const range = readRange(wanted, size);
+  if (range === 'unsatisfiable') {
     context.status = 416;
     context.set('Content-Range', `bytes */${size}`);
     context.set('Cache-Control', ['max-age=0', 'private, no-store']);
     context.remove('ETag');
     context.remove('Last-Modified');
     context.body = 'invalid range: failed to overlap\n';
+    context.set('Content-Type', 'text/plain; charset=utf-8');
     return undefined;
   }
-  const [range] = typeof ranges === 'number' || ranges.type !== 'bytes' || ranges.length !== 1 ? [] : ranges;
-  if (!range) {
+  if (range !== null) {
+    context.status = 206;
+    context.set('Content-Range', `bytes ${range.start}-${range.end}/${size}`);
+  }
+  return range;
+}
+
+/**
+ * One range of bytes, cut to the size; null for what is to be ignored. A suffix longer than the file is all of it. An
+ * empty file has no part, and is sent whole to clients that always ask for one.
+ */
+function readRange(header: string, size: number): ByteRange | 'unsatisfiable' | null {
+  const match = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(header);
+  const [, first = '', last = ''] = match ?? [];
+  if (size === 0 || (first === '' && last === '') || (first !== '' && last !== '' && +last < +first)) {
     return null;
   }
-  context.status = 206;
-  context.set('Content-Range', `bytes ${range.start}-${range.end}/${size}`);
-  return range;
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  return start < size ? { start, end } : 'unsatisfiable';
+}
+
+/** Whether the client has these bytes. Where it names validators, its date says nothing more (RFC 9110, 13.2.2). */
+function isKnown(context: Context, etag: string, modifiedAt: Date | undefined): boolean {
+  const { 'if-none-match': names, 'if-modified-since': since } = context.req.headers;
+  if (names !== undefined) {
+    return names.trim() === '*' || names.split(',').some((name) => name.trim().replace(/^W\//, '') === etag);
+  }
+  // A date has whole seconds; one that can't be read is NaN, and later than nothing.
+  return (
+    since !== undefined &&
+    modifiedAt !== undefined &&
+    Math.floor(modifiedAt.getTime() / 1000) * 1000 <= Date.parse(since)
+  );
 }
 
 /** If-Range: a part is sent only of what the client has the rest of (RFC 9110, 13.1.5). */

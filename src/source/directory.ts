@@ -1,4 +1,4 @@
-import { join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { Dirent } from 'node:fs';
 import { DepotError } from '../domain/errors.ts';
 import { parseStrictVersion } from '../domain/version.ts';
@@ -110,6 +110,15 @@ const foldersOf = async (folder: string, prefix: string, problems: SourceProblem
 };
 
 const isArchiveName = (item: Dirent): boolean => /\.zip(?:\.sig)?$/.test(item.name);
+
+/** One version folder `…/NAME/VERSION` by its path, as the source two folders above would find it. */
+export const findVersionFolder = (
+  path: string,
+  limits: ArchiveLimits,
+): Promise<PackageRef | SourceProblem> => {
+  const [name, version] = [basename(dirname(path)), basename(path)];
+  return describeVersion({ name, version, path, label: `${name}/${version}` }, limits);
+};
 
 const describeVersion = async (
   found: FoundVersion,

@@ -1,5 +1,5 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileProblem, unreadable } from '../archive/file-problem.ts';
 import type { Log } from '../telemetry/log.ts';
 import { isArmoredSignature, maxSignatureBytes } from './armor.ts';
@@ -92,6 +92,14 @@ const findZips = async (root: string): Promise<{ zips: FoundZip[]; problems: Sou
 
   await walk(root, await realpath(root), '');
   return { zips, problems };
+};
+
+/** One archive by its path, with the `.sig` beside it, as the source of its folder would find it. */
+export const findZip = async (path: string): Promise<PackageRef | SourceProblem> => {
+  const { items } = await listFolder(dirname(path));
+  const name = basename(path);
+  const hasSignature = items?.some((item) => item.name === `${name}.sig`) ?? false;
+  return describeZip({ path, label: name, hasSignature });
 };
 
 const describeZip = async (zip: FoundZip): Promise<PackageRef | SourceProblem> => {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Context, Middleware } from 'koa';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -7,13 +8,15 @@ import type { RequestState } from './request-id.ts';
 export function accessLog(log: Log, metrics: Metrics): Middleware<RequestState> {
   return async (context, next) => {
     const start = performance.now();
+    const { socket } = context.req;
+    const writtenBefore = socket.bytesWritten;
     metrics.requestStarted();
     context.res.once('close', () => {
       const seconds = (performance.now() - start) / 1000;
       const sent = context.res.writableFinished;
       // 499: the client left before the end; nginx's number, since no standard has one.
       const status = sent ? context.res.statusCode : 499;
-      const bytes = sentBytes(context);
+      const bytes = sentBytes(context, socket, writtenBefore);
       metrics.requestFinished({
         status,
         method: context.method,
@@ -28,9 +31,26 @@ export function accessLog(log: Log, metrics: Metrics): Middleware<RequestState> 
   };
 }
 
-function sentBytes(context: Context): number {
-  const length = Number(context.res.getHeader('content-length') ?? 0);
-  return context.method === 'HEAD' || !context.res.writableFinished ? 0 : length;
+/**
+ * Bytes of the body that went out. Of an answer that was cut it is what the connection took since the request came, less
+ * the head; that may be a little more than what the client saw.
+ */
+function sentBytes(context: Context, socket: Socket, writtenBefore: number): number {
+  if (context.method === 'HEAD') {
+    return 0;
+  }
+  if (context.res.writableFinished) {
+    return Number(context.res.getHeader('content-length') ?? 0);
+  }
+  return context.res.headersSent ? Math.max(0, socket.bytesWritten - writtenBefore - headBytes(context)) : 0;
+}
+
+/** About: names, values and line ends as Node writes them. */
+function headBytes({ res }: Context): number {
+  const lines = Object.entries(res.getHeaders()).flatMap(([name, value]) =>
+    [value].flat().map((text) => name.length + String(text).length + 4),
+  );
+  return lines.reduce((sum, length) => sum + length, 0) + 100;
 }
 
 function write(log: Log, context: Context, status: number, bytes: number, seconds: number): void {

@@ -1,0 +1,84 @@
+import test from 'ava';
+import { get } from '../support/client.ts';
+import { isCacheable, isRefused, isSameHead } from '../support/headers.ts';
+import { writeZipPackage } from '../support/packages.ts';
+import { serveFolder, serverFor } from '../support/served-folder.ts';
+
+const server = serverFor(test, (root) => writeZipPackage(root));
+
+for (const path of ['/', '/index.json']) {
+  test(`${path} says what this is`, async (t) => {
+    const reply = await get(server().url, path);
+    isCacheable(t, reply, 10, 'application/json');
+    t.regex(reply.text, /^\{\n {2}"service\.name": "fleet-depot",\n {2}"service\.version": "[\w.-]+"\n\}\n$/);
+    isSameHead(t, await get(server().url, path, { method: 'HEAD' }), reply);
+  });
+}
+
+test('/favicon.ico is an icon, whole or in parts', async (t) => {
+  const reply = await get(server().url, '/favicon.ico');
+  isCacheable(t, reply, 600, 'image/x-icon');
+  t.is(reply.header('content-length'), String(reply.body.length));
+  isSameHead(t, await get(server().url, '/favicon.ico', { method: 'HEAD' }), reply);
+});
+
+test('what has no route is 404', async (t) => {
+  for (const path of [
+    '/nosuch',
+    '/package',
+    '/package/',
+    '/package/demo',
+    '/epr',
+    '/epr/demo',
+    '/Search',
+    '/epr/x/demo.zip',
+  ]) {
+    isRefused(t, await get(server().url, path), 404, '404 page not found');
+  }
+});
+
+test('a method other than GET and HEAD is 405 and says which are allowed', async (t) => {
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND']) {
+    for (const path of ['/', '/search', '/package/demo/1.0.0/', '/epr/demo/demo-1.0.0.zip', '/nosuch']) {
+      const reply = await get(server().url, path, { method });
+      isRefused(t, reply, 405, 'method not allowed');
+      t.is(reply.header('allow'), 'GET, HEAD');
+    }
+  }
+});
+
+test('a broken percent escape is 400', async (t) => {
+  for (const path of ['/%', '/%zz', '/package/demo/1.0.0/%2']) {
+    isRefused(t, await get(server().url, path), 400, 'bad request');
+  }
+});
+
+test('the times that clients may keep answers are settings', async (t) => {
+  const own = await serveFolder(t, (root) => writeZipPackage(root), {
+    flags: {
+      'cache-time-index': '1m',
+      'cache-time-search': '1h30m',
+      'cache-time-categories': '1500ms',
+      'cache-time-catch-all': '0s',
+    },
+  });
+  const seconds = {
+    '/': 60,
+    '/package/demo/1.0.0/': 60,
+    '/search': 5400,
+    '/categories': 1,
+    '/epr/x/demo-1.0.0.zip': 0,
+  };
+  for (const [path, age] of Object.entries(seconds)) {
+    t.deepEqual((await get(own.url, path)).lines('cache-control'), [`max-age=${age}`, 'public'], path);
+  }
+});
+
+test('without packages the lists are empty and the log says so', async (t) => {
+  const own = await serveFolder(t, async () => undefined);
+  t.is((await get(own.url, '/search')).text, '[]');
+  t.is((await get(own.url, '/categories')).text, '[]\n');
+  t.true(
+    own.lines.some(({ level, message }) => level === 'warn' && message.includes('there are no packages')),
+  );
+});
