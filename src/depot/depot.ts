@@ -24,6 +24,8 @@ export interface Depot {
    * Throws DEPOT_LOCKED, JOURNAL_BROKEN, and what `work` throws.
    */
   change<T>(verb: string, work: () => Promise<T>): Promise<T>;
+  /** After a person looked into a broken journal: sets it aside and starts a new chain. Returns the old file's new path. */
+  restartJournal(): Promise<string>;
 }
 
 /** What a depot takes from the process around it. */
@@ -95,6 +97,7 @@ const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnviron
         await recoverDepot(depot);
         return work();
       }),
+    restartJournal: () => holdingLock(layout.lock, 'snapshot verify', environment.clock(), () => journal.restart()),
   };
   return depot;
 };
