@@ -66,7 +66,7 @@ export async function* readTar(path: string, fail: (reason: string) => Error, si
       const { header } = entry;
       refuseOddEntry(header, fail);
       const copy = written.entry(fixedHeader(header.name, header.size));
-      const chunks = copying(entry as AsyncIterable<Uint8Array>, copy, problem.signal, fail);
+      const chunks = copying(entry as AsyncIterable<Uint8Array>, copy, problem.signal, (error) => faultOf(error, feeding, fail));
       yield { name: header.name, size: header.size, chunks };
       for await (const _ of chunks) throw new Error(`the content of ${header.name} was not read`);
       copy.end(undefined);
@@ -80,7 +80,7 @@ export async function* readTar(path: string, fail: (reason: string) => Error, si
   } catch (error) {
     signal?.throwIfAborted();
     problem.signal.throwIfAborted();
-    throw asFault(error, fail);
+    throw await faultOf(error, feeding, fail);
   } finally {
     source.destroy();
     parsed.destroy();
@@ -94,7 +94,7 @@ async function* copying(
   source: AsyncIterable<Uint8Array>,
   copy: Sink,
   problem: AbortSignal,
-  fail: (reason: string) => Error,
+  explain: (error: unknown) => Promise<unknown>,
 ): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of source) {
@@ -104,7 +104,7 @@ async function* copying(
     }
   } catch (error) {
     problem.throwIfAborted();
-    throw asFault(error, fail);
+    throw await explain(error);
   }
 }
 
@@ -186,9 +186,12 @@ const tarFaults = new Map([
   ['Header exceeds max size', 'it has an extension header of absurd size'],
 ]);
 
-const asFault = (error: unknown, fail: (reason: string) => Error): unknown => {
-  if (!(error instanceof Error)) return error;
-  const reason = tarFaults.get(error.message);
+/** What went wrong, as the caller's error. A stream that only says that it is gone went because of what ended the feeding. */
+const faultOf = async (error: unknown, feeding: Promise<void>, fail: (reason: string) => Error): Promise<unknown> => {
+  const gone = error instanceof Error && /STREAM_DESTROYED|PREMATURE_CLOSE/.test(String((error as NodeJS.ErrnoException).code));
+  const cause: unknown = gone ? await feeding.then(() => error, (ended: unknown) => ended) : error;
+  if (!(cause instanceof Error)) return cause;
+  const reason = tarFaults.get(cause.message);
   if (reason !== undefined) return fail(reason);
-  return /^Invalid tar header/.test(error.message) ? fail('it is not a tar archive, or a header in it was damaged') : error;
+  return /^Invalid tar header/.test(cause.message) ? fail('it is not a tar archive, or a header in it was damaged') : cause;
 };

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { digestFile, isDigest } from './digest.ts';
-import { diskError, errnoOf, syncFolder } from './durable-file.ts';
+import { diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
 import type { DepotLayout } from './layout.ts';
 import { verifiedChunks, type Expected } from './verified-chunks.ts';
 
@@ -93,7 +93,7 @@ const createIntake = (layout: DepotLayout): Intake => {
       const temporary = path.join(layout.temporary, `${expected.sha256.slice(0, 16)}.${randomBytes(6).toString('hex')}`);
       const folder = path.dirname(target);
       try {
-        if (!folders.has(folder)) await mkdir(folder, { recursive: true });
+        if (!folders.has(folder)) await makeFolder(folder);
         folders.add(folder);
         // Read-only: a content is shared by every snapshot, so nobody should write into one by accident.
         const handle = await open(temporary, 'wx', 0o444);

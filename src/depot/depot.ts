@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { DepotError } from '../domain/errors.ts';
 import { createContentStore, type ContentStore } from './content-store.ts';
-import { diskError, errnoOf, writeDurably } from './durable-file.ts';
+import { diskError, errnoOf, makeFolder, writeDurably } from './durable-file.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { depotLayout, type DepotLayout } from './layout.ts';
 import { holdingLock } from './lock.ts';
@@ -64,7 +64,7 @@ export const openOrCreateDepot = async (root: string, environment: DepotEnvironm
   const foreign = names.find((name) => !['content', 'snapshots', 'records', 'tmp', 'lost+found'].includes(name) && !name.endsWith('.tmp'));
   if (foreign !== undefined) throw new DepotError('DEPOT_UNKNOWN', { path: root, reason: `it has no depot.json but other things (${foreign})` });
   try {
-    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) await mkdir(folder, { recursive: true });
+    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) await makeFolder(folder);
   } catch (error) {
     throw diskError(root, error);
   }

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 
-/** The `code` of a file system error, or undefined. */
+/** The `code` of a file system error such as ENOENT, or undefined. */
 export const errnoOf = (error: unknown): string | undefined => {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return typeof code === 'string' ? code : undefined;
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 };
 
 /**
@@ -15,7 +15,7 @@ export const errnoOf = (error: unknown): string | undefined => {
  */
 export const diskError = (target: string, error: unknown): unknown => {
   const code = errnoOf(error);
-  if (error instanceof DepotError || code === undefined || code === 'ABORT_ERR') return error;
+  if (error instanceof DepotError || code === undefined) return error;
   const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
   return new DepotError(full ? 'DEPOT_FULL' : 'FILE_FAILED', { path: target, reason: sentences.get(code) ?? `the system says ${code}` }, error);
 };
@@ -43,6 +43,22 @@ export const syncFolder = async (folder: string): Promise<void> => {
     if (errnoOf(error) !== 'EINVAL' && errnoOf(error) !== 'ENOTSUP') throw error;
   } finally {
     await handle.close();
+  }
+};
+
+/**
+ * Makes a folder and those above it, where they are not there. Not `mkdir({ recursive })`: on a full disk Node reports that
+ * one as ENOENT, which would send the operator looking for the wrong thing.
+ */
+export const makeFolder = async (folder: string): Promise<void> => {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || path.dirname(folder) === folder) throw error;
+    await makeFolder(path.dirname(folder));
+    await makeFolder(folder);
   }
 };
 

@@ -1,7 +1,7 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
-import { diskError } from './durable-file.ts';
+import { diskError, makeFolder } from './durable-file.ts';
 import type { Journal } from './journal.ts';
 import type { DepotLayout } from './layout.ts';
 import { isSnapshotId } from './snapshot-id.ts';
@@ -26,7 +26,7 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
   if (state.fault !== undefined) throw new DepotError('JOURNAL_BROKEN', { path: layout.journal, ...state.fault });
   try {
     await rm(layout.temporary, { recursive: true, force: true });
-    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) await mkdir(folder, { recursive: true });
+    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) await makeFolder(folder);
     for (const folder of [layout.root, layout.records]) {
       for (const name of await readdir(folder)) {
         if (name.endsWith('.tmp') && !name.startsWith('lock.')) await rm(path.join(folder, name), { force: true });

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, open, rename, rm, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { diskError, errnoOf, syncFolder } from './durable-file.ts';
+import { diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
 import type { SnapshotFile } from './file-list.ts';
 import type { DepotLayout } from './layout.ts';
 
@@ -25,9 +25,9 @@ export const layOut = async (
 ): Promise<number> => {
   let copied = 0;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const folders = new Set([folder, ...files.flatMap((file) => foldersOf(file.path)).map((one) => path.join(folder, one))]);
-    for (const one of folders) await mkdir(one, { recursive: true });
+    for (const one of folders) await makeFolder(one);
     for (let start = 0; start < files.length; start += atOnce) {
       const copies = await Promise.all(
         files.slice(start, start + atOnce).map((file) => place(layout.contentFile(file.sha256), path.join(folder, file.path), linkFile)),
