@@ -17,7 +17,8 @@ export const createByteComparison = (maxAhead: number, fail: (reason: string) =>
     found(chunk) {
       waiting.push(chunk);
       waitingBytes += chunk.length;
-      if (waitingBytes > maxAhead) throw fail(`after byte ${offset} comes something that does not belong there`);
+      if (waitingBytes > maxAhead)
+        throw fail(`after byte ${offset} comes something that does not belong there`);
     },
     expected(chunk) {
       let rest = chunk;
@@ -36,7 +37,8 @@ export const createByteComparison = (maxAhead: number, fail: (reason: string) =>
       }
     },
     end() {
-      if (waitingBytes > 0) throw fail(`after byte ${offset}, where it should end, come ${waitingBytes} bytes or more`);
+      if (waitingBytes > 0)
+        throw fail(`after byte ${offset}, where it should end, come ${waitingBytes} bytes or more`);
     },
   };
 };

@@ -50,14 +50,21 @@ export const writeTar = (inputs: AsyncIterable<TarInput> | Iterable<TarInput>): 
  * extension headers, trailing bytes and cut files are refused; names are as the archive has them, for the caller to judge.
  * A caller that stops early has only what came before verified.
  */
-export async function* readTar(path: string, fail: (reason: string) => Error, signal?: AbortSignal): AsyncGenerator<TarEntry> {
+export async function* readTar(
+  path: string,
+  fail: (reason: string) => Error,
+  signal?: AbortSignal,
+): AsyncGenerator<TarEntry> {
   const comparison = createByteComparison(maxAhead, fail);
   const written = pack({ highWaterMark: readChunk });
   const problem = new AbortController();
   written.on('data', (chunk) => attempt(problem, () => comparison.expected(chunk as Uint8Array)));
   written.on('error', () => undefined);
   const parsed = extract();
-  const source = createReadStream(path, { highWaterMark: readChunk, ...(signal === undefined ? {} : { signal }) });
+  const source = createReadStream(path, {
+    highWaterMark: readChunk,
+    ...(signal === undefined ? {} : { signal }),
+  });
   const feeding = pipeline(source, tapping(comparison), parsed as unknown as NodeJS.WritableStream);
   feeding.catch(() => undefined);
   try {
@@ -66,7 +73,9 @@ export async function* readTar(path: string, fail: (reason: string) => Error, si
       const { header } = entry;
       refuseOddEntry(header, fail);
       const copy = written.entry(fixedHeader(header.name, header.size));
-      const chunks = copying(entry as AsyncIterable<Uint8Array>, copy, problem.signal, (error) => faultOf(error, feeding, fail));
+      const chunks = copying(entry as AsyncIterable<Uint8Array>, copy, problem.signal, (error) =>
+        faultOf(error, feeding, fail),
+      );
       yield { name: header.name, size: header.size, chunks };
       for await (const _ of chunks) throw new Error(`the content of ${header.name} was not read`);
       copy.end(undefined);
@@ -146,9 +155,13 @@ const fixedHeader = (name: string, size: number): Partial<Header> & Pick<Header,
 
 const refuseOddEntry = (header: Header, fail: (reason: string) => Error): void => {
   const name = JSON.stringify(header.name.slice(0, 120));
-  if (header.type !== 'file') throw fail(`the entry ${name} is a ${header.type ?? 'thing of unknown type'}; only plain files belong here`);
+  if (header.type !== 'file')
+    throw fail(
+      `the entry ${name} is a ${header.type ?? 'thing of unknown type'}; only plain files belong here`,
+    );
   if (header.pax) throw fail(`the entry ${name} has an extension header`);
-  if (!Number.isSafeInteger(header.size) || header.size < 0) throw fail(`the entry ${name} has no sensible size`);
+  if (!Number.isSafeInteger(header.size) || header.size < 0)
+    throw fail(`the entry ${name} has no sensible size`);
 };
 
 const tapping = (comparison: ByteComparison): Transform =>
@@ -187,11 +200,24 @@ const tarFaults = new Map([
 ]);
 
 /** What went wrong, as the caller's error. A stream that only says that it is gone went because of what ended the feeding. */
-const faultOf = async (error: unknown, feeding: Promise<void>, fail: (reason: string) => Error): Promise<unknown> => {
-  const gone = error instanceof Error && /STREAM_DESTROYED|PREMATURE_CLOSE/.test(String((error as NodeJS.ErrnoException).code));
-  const cause: unknown = gone ? await feeding.then(() => error, (ended: unknown) => ended) : error;
+const faultOf = async (
+  error: unknown,
+  feeding: Promise<void>,
+  fail: (reason: string) => Error,
+): Promise<unknown> => {
+  const gone =
+    error instanceof Error &&
+    /STREAM_DESTROYED|PREMATURE_CLOSE/.test(String((error as NodeJS.ErrnoException).code));
+  const cause: unknown = gone
+    ? await feeding.then(
+        () => error,
+        (ended: unknown) => ended,
+      )
+    : error;
   if (!(cause instanceof Error)) return cause;
   const reason = tarFaults.get(cause.message);
   if (reason !== undefined) return fail(reason);
-  return /^Invalid tar header/.test(cause.message) ? fail('it is not a tar archive, or a header in it was damaged') : cause;
+  return /^Invalid tar header/.test(cause.message)
+    ? fail('it is not a tar archive, or a header in it was damaged')
+    : cause;
 };

@@ -6,7 +6,9 @@ import { readVolumeHead, type VolumeHead } from './volume-reader.ts';
 import { volumeLimits } from './volume.ts';
 
 /** Who vouches for a bundle. */
-export type BundleTrust = { readonly state: 'signed'; readonly fingerprint: string; readonly signedAt: Date } | { readonly state: 'unsigned' };
+export type BundleTrust =
+  | { readonly state: 'signed'; readonly fingerprint: string; readonly signedAt: Date }
+  | { readonly state: 'unsigned' };
 
 /** A bundle whose list is trusted; its contents are not read yet. */
 export interface Bundle {
@@ -33,20 +35,31 @@ export interface BundlePolicy {
  * Opens the volumes of one bundle, in whatever order they are named, and judges the signature over the list.
  * Throws BUNDLE_VOLUMES (missing, twice, of two bundles), BUNDLE_UNSIGNED, BUNDLE_UNTRUSTED, BUNDLE_INVALID, FILE_FAILED.
  */
-export const openBundle = async (files: readonly string[], policy: BundlePolicy, signal?: AbortSignal): Promise<Bundle> => {
+export const openBundle = async (
+  files: readonly string[],
+  policy: BundlePolicy,
+  signal?: AbortSignal,
+): Promise<Bundle> => {
   const heads: VolumeHead[] = [];
-  for (const file of new Set(files.map((one) => (isAbsolute(one) ? one : resolve(one))))) heads.push(await readVolumeHead(file, signal));
+  for (const file of new Set(files.map((one) => (isAbsolute(one) ? one : resolve(one)))))
+    heads.push(await readVolumeHead(file, signal));
   const [first] = heads;
-  if (first === undefined) throw new DepotError('USAGE', { reason: 'name the file or the volumes of a bundle' });
+  if (first === undefined)
+    throw new DepotError('USAGE', { reason: 'name the file or the volumes of a bundle' });
   heads.sort((a, b) => a.number - b.number);
   const absent = checkTogether(first, heads);
   const trust = await judge(first, policy);
   const manifest = parseManifest(first.manifest, first.file);
   if (manifest.volumes !== first.total) {
-    throw new DepotError('BUNDLE_INVALID', { file: first.file, reason: `it says it is one of ${first.total} volumes, the manifest of ${manifest.volumes}` });
+    throw new DepotError('BUNDLE_INVALID', {
+      file: first.file,
+      reason: `it says it is one of ${first.total} volumes, the manifest of ${manifest.volumes}`,
+    });
   }
   if (absent.length > 0 && !policy.allowPartial) {
-    throw new DepotError('BUNDLE_VOLUMES', { reason: `volume ${absent.join(', ')} of ${first.total} is missing` });
+    throw new DepotError('BUNDLE_VOLUMES', {
+      reason: `volume ${absent.join(', ')} of ${first.total} is missing`,
+    });
   }
   return { id: first.bundle, manifest, trust, volumes: heads, absent };
 };
@@ -56,13 +69,26 @@ const checkTogether = (first: VolumeHead, heads: readonly VolumeHead[]): number[
   const byNumber = new Map<number, VolumeHead>();
   for (const head of heads) {
     if (head.bundle !== first.bundle) {
-      throw new DepotError('BUNDLE_VOLUMES', { reason: `${head.file} belongs to bundle ${head.bundle.slice(0, 16)}, ${first.file} to ${first.bundle.slice(0, 16)}` });
+      throw new DepotError('BUNDLE_VOLUMES', {
+        reason: `${head.file} belongs to bundle ${head.bundle.slice(0, 16)}, ${first.file} to ${first.bundle.slice(0, 16)}`,
+      });
     }
     const other = byNumber.get(head.number);
-    if (other !== undefined) throw new DepotError('BUNDLE_VOLUMES', { reason: `${other.file} and ${head.file} are both volume ${head.number}` });
+    if (other !== undefined)
+      throw new DepotError('BUNDLE_VOLUMES', {
+        reason: `${other.file} and ${head.file} are both volume ${head.number}`,
+      });
     byNumber.set(head.number, head);
-    if (head.total !== first.total) throw new DepotError('BUNDLE_INVALID', { file: head.file, reason: `it says ${head.total} volumes, ${first.file} says ${first.total}` });
-    if (!sameBytes(head.signature, first.signature)) throw new DepotError('BUNDLE_INVALID', { file: head.file, reason: `its signature is not that of ${first.file}` });
+    if (head.total !== first.total)
+      throw new DepotError('BUNDLE_INVALID', {
+        file: head.file,
+        reason: `it says ${head.total} volumes, ${first.file} says ${first.total}`,
+      });
+    if (!sameBytes(head.signature, first.signature))
+      throw new DepotError('BUNDLE_INVALID', {
+        file: head.file,
+        reason: `its signature is not that of ${first.file}`,
+      });
   }
   // A number beyond any bundle's is refused with the manifest; here it must not make a list without end.
   const total = Math.min(first.total, 9999);
@@ -75,10 +101,12 @@ const judge = async (head: VolumeHead, policy: BundlePolicy): Promise<BundleTrus
     if (policy.allowUnsigned) return { state: 'unsigned' };
     throw new DepotError('BUNDLE_UNSIGNED', { file });
   }
-  if (signature.length > volumeLimits.signature) throw new DepotError('BUNDLE_INVALID', { file, reason: 'the signature is absurdly long' });
+  if (signature.length > volumeLimits.signature)
+    throw new DepotError('BUNDLE_INVALID', { file, reason: 'the signature is absurdly long' });
   const verdict = await policy.verifier.verify(manifest, signature.toString('utf8'));
   if (verdict.state !== 'good') throw new DepotError('BUNDLE_UNTRUSTED', { file, reason: verdict.reason });
   return { state: 'signed', fingerprint: verdict.fingerprint, signedAt: verdict.signedAt };
 };
 
-const sameBytes = (a: Buffer | undefined, b: Buffer | undefined): boolean => (a === undefined || b === undefined ? a === b : a.equals(b));
+const sameBytes = (a: Buffer | undefined, b: Buffer | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : a.equals(b);

@@ -12,8 +12,12 @@ export const contentsPage = (manifest: Omit<BundleManifest, 'page'>): string => 
     '',
     `- Complete set: ${entries.length} files, ${bytesOf(entries)} bytes, digest ${digestOfFiles(entries)}`,
     `- Held here: ${held.length} files, ${bytesOf(held)} bytes, in ${volumes} volume${volumes === 1 ? '' : 's'}`,
-    source === undefined ? '- Made from a folder' : `- Made from snapshot ${source.snapshot} of depot ${source.depot}`,
-    base === undefined ? '- Complete: needs nothing at the receiver' : `- Needs snapshot ${base.snapshot} of depot ${base.depot} at the receiver`,
+    source === undefined
+      ? '- Made from a folder'
+      : `- Made from snapshot ${source.snapshot} of depot ${source.depot}`,
+    base === undefined
+      ? '- Complete: needs nothing at the receiver'
+      : `- Needs snapshot ${base.snapshot} of depot ${base.depot} at the receiver`,
     ...[...kinds].map(([kind, files]) => `- ${kind}: ${files}`).sort(),
     '',
     'Check it with `fleet-depot bundle verify FILE…`, take it in with `fleet-depot bundle import FILE… --into DEPOT`.',
@@ -21,7 +25,10 @@ export const contentsPage = (manifest: Omit<BundleManifest, 'page'>): string => 
     '',
     '| path | bytes | volume | SHA-256 |',
     '| --- | ---: | ---: | --- |',
-    ...entries.map((entry) => `| ${entry.path} | ${entry.size} | ${entry.volume === 0 ? 'at the receiver' : entry.volume} | ${entry.sha256} |`),
+    ...entries.map(
+      (entry) =>
+        `| ${entry.path} | ${entry.size} | ${entry.volume === 0 ? 'at the receiver' : entry.volume} | ${entry.sha256} |`,
+    ),
     '',
   ];
   return lines.join('\n');

@@ -55,7 +55,9 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
   const id = digestOf(manifest);
   const signature = signer === undefined ? undefined : Buffer.from(await signer.sign(manifest));
   const { volumes: total } = plan.manifest;
-  const names = Array.from({ length: total }, (_, at) => (request.volumeBytes === undefined ? output : `${output}.${String(at + 1).padStart(3, '0')}`));
+  const names = Array.from({ length: total }, (_, at) =>
+    request.volumeBytes === undefined ? output : `${output}.${String(at + 1).padStart(3, '0')}`,
+  );
   if (request.replace !== true) await refuseExisting(names);
 
   const held = contentsOf(plan.manifest);
@@ -72,7 +74,9 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
         inMemory(volumeEntries.manifest, manifest),
         ...(signature === undefined ? [] : [inMemory(volumeEntries.signature, signature)]),
         inMemory(volumeEntries.page, plan.page),
-        ...contentsOf(plan.manifest, at + 1).map((entry) => fromFile(locations.get(entry.sha256), entry.sha256, advance)),
+        ...contentsOf(plan.manifest, at + 1).map((entry) =>
+          fromFile(locations.get(entry.sha256), entry.sha256, advance),
+        ),
       ];
       volumes.push({ path: name, bytes: await writeVolume(`${name}.partial`, inputs, signal) });
     }
@@ -82,7 +86,14 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
     for (const name of names) await rm(`${name}.partial`, { force: true });
     throw diskError(output, error);
   }
-  return { id, volumes, files: plan.manifest.entries.length, bytes: bytesOf(plan.manifest.entries), heldFiles: held.length, heldBytes };
+  return {
+    id,
+    volumes,
+    files: plan.manifest.entries.length,
+    bytes: bytesOf(plan.manifest.entries),
+    heldFiles: held.length,
+    heldBytes,
+  };
 };
 
 /** Decides what goes in and into which volume. */
@@ -91,12 +102,20 @@ const planBundle = (
   since: Receipt | undefined,
   volumeBytes: number | undefined,
 ): { readonly manifest: BundleManifest; readonly page: Buffer } => {
-  const assemble = (volumes: number, volumeOf: (sha256: string) => number): { manifest: BundleManifest; page: Buffer } => {
+  const assemble = (
+    volumes: number,
+    volumeOf: (sha256: string) => number,
+  ): { manifest: BundleManifest; page: Buffer } => {
     const parts = {
       ...(source ? { source } : {}),
       ...(since ? { base: { depot: since.depot, snapshot: since.snapshot } } : {}),
       volumes,
-      entries: files.map(({ path: name, sha256, size }) => ({ path: name, sha256, size, volume: volumeOf(sha256) })),
+      entries: files.map(({ path: name, sha256, size }) => ({
+        path: name,
+        sha256,
+        size,
+        volume: volumeOf(sha256),
+      })),
     };
     const page = Buffer.from(contentsPage(parts));
     return { manifest: { ...parts, page: { sha256: digestOf(page), size: page.length } }, page };
@@ -106,7 +125,10 @@ const planBundle = (
   const longest = assemble(9999, (sha256) => (known(sha256) ? 0 : 9999));
   const head = { manifest: Buffer.byteLength(formatManifest(longest.manifest)), page: longest.page.length };
   const { volumes, numberOf } = divideIntoVolumes(contentsOf(longest.manifest), volumeBytes, head);
-  if (volumes > 9999) throw new DepotError('BUNDLE_UNFIT', { reason: `the bundle would need ${volumes} volumes; take a larger --volume-size` });
+  if (volumes > 9999)
+    throw new DepotError('BUNDLE_UNFIT', {
+      reason: `the bundle would need ${volumes} volumes; take a larger --volume-size`,
+    });
   return assemble(volumes, (sha256) => numberOf.get(sha256) ?? 0);
 };
 
@@ -118,9 +140,14 @@ const inMemory = (name: string, bytes: Buffer): TarInput => ({
   },
 });
 
-const fromFile = (file: BundledFile | undefined, sha256: string, advance: (bytes: number) => void): TarInput => {
+const fromFile = (
+  file: BundledFile | undefined,
+  sha256: string,
+  advance: (bytes: number) => void,
+): TarInput => {
   if (file === undefined) throw new Error(`no file for ${sha256}`);
-  const changed = (reason: string): DepotError => new DepotError('BUNDLE_UNFIT', { reason: `${file.location} was changed or is damaged: ${reason}` });
+  const changed = (reason: string): DepotError =>
+    new DepotError('BUNDLE_UNFIT', { reason: `${file.location} was changed or is damaged: ${reason}` });
   return {
     name: contentName(sha256),
     size: file.size,
@@ -134,7 +161,11 @@ const fromFile = (file: BundledFile | undefined, sha256: string, advance: (bytes
   };
 };
 
-const writeVolume = async (target: string, inputs: readonly TarInput[], signal: AbortSignal | undefined): Promise<number> => {
+const writeVolume = async (
+  target: string,
+  inputs: readonly TarInput[],
+  signal: AbortSignal | undefined,
+): Promise<number> => {
   const handle = await open(target, 'w', 0o644);
   let bytes = 0;
   try {
@@ -156,6 +187,9 @@ const refuseExisting = async (names: readonly string[]): Promise<void> => {
       () => true,
       () => false,
     );
-    if (exists) throw new DepotError('BUNDLE_UNFIT', { reason: `${name} exists already; name another file or say --replace` });
+    if (exists)
+      throw new DepotError('BUNDLE_UNFIT', {
+        reason: `${name} exists already; name another file or say --replace`,
+      });
   }
 };

@@ -30,7 +30,11 @@ const atOnce = 4;
  * breaks the rule for paths or a link to a folder is an error, because leaving it out unseen would be worse.
  * Throws PATH_INVALID, BUNDLE_UNFIT, FILE_FAILED.
  */
-export const collectFolder = async (folder: string, progress: (bytes: number) => void, signal?: AbortSignal): Promise<FileSet> => {
+export const collectFolder = async (
+  folder: string,
+  progress: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<FileSet> => {
   const found: { path: string; location: string }[] = [];
   const skipped: string[] = [];
   const walk = async (below: string): Promise<void> => {
@@ -60,7 +64,8 @@ export const collectFolder = async (folder: string, progress: (bytes: number) =>
       );
       files.push(...hashed);
     }
-    if (files.length === 0) throw new DepotError('BUNDLE_UNFIT', { reason: `${folder} has no file for a bundle` });
+    if (files.length === 0)
+      throw new DepotError('BUNDLE_UNFIT', { reason: `${folder} has no file for a bundle` });
     return { files, skipped: skipped.sort() };
   } catch (error) {
     throw diskError(folder, error);

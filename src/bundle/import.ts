@@ -35,16 +35,23 @@ export interface ImportResult extends ImportPlan {
 export const planImport = async (bundle: Bundle, depot: Depot | undefined): Promise<ImportPlan> => {
   const { manifest } = bundle;
   const current = await depot?.snapshots.current();
-  const before = depot === undefined || current === undefined ? [] : (await depot.snapshots.record(current)).files;
+  const before =
+    depot === undefined || current === undefined ? [] : (await depot.snapshots.record(current)).files;
   const absent = async (entries: readonly SnapshotFile[]): Promise<SnapshotFile[]> => {
     const found: SnapshotFile[] = [];
-    for (const entry of entries) if (depot === undefined || !(await depot.content.has(entry))) found.push(entry);
+    for (const entry of entries)
+      if (depot === undefined || !(await depot.content.has(entry))) found.push(entry);
     return found;
   };
   refuseMissing(bundle, await absent(manifest.entries.filter((entry) => entry.volume === 0)));
   const held = contentsOf(manifest);
   const fresh = await absent(held);
-  return { ...differenceOf(before, manifest.entries), current, newBytes: bytesOf(fresh), present: held.length - fresh.length };
+  return {
+    ...differenceOf(before, manifest.entries),
+    current,
+    newBytes: bytesOf(fresh),
+    present: held.length - fresh.length,
+  };
 };
 
 /**
@@ -61,7 +68,11 @@ export const importBundle = async (
   const { manifest, trust } = bundle;
   const plan = await planImport(bundle, depot);
   await refuseSmallDisk(depot, plan.newBytes);
-  const base = [...new Map(manifest.entries.filter((entry) => entry.volume === 0).map((entry) => [entry.sha256, entry])).values()];
+  const base = [
+    ...new Map(
+      manifest.entries.filter((entry) => entry.volume === 0).map((entry) => [entry.sha256, entry]),
+    ).values(),
+  ];
   const total = bytesOf(contentsOf(manifest)) + bytesOf(base);
   let done = 0;
   const advance = (entry: SnapshotFile): void => progress((done += entry.size), total);
@@ -132,6 +143,9 @@ const refuseSmallDisk = async (depot: Depot, bytes: number): Promise<void> => {
   });
   const free = disk.bavail * disk.bsize;
   if (bytes > 0 && free < bytes + spareBytes) {
-    throw new DepotError('DEPOT_FULL', { path: root, reason: `${bytes + spareBytes} bytes are needed, ${free} are free` });
+    throw new DepotError('DEPOT_FULL', {
+      path: root,
+      reason: `${bytes + spareBytes} bytes are needed, ${free} are free`,
+    });
   }
 };

@@ -25,11 +25,17 @@ const maxInflated = 64 << 20;
 /** The receipt of one snapshot (only one that gc will not remove is worth carrying: normally `current`). */
 export const receiptOf = async (depot: Depot, snapshot: string): Promise<Receipt> => {
   const record = await depot.snapshots.record(snapshot);
-  return { depot: depot.id, snapshot, digest: record.digest, prefixes: new Set(record.files.map((file) => prefixOf(file.sha256)).sort()) };
+  return {
+    depot: depot.id,
+    snapshot,
+    digest: record.digest,
+    prefixes: new Set(record.files.map((file) => prefixOf(file.sha256)).sort()),
+  };
 };
 
 /** Whether the receiver had a content. */
-export const receiptHas = (receipt: Receipt, sha256: string): boolean => receipt.prefixes.has(prefixOf(sha256));
+export const receiptHas = (receipt: Receipt, sha256: string): boolean =>
+  receipt.prefixes.has(prefixOf(sha256));
 
 /** A receipt as text that survives mail and copying by hand: about 10 bytes for each content. */
 export const formatReceipt = (receipt: Receipt): string => {
@@ -64,7 +70,8 @@ export const parseReceipt = (raw: string, file: string): Receipt => {
   const from = fieldOf(snapshot, 'snapshot');
   const set = fieldOf(digest, 'digest');
   const contents = Number(fieldOf(count, 'contents'));
-  if (!/^[0-9a-f-]{36}$/.test(id) || !isSnapshotId(from) || !isDigest(set)) throw fail('its head is not whole');
+  if (!/^[0-9a-f-]{36}$/.test(id) || !isSnapshotId(from) || !isDigest(set))
+    throw fail('its head is not whole');
   let bytes: Buffer;
   try {
     bytes = inflateRawSync(Buffer.from(body.join(''), 'base64'), { maxOutputLength: maxInflated });
@@ -78,12 +85,14 @@ export const parseReceipt = (raw: string, file: string): Receipt => {
 
 const prefixOf = (sha256: string): string => sha256.slice(0, prefixBytes * 2);
 
-const fieldOf = (line: string | undefined, name: string): string => (line?.startsWith(`${name}: `) ? line.slice(name.length + 2) : '');
+const fieldOf = (line: string | undefined, name: string): string =>
+  line?.startsWith(`${name}: `) ? line.slice(name.length + 2) : '';
 
 /** Turns rows of `width` bytes into columns. */
 const transpose = (bytes: Buffer, width: number): Buffer => {
   const out = Buffer.alloc(bytes.length);
   const rows = width === 0 ? 0 : bytes.length / width;
-  for (let at = 0; at < bytes.length; at += 1) out[(at % width) * rows + Math.floor(at / width)] = bytes[at] ?? 0;
+  for (let at = 0; at < bytes.length; at += 1)
+    out[(at % width) * rows + Math.floor(at / width)] = bytes[at] ?? 0;
   return out;
 };

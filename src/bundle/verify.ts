@@ -17,7 +17,10 @@ export const verifyBundle = async (
   progress: (bytes: number, total: number) => void,
   signal?: AbortSignal,
 ): Promise<VerifiedVolume[]> => {
-  const volumes = bundle.volumes.map((head) => ({ head, contents: contentsOf(bundle.manifest, head.number) }));
+  const volumes = bundle.volumes.map((head) => ({
+    head,
+    contents: contentsOf(bundle.manifest, head.number),
+  }));
   const total = volumes.reduce((sum, { contents }) => sum + bytesOf(contents), 0);
   let done = 0;
   const verified: VerifiedVolume[] = [];
@@ -31,7 +34,12 @@ export const verifyBundle = async (
       },
       signal,
     );
-    verified.push({ file: head.file, number: head.number, contents: contents.length, bytes: bytesOf(contents) });
+    verified.push({
+      file: head.file,
+      number: head.number,
+      contents: contents.length,
+      bytes: bytesOf(contents),
+    });
   }
   return verified;
 };

@@ -15,16 +15,24 @@ export interface VolumeHead extends VolumeHeader {
 }
 
 /** Gets each content of a volume, in order; `chunks` throw at their end where size or digest are wrong. */
-export type ContentSink = (entry: BundleEntry, chunks: AsyncIterable<Uint8Array>, fail: (reason: string) => DepotError) => Promise<void>;
+export type ContentSink = (
+  entry: BundleEntry,
+  chunks: AsyncIterable<Uint8Array>,
+  fail: (reason: string) => DepotError,
+) => Promise<void>;
 
 /** Reads header, manifest and signature of a volume, no more. Throws BUNDLE_INVALID, FILE_FAILED. */
 export const readVolumeHead = async (file: string, signal?: AbortSignal): Promise<VolumeHead> => {
   const fail = failing(file);
   const entries = readTar(file, fail, signal);
   try {
-    const header = parseVolumeHeader(await readSmall(await nextOf(entries, fail), volumeEntries.header, fail), file);
+    const header = parseVolumeHeader(
+      await readSmall(await nextOf(entries, fail), volumeEntries.header, fail),
+      file,
+    );
     const manifest = await readSmall(await nextOf(entries, fail), volumeEntries.manifest, fail);
-    if (digestOf(manifest) !== header.bundle) throw fail('its manifest is not the one that its header names: one of them was changed');
+    if (digestOf(manifest) !== header.bundle)
+      throw fail('its manifest is not the one that its header names: one of them was changed');
     const third = await nextOf(entries, fail);
     if (third.name === volumeEntries.page) return { ...header, file, manifest };
     return { ...header, file, manifest, signature: await readSmall(third, volumeEntries.signature, fail) };
@@ -39,7 +47,12 @@ export const readVolumeHead = async (file: string, signal?: AbortSignal): Promis
  * Reads a whole volume against the manifest: exactly the entries that belong there, in their order, and no byte beside them.
  * The first wrong thing ends it. Throws BUNDLE_INVALID, FILE_FAILED, and what the sink throws.
  */
-export const readVolume = async (head: VolumeHead, manifest: BundleManifest, sink: ContentSink, signal?: AbortSignal): Promise<void> => {
+export const readVolume = async (
+  head: VolumeHead,
+  manifest: BundleManifest,
+  sink: ContentSink,
+  signal?: AbortSignal,
+): Promise<void> => {
   const { file } = head;
   const fail = failing(file);
   const contents = contentsOf(manifest, head.number);
@@ -47,7 +60,12 @@ export const readVolume = async (head: VolumeHead, manifest: BundleManifest, sin
     [volumeEntries.manifest, head.manifest],
     ...(head.signature === undefined ? [] : [[volumeEntries.signature, head.signature] as const]),
   ];
-  const expected = [volumeEntries.header, ...again.map(([name]) => name), volumeEntries.page, ...contents.map((one) => contentName(one.sha256))];
+  const expected = [
+    volumeEntries.header,
+    ...again.map(([name]) => name),
+    volumeEntries.page,
+    ...contents.map((one) => contentName(one.sha256)),
+  ];
   let at = 0;
   try {
     for await (const entry of readTar(file, fail, signal)) {
@@ -60,9 +78,11 @@ export const readVolume = async (head: VolumeHead, manifest: BundleManifest, sin
         await sink(content, entry.chunks, (reason) => fail(`${content.path} (${name}): ${reason}`));
       } else if (at === 0) {
         const { bundle, number, total } = parseVolumeHeader(await readSmall(entry, name, fail), file);
-        if (bundle !== head.bundle || number !== head.number || total !== head.total) throw fail('it changed while it was read');
+        if (bundle !== head.bundle || number !== head.number || total !== head.total)
+          throw fail('it changed while it was read');
       } else if (known !== undefined) {
-        if (!(await readSmall(entry, name, fail)).equals(known[1])) throw fail('it changed while it was read');
+        if (!(await readSmall(entry, name, fail)).equals(known[1]))
+          throw fail('it changed while it was read');
       } else {
         refuseSize(entry, manifest.page.size, fail);
         await drain(verifiedChunks(entry.chunks, manifest.page, (reason) => fail(`${name}: ${reason}`)));
@@ -76,7 +96,8 @@ export const readVolume = async (head: VolumeHead, manifest: BundleManifest, sin
 };
 
 /** A sink that only checks. */
-export const checkingSink: ContentSink = async (entry, chunks, fail) => drain(verifiedChunks(chunks, entry, fail));
+export const checkingSink: ContentSink = async (entry, chunks, fail) =>
+  drain(verifiedChunks(chunks, entry, fail));
 
 const drain = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
   for await (const _ of chunks);
@@ -87,14 +108,22 @@ const failing =
   (reason: string): DepotError =>
     new DepotError('BUNDLE_INVALID', { file, reason });
 
-const nextOf = async (entries: AsyncGenerator<TarEntry>, fail: (reason: string) => DepotError): Promise<TarEntry> => {
+const nextOf = async (
+  entries: AsyncGenerator<TarEntry>,
+  fail: (reason: string) => DepotError,
+): Promise<TarEntry> => {
   const next = await entries.next();
   if (next.done === true) throw fail('it is cut off: it has no contents');
   return next.value;
 };
 
-const readSmall = async (entry: TarEntry, name: string, fail: (reason: string) => DepotError): Promise<Buffer> => {
-  if (entry.name !== name) throw fail(`it is no bundle, or was changed: "${printable(entry.name)}" is where ${name} should be`);
+const readSmall = async (
+  entry: TarEntry,
+  name: string,
+  fail: (reason: string) => DepotError,
+): Promise<Buffer> => {
+  if (entry.name !== name)
+    throw fail(`it is no bundle, or was changed: "${printable(entry.name)}" is where ${name} should be`);
   const limit = limits.get(name) ?? 0;
   if (entry.size > limit) throw fail(`${name} claims ${entry.size} bytes, at most ${limit} are read`);
   const parts: Uint8Array[] = [];

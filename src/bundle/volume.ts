@@ -4,10 +4,20 @@ import type { SnapshotFile } from '../depot/file-list.ts';
 import { DepotError } from '../domain/errors.ts';
 
 /** Names of the entries of a volume, in their order; contents follow as `content/<sha256>`. */
-export const volumeEntries = { header: 'volume.json', manifest: 'manifest.json', signature: 'manifest.json.asc', page: 'CONTENTS.md' } as const;
+export const volumeEntries = {
+  header: 'volume.json',
+  manifest: 'manifest.json',
+  signature: 'manifest.json.asc',
+  page: 'CONTENTS.md',
+} as const;
 
 /** Most bytes that are read of each into memory. */
-export const volumeLimits = { header: 4096, manifest: 64 << 20, signature: 64 << 10, page: 64 << 20 } as const;
+export const volumeLimits = {
+  header: 4096,
+  manifest: 64 << 20,
+  signature: 64 << 10,
+  page: 64 << 20,
+} as const;
 
 export const contentName = (sha256: string): string => `content/${sha256}`;
 
@@ -21,7 +31,8 @@ export interface VolumeHeader {
 
 const format = 'fleet-depot-volume/1';
 
-export const formatVolumeHeader = ({ bundle, number, total }: VolumeHeader): string => `${JSON.stringify({ format, bundle, number, total })}\n`;
+export const formatVolumeHeader = ({ bundle, number, total }: VolumeHeader): string =>
+  `${JSON.stringify({ format, bundle, number, total })}\n`;
 
 /** Throws DepotError BUNDLE_INVALID. */
 export const parseVolumeHeader = (bytes: Buffer, file: string): VolumeHeader => {
@@ -32,10 +43,21 @@ export const parseVolumeHeader = (bytes: Buffer, file: string): VolumeHeader => 
   } catch {
     throw fail('volume.json is not JSON');
   }
-  const { format: found, bundle, number, total } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const {
+    format: found,
+    bundle,
+    number,
+    total,
+  } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   if (found !== format) throw fail('it is no volume of a bundle that this version reads');
   if (typeof bundle !== 'string' || !isDigest(bundle)) throw fail('volume.json names no bundle');
-  if (typeof number !== 'number' || typeof total !== 'number' || !Number.isInteger(number) || !Number.isInteger(total)) throw fail('volume.json has no number');
+  if (
+    typeof number !== 'number' ||
+    typeof total !== 'number' ||
+    !Number.isInteger(number) ||
+    !Number.isInteger(total)
+  )
+    throw fail('volume.json has no number');
   if (number < 1 || number > total) throw fail(`volume.json says volume ${number} of ${total}`);
   return { bundle, number, total };
 };
@@ -57,13 +79,21 @@ export const divideIntoVolumes = (
   const room =
     volumeBytes === undefined
       ? Number.POSITIVE_INFINITY
-      : volumeBytes - 1 - tarEndBytes - [volumeLimits.header, headBytes.manifest, headBytes.page, signatureReserve].reduce((sum, size) => sum + tarEntryBytes(size), 0);
+      : volumeBytes -
+        1 -
+        tarEndBytes -
+        [volumeLimits.header, headBytes.manifest, headBytes.page, signatureReserve].reduce(
+          (sum, size) => sum + tarEntryBytes(size),
+          0,
+        );
   let number = 1;
   let left = room;
   for (const file of contents) {
     const bytes = tarEntryBytes(file.size);
     if (bytes > room) {
-      throw new DepotError('BUNDLE_UNFIT', { reason: `${file.path} has ${file.size} bytes and does not fit into a volume of ${volumeBytes} bytes with its lists; take a larger --volume-size` });
+      throw new DepotError('BUNDLE_UNFIT', {
+        reason: `${file.path} has ${file.size} bytes and does not fit into a volume of ${volumeBytes} bytes with its lists; take a larger --volume-size`,
+      });
     }
     if (bytes > left) {
       number += 1;

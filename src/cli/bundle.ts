@@ -13,7 +13,15 @@ import { DepotError } from '../domain/errors.ts';
 import type { SignatureVerifier, Signer } from '../signing/signature.ts';
 import { createByteProgress, formatBytes } from './byte-progress.ts';
 import { parseByteSize } from './byte-size.ts';
-import { differenceJson, printDifference, printJson, printLines, printTable, processEnvironment, reporting } from './depot-report.ts';
+import {
+  differenceJson,
+  printDifference,
+  printJson,
+  printLines,
+  printTable,
+  processEnvironment,
+  reporting,
+} from './depot-report.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** What the verb takes from the signing side. */
@@ -48,7 +56,9 @@ type Finish = (exitCode: number) => void;
 export const createBundleVerb = (tools: BundleTools): Verb => ({
   name: 'bundle',
   register(program, io, finish) {
-    const bundle = program.command('bundle').description('carry packages and other files over an air gap in signed bundles');
+    const bundle = program
+      .command('bundle')
+      .description('carry packages and other files over an air gap in signed bundles');
     registerCreate(bundle, tools, io, finish);
     registerVerify(bundle, tools, io, finish);
     registerImport(bundle, tools, io, finish);
@@ -76,11 +86,20 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
   if ((flags.key === undefined) === (flags.unsigned !== true)) {
     throw new DepotError('USAGE', { reason: 'say --key FILE to sign the bundle, or --unsigned' });
   }
-  const volumeBytes = flags.volumeSize === undefined ? undefined : parseByteSize('--volume-size', flags.volumeSize);
-  const since = flags.since === undefined ? undefined : parseReceipt(await readText(flags.since), flags.since);
+  if (!path.relative(path.resolve(flags.from), path.resolve(flags.output)).startsWith('..')) {
+    throw new DepotError('USAGE', {
+      reason: `the bundle ${flags.output} would lie inside ${flags.from} and go into the next one; name another place`,
+    });
+  }
+  const volumeBytes =
+    flags.volumeSize === undefined ? undefined : parseByteSize('--volume-size', flags.volumeSize);
+  const since =
+    flags.since === undefined ? undefined : parseReceipt(await readText(flags.since), flags.since);
   const signer = flags.key === undefined ? undefined : await tools.loadSigner(flags.key, io);
   const reading = createByteProgress(io, 'reading', flags.json === true);
-  const files = await collect(flags, (bytes) => reading.update(bytes), io.signal).finally(() => reading.stop());
+  const files = await collect(flags, (bytes) => reading.update(bytes), io.signal).finally(() =>
+    reading.stop(),
+  );
   for (const name of files.skipped) io.stderr.write(`left out: ${name}\n`);
   const writing = createByteProgress(io, 'writing', flags.json === true);
   const made = await createBundle({
@@ -97,20 +116,34 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
     printJson(io, { ...made, signer: signer?.fingerprint ?? null, skipped: files.skipped });
     return exitCodes.ok;
   }
-  printTable(io, ['VOLUME', 'BYTES'], made.volumes.map((volume) => [volume.path, volume.bytes]));
+  printTable(
+    io,
+    ['VOLUME', 'BYTES'],
+    made.volumes.map((volume) => [volume.path, volume.bytes]),
+  );
   printLines(
     io,
     `bundle ${made.id}`,
     `${made.heldFiles} contents (${formatBytes(made.heldBytes)}) for a set of ${made.files} files (${formatBytes(made.bytes)})`,
-    signer === undefined ? 'not signed: the receiver needs --allow-unsigned' : `signed by ${signer.fingerprint}`,
+    signer === undefined
+      ? 'not signed: the receiver needs --allow-unsigned'
+      : `signed by ${signer.fingerprint}`,
   );
   return exitCodes.ok;
 };
 
-const collect = async (flags: CreateFlags, progress: (bytes: number) => void, signal: AbortSignal): Promise<FileSet> => {
-  const isDepot = await stat(path.join(flags.from, 'depot.json')).then((found) => found.isFile(), () => false);
+const collect = async (
+  flags: CreateFlags,
+  progress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<FileSet> => {
+  const isDepot = await stat(path.join(flags.from, 'depot.json')).then(
+    (found) => found.isFile(),
+    () => false,
+  );
   if (!isDepot) {
-    if (flags.snapshot !== undefined) throw new DepotError('USAGE', { reason: `--snapshot needs a depot, ${flags.from} is none` });
+    if (flags.snapshot !== undefined)
+      throw new DepotError('USAGE', { reason: `--snapshot needs a depot, ${flags.from} is none` });
     return collectFolder(flags.from, progress, signal);
   }
   const depot = await openDepot(flags.from, processEnvironment);
@@ -123,31 +156,55 @@ const trustOptions = (command: Command): Command =>
     .option('--allow-unsigned', 'take a bundle that has no signature')
     .option('--json', 'print the result as JSON');
 
-const open = async (files: readonly string[], flags: TrustFlags, allowPartial: boolean, tools: BundleTools, io: CommandIo): Promise<Bundle> => {
+const open = async (
+  files: readonly string[],
+  flags: TrustFlags,
+  allowPartial: boolean,
+  tools: BundleTools,
+  io: CommandIo,
+): Promise<Bundle> => {
   const verifier = await tools.loadVerifier(flags.keyring, io);
-  return openBundle(files, { verifier, allowUnsigned: flags.allowUnsigned === true, allowPartial }, io.signal);
+  return openBundle(
+    files,
+    { verifier, allowUnsigned: flags.allowUnsigned === true, allowPartial },
+    io.signal,
+  );
 };
 
 const trustLine = ({ trust }: Bundle): string =>
-  trust.state === 'unsigned' ? 'NOT SIGNED' : `signed by ${trust.fingerprint} at ${trust.signedAt.toISOString()}`;
+  trust.state === 'unsigned'
+    ? 'NOT SIGNED'
+    : `signed by ${trust.fingerprint} at ${trust.signedAt.toISOString()}`;
 
 const registerVerify = (bundle: Command, tools: BundleTools, io: CommandIo, finish: Finish): void => {
-  trustOptions(bundle.command('verify').description('check every byte and the signature; needs no disk space')).argument('<file...>', 'bundle, or any of its volumes').action(
-    (files: string[], flags: TrustFlags) =>
+  trustOptions(
+    bundle.command('verify').description('check every byte and the signature; needs no disk space'),
+  )
+    .argument('<file...>', 'bundle, or any of its volumes')
+    .action((files: string[], flags: TrustFlags) =>
       reporting(io, finish, async () => {
         const opened = await open(files, flags, true, tools, io);
         const progress = createByteProgress(io, 'checking', flags.json === true);
-        const volumes = await verifyBundle(opened, (bytes, total) => progress.update(bytes, total), io.signal).finally(() => progress.stop());
+        const volumes = await verifyBundle(
+          opened,
+          (bytes, total) => progress.update(bytes, total),
+          io.signal,
+        ).finally(() => progress.stop());
         const { absent, trust, id } = opened;
-        if (flags.json === true) printJson(io, { id, trust, volumes, absent, base: opened.manifest.base ?? null });
+        if (flags.json === true)
+          printJson(io, { id, trust, volumes, absent, base: opened.manifest.base ?? null });
         else {
-          printTable(io, ['VOLUME', 'FILE', 'CONTENTS', 'BYTES'], volumes.map((one) => [one.number, one.file, one.contents, one.bytes]));
+          printTable(
+            io,
+            ['VOLUME', 'FILE', 'CONTENTS', 'BYTES'],
+            volumes.map((one) => [one.number, one.file, one.contents, one.bytes]),
+          );
           printLines(io, `bundle ${id}: whole, ${trustLine(opened)}`);
           if (absent.length > 0) printLines(io, `not given: volume ${absent.join(', ')}`);
         }
         return absent.length > 0 ? exitCodes.partly : exitCodes.ok;
       }),
-  );
+    );
 };
 
 const registerImport = (bundle: Command, tools: BundleTools, io: CommandIo, finish: Finish): void => {
@@ -163,36 +220,79 @@ const registerImport = (bundle: Command, tools: BundleTools, io: CommandIo, fini
     );
 };
 
-const showPlan = async (bundle: Bundle, flags: TrustFlags & { readonly into: string }, io: CommandIo): Promise<number> => {
+const showPlan = async (
+  bundle: Bundle,
+  flags: TrustFlags & { readonly into: string },
+  io: CommandIo,
+): Promise<number> => {
   const depot: Depot | undefined = await openDepot(flags.into, processEnvironment).catch((error: unknown) => {
     if (error instanceof DepotError && error.code === 'DEPOT_UNKNOWN') return undefined;
     throw error;
   });
   const plan = await planImport(bundle, depot);
-  if (flags.json === true) printJson(io, { dryRun: true, bundle: bundle.id, trust: bundle.trust, current: plan.current ?? null, newBytes: plan.newBytes, ...differenceJson(plan) });
+  if (flags.json === true)
+    printJson(io, {
+      dryRun: true,
+      bundle: bundle.id,
+      trust: bundle.trust,
+      current: plan.current ?? null,
+      newBytes: plan.newBytes,
+      ...differenceJson(plan),
+    });
   else {
     printDifference(io, plan);
-    printLines(io, `${formatBytes(plan.newBytes)} to write; ${trustLine(bundle)}; contents not read yet (\`bundle verify\` does); nothing was changed`);
+    printLines(
+      io,
+      `${formatBytes(plan.newBytes)} to write; ${trustLine(bundle)}; contents not read yet (\`bundle verify\` does); nothing was changed`,
+    );
   }
   return exitCodes.ok;
 };
 
-const runImport = async (bundle: Bundle, flags: TrustFlags & { readonly into: string }, io: CommandIo): Promise<number> => {
+const runImport = async (
+  bundle: Bundle,
+  flags: TrustFlags & { readonly into: string },
+  io: CommandIo,
+): Promise<number> => {
   const depot = await openOrCreateDepot(flags.into, processEnvironment);
   const progress = createByteProgress(io, 'importing', flags.json === true);
   const result = await depot
-    .change('bundle import', () => importBundle(bundle, depot, (bytes, total) => progress.update(bytes, total), io.signal))
+    .change('bundle import', () =>
+      importBundle(bundle, depot, (bytes, total) => progress.update(bytes, total), io.signal),
+    )
     .finally(() => progress.stop());
   const { snapshot, made, written, reused, repaired, copied } = result;
   if (flags.json === true) {
-    printJson(io, { bundle: bundle.id, trust: bundle.trust, snapshot, made, previous: result.current ?? null, written, reused, repaired, copied, ...differenceJson(result) });
+    printJson(io, {
+      bundle: bundle.id,
+      trust: bundle.trust,
+      snapshot,
+      made,
+      previous: result.current ?? null,
+      written,
+      reused,
+      repaired,
+      copied,
+      ...differenceJson(result),
+    });
     return exitCodes.ok;
   }
   printDifference(io, result);
-  printLines(io, `${written} contents written, ${reused} were here already${repaired > 0 ? `, ${repaired} damaged ones repaired` : ''}`);
-  if (copied > 0) printLines(io, `this file system makes no hard links: ${copied} files were copied and take their space again`);
-  printLines(io, `${made ? 'snapshot' : 'the same as snapshot'} ${snapshot} is current (${trustLine(bundle)})`);
-  if (result.current !== undefined && result.current !== snapshot) printLines(io, `back: fleet-depot snapshot rollback ${result.current} --depot ${flags.into}`);
+  printLines(
+    io,
+    `${written} contents written, ${reused} were here already${repaired > 0 ? `, ${repaired} damaged ones repaired` : ''}`,
+  );
+  if (copied > 0)
+    printLines(
+      io,
+      `this file system makes no hard links: ${copied} files were copied and take their space again`,
+    );
+  printLines(
+    io,
+    `${made ? 'snapshot' : 'the same as snapshot'} ${snapshot} is current (${trustLine(bundle)})`,
+  );
+  if (result.current !== undefined && result.current !== snapshot)
+    printLines(io, `back: fleet-depot snapshot rollback ${result.current} --depot ${flags.into}`);
   return exitCodes.ok;
 };
 
@@ -204,23 +304,41 @@ const registerReceipt = (bundle: Command, io: CommandIo, finish: Finish): void =
     .requiredOption('-o, --output <file>', 'the receipt')
     .option('--snapshot <name>', 'another snapshot than the current one', 'current')
     .option('--json', 'print the result as JSON')
-    .action((flags: { readonly depot: string; readonly output: string; readonly snapshot: string; readonly json?: boolean }) =>
-      reporting(io, finish, async () => {
-        const depot = await openDepot(flags.depot, processEnvironment);
-        const receipt = await receiptOf(depot, await depot.snapshots.resolve(flags.snapshot));
-        const text = formatReceipt(receipt);
-        await writeDurably(flags.output, text);
-        const contents = receipt.prefixes.size;
-        if (flags.json === true) printJson(io, { output: flags.output, bytes: text.length, depot: depot.id, snapshot: receipt.snapshot, contents });
-        else printLines(io, `${flags.output}: ${formatBytes(text.length)}, ${contents} contents of snapshot ${receipt.snapshot}`);
-        return exitCodes.ok;
-      }),
+    .action(
+      (flags: {
+        readonly depot: string;
+        readonly output: string;
+        readonly snapshot: string;
+        readonly json?: boolean;
+      }) =>
+        reporting(io, finish, async () => {
+          const depot = await openDepot(flags.depot, processEnvironment);
+          const receipt = await receiptOf(depot, await depot.snapshots.resolve(flags.snapshot));
+          const text = formatReceipt(receipt);
+          await writeDurably(flags.output, text);
+          const contents = receipt.prefixes.size;
+          if (flags.json === true)
+            printJson(io, {
+              output: flags.output,
+              bytes: text.length,
+              depot: depot.id,
+              snapshot: receipt.snapshot,
+              contents,
+            });
+          else
+            printLines(
+              io,
+              `${flags.output}: ${formatBytes(text.length)}, ${contents} contents of snapshot ${receipt.snapshot}`,
+            );
+          return exitCodes.ok;
+        }),
     );
 };
 
 const readText = async (file: string): Promise<string> => {
   try {
-    if ((await stat(file)).size > 16 << 20) throw new DepotError('RECEIPT_INVALID', { file, reason: 'it is far too large' });
+    if ((await stat(file)).size > 16 << 20)
+      throw new DepotError('RECEIPT_INVALID', { file, reason: 'it is far too large' });
     return await readFile(file, 'utf8');
   } catch (error) {
     throw diskError(file, error);

@@ -1,4 +1,4 @@
-import { Format, Presets, SingleBar } from 'cli-progress';
+import progress from 'cli-progress';
 import type { CommandIo } from './verb.ts';
 
 /** Shows how far a run over many bytes is. */
@@ -30,12 +30,15 @@ export const formatBytes = (bytes: number): string => {
 
 const createBar = (io: CommandIo, title: string): ByteProgress => {
   const started = Date.now();
-  let bar: SingleBar | undefined;
+  let bar: progress.SingleBar | undefined;
   return {
     update(bytes, total = 0) {
       if (bar === undefined) {
         const format = `${title} {bar} {done} of {all}, {rate}/s, {eta_formatted} left`;
-        bar = new SingleBar({ format, stream: io.stderr as NodeJS.WritableStream, hideCursor: true, formatBar: Format.BarFormat }, Presets.shades_classic);
+        bar = new progress.SingleBar(
+          { format, stream: io.stderr as NodeJS.WritableStream, hideCursor: true },
+          progress.Presets.shades_classic,
+        );
         bar.start(Math.max(total, bytes), bytes, { done: '', all: '', rate: '' });
       }
       const rate = formatBytes((bytes * 1000) / Math.max(1, Date.now() - started));
@@ -52,7 +55,9 @@ const createLines = (io: CommandIo, title: string): ByteProgress => {
     update(bytes, total) {
       if (Date.now() < next) return;
       next = Date.now() + plainEvery;
-      io.stderr.write(`${title}: ${formatBytes(bytes)}${total === undefined ? '' : ` of ${formatBytes(total)}`}\n`);
+      io.stderr.write(
+        `${title}: ${formatBytes(bytes)}${total === undefined ? '' : ` of ${formatBytes(total)}`}\n`,
+      );
     },
     stop: () => undefined,
   };

@@ -9,15 +9,42 @@ import { exitCodes, type CommandIo } from './verb.ts';
 /** Clock and user of the real process. */
 export const processEnvironment: DepotEnvironment = { clock: () => new Date(), user: osUser };
 
-export const printJson = (io: CommandIo, value: unknown): void => void io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+export const printJson = (io: CommandIo, value: unknown): void =>
+  void io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
 
-export const printLines = (io: CommandIo, ...lines: readonly string[]): void => void io.stdout.write(lines.map((line) => `${line}\n`).join(''));
+export const printLines = (io: CommandIo, ...lines: readonly string[]): void =>
+  void io.stdout.write(lines.map((line) => `${line}\n`).join(''));
 
 /** A table without colours and frames, so that it reads the same in a file. */
-export const printTable = (io: CommandIo, head: readonly string[], rows: readonly (readonly (string | number)[])[]): void => {
-  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' };
-  const inner = { left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' };
-  const table = new Table({ head: [...head], chars: { ...none, ...inner }, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 } });
+export const printTable = (
+  io: CommandIo,
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): void => {
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+  };
+  const inner = {
+    left: '',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    right: '',
+    'right-mid': '',
+    middle: '  ',
+  };
+  const table = new Table({
+    head: [...head],
+    chars: { ...none, ...inner },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
   table.push(...rows.map((row) => [...row]));
   io.stdout.write(`${table.toString().replaceAll(/ +$/gm, '')}\n`);
 };
@@ -44,7 +71,11 @@ export const differenceJson = (difference: Difference): Readonly<Record<string, 
 });
 
 /** Runs an action; Ctrl-C ends it with one plain line and 1. */
-export const reporting = async (io: CommandIo, finish: (exitCode: number) => void, work: () => Promise<number>): Promise<void> => {
+export const reporting = async (
+  io: CommandIo,
+  finish: (exitCode: number) => void,
+  work: () => Promise<number>,
+): Promise<void> => {
   try {
     finish(await work());
   } catch (error) {

@@ -26,7 +26,10 @@ export const createGcVerb = (): Verb => ({
         reporting(io, finish, async () => {
           const depot = await openDepot(flags.depot, processEnvironment);
           const keep = /^\d+$/.test(flags.keep) ? Number(flags.keep) : Number.NaN;
-          const plan = flags.yes === true ? await depot.change('gc', () => collectGarbage(depot, keep)) : await planGc(depot, keep);
+          const plan =
+            flags.yes === true
+              ? await depot.change('gc', () => collectGarbage(depot, keep))
+              : await planGc(depot, keep);
           print(plan, flags, io);
           return exitCodes.ok;
         }),
@@ -37,10 +40,23 @@ export const createGcVerb = (): Verb => ({
 const print = (plan: GcPlan, flags: GcFlags, io: CommandIo): void => {
   const done = flags.yes === true;
   if (flags.json === true) {
-    printJson(io, { dryRun: !done, removed: plan.removed, kept: plan.kept, contents: plan.contents.length, freedBytes: plan.freedBytes });
+    printJson(io, {
+      dryRun: !done,
+      removed: plan.removed,
+      kept: plan.kept,
+      contents: plan.contents.length,
+      freedBytes: plan.freedBytes,
+    });
     return;
   }
-  printTable(io, ['SNAPSHOT', '', 'WHY'], [...plan.removed.map((id) => [id, 'goes', '']), ...plan.kept.map((one) => [one.id, 'stays', one.why.join(', ')])]);
+  printTable(
+    io,
+    ['SNAPSHOT', '', 'WHY'],
+    [
+      ...plan.removed.map((id) => [id, 'goes', '']),
+      ...plan.kept.map((one) => [one.id, 'stays', one.why.join(', ')]),
+    ],
+  );
   printLines(
     io,
     `${plan.removed.length} snapshots and ${plan.contents.length} contents ${done ? 'removed' : 'would go'}: ${plan.freedBytes} bytes (${formatBytes(plan.freedBytes)})${done ? '' : '; say --yes to do it'}`,

@@ -72,7 +72,11 @@ const createIntake = (layout: DepotLayout): Intake => {
   const settling = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
 
-  const settle = async (handle: Awaited<ReturnType<typeof open>>, temporary: string, target: string): Promise<void> => {
+  const settle = async (
+    handle: Awaited<ReturnType<typeof open>>,
+    temporary: string,
+    target: string,
+  ): Promise<void> => {
     try {
       try {
         await handle.sync();
@@ -90,7 +94,10 @@ const createIntake = (layout: DepotLayout): Intake => {
     async take(expected, source, fail) {
       if (failure !== undefined) throw failure.error;
       const target = layout.contentFile(expected.sha256);
-      const temporary = path.join(layout.temporary, `${expected.sha256.slice(0, 16)}.${randomBytes(6).toString('hex')}`);
+      const temporary = path.join(
+        layout.temporary,
+        `${expected.sha256.slice(0, 16)}.${randomBytes(6).toString('hex')}`,
+      );
       const folder = path.dirname(target);
       try {
         if (!folders.has(folder)) await makeFolder(folder);
@@ -104,7 +111,9 @@ const createIntake = (layout: DepotLayout): Intake => {
           await rm(temporary, { force: true });
           throw error;
         }
-        const settled: Promise<void> = settle(handle, temporary, target).finally(() => settling.delete(settled));
+        const settled: Promise<void> = settle(handle, temporary, target).finally(() =>
+          settling.delete(settled),
+        );
         settling.add(settled);
       } catch (error) {
         throw diskError(target, error);

@@ -46,7 +46,8 @@ export const openDepot = async (root: string, environment: DepotEnvironment): Pr
     text = await readFile(layout.marker, 'utf8');
   } catch (error) {
     const code = errnoOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new DepotError('DEPOT_UNKNOWN', { path: root, reason: 'it has no depot.json' }, error);
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new DepotError('DEPOT_UNKNOWN', { path: root, reason: 'it has no depot.json' }, error);
     throw diskError(layout.marker, error);
   }
   return composeDepot(layout, readMarker(text, layout.marker), environment);
@@ -61,15 +62,26 @@ export const openOrCreateDepot = async (root: string, environment: DepotEnvironm
   });
   if (names.includes('depot.json')) return openDepot(root, environment);
   // A run that was cut while it made the depot leaves some of these and nothing else.
-  const foreign = names.find((name) => !['content', 'snapshots', 'records', 'tmp', 'lost+found'].includes(name) && !name.endsWith('.tmp'));
-  if (foreign !== undefined) throw new DepotError('DEPOT_UNKNOWN', { path: root, reason: `it has no depot.json but other things (${foreign})` });
+  const foreign = names.find(
+    (name) =>
+      !['content', 'snapshots', 'records', 'tmp', 'lost+found'].includes(name) && !name.endsWith('.tmp'),
+  );
+  if (foreign !== undefined)
+    throw new DepotError('DEPOT_UNKNOWN', {
+      path: root,
+      reason: `it has no depot.json but other things (${foreign})`,
+    });
   try {
-    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) await makeFolder(folder);
+    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary])
+      await makeFolder(folder);
   } catch (error) {
     throw diskError(root, error);
   }
   const id = randomUUID();
-  await writeDurably(layout.marker, `${JSON.stringify({ format, id, createdAt: environment.clock().toISOString() })}\n`);
+  await writeDurably(
+    layout.marker,
+    `${JSON.stringify({ format, id, createdAt: environment.clock().toISOString() })}\n`,
+  );
   return composeDepot(layout, id, environment);
 };
 
@@ -97,7 +109,8 @@ const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnviron
         await recoverDepot(depot);
         return work();
       }),
-    restartJournal: () => holdingLock(layout.lock, 'snapshot verify', environment.clock(), () => journal.restart()),
+    restartJournal: () =>
+      holdingLock(layout.lock, 'snapshot verify', environment.clock(), () => journal.restart()),
   };
   return depot;
 };
@@ -110,7 +123,9 @@ const readMarker = (text: string, path: string): string => {
     throw new DepotError('DEPOT_DAMAGED', { path, reason: 'it is not JSON' }, error);
   }
   const { format: found, id } = (value ?? {}) as Record<string, unknown>;
-  if (found !== format) throw new DepotError('DEPOT_DAMAGED', { path, reason: `its format is not ${format}` });
-  if (typeof id !== 'string' || !/^[0-9a-f-]{36}$/.test(id)) throw new DepotError('DEPOT_DAMAGED', { path, reason: 'it has no id' });
+  if (found !== format)
+    throw new DepotError('DEPOT_DAMAGED', { path, reason: `its format is not ${format}` });
+  if (typeof id !== 'string' || !/^[0-9a-f-]{36}$/.test(id))
+    throw new DepotError('DEPOT_DAMAGED', { path, reason: 'it has no id' });
   return id;
 };

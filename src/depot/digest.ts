@@ -7,13 +7,20 @@ const hexDigest = /^[0-9a-f]{64}$/;
 export const isDigest = (text: string): boolean => hexDigest.test(text);
 
 /** SHA-256 of bytes, as 64 hex digits. */
-export const digestOf = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+export const digestOf = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
 
 /** SHA-256 and size of a file, read as a stream. Rejects with the file system's own error. */
-export const digestFile = async (path: string, signal?: AbortSignal): Promise<{ sha256: string; size: number }> => {
+export const digestFile = async (
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ sha256: string; size: number }> => {
   const hash = createHash('sha256');
   let size = 0;
-  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal === undefined ? {} : { signal }) });
+  const stream = createReadStream(path, {
+    highWaterMark: 1 << 20,
+    ...(signal === undefined ? {} : { signal }),
+  });
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     hash.update(chunk);
     size += chunk.length;

@@ -17,7 +17,11 @@ export const diskError = (target: string, error: unknown): unknown => {
   const code = errnoOf(error);
   if (error instanceof DepotError || code === undefined) return error;
   const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
-  return new DepotError(full ? 'DEPOT_FULL' : 'FILE_FAILED', { path: target, reason: sentences.get(code) ?? `the system says ${code}` }, error);
+  return new DepotError(
+    full ? 'DEPOT_FULL' : 'FILE_FAILED',
+    { path: target, reason: sentences.get(code) ?? `the system says ${code}` },
+    error,
+  );
 };
 
 const sentences = new Map([

@@ -27,14 +27,19 @@ export const refuseClashes = (paths: Iterable<string>): void => {
     const folded = path.toLowerCase();
     const other = files.get(folded);
     if (other !== undefined) {
-      throw new DepotError('PATH_INVALID', { path, reason: other === path ? 'it is listed twice' : `it differs from ${other} only by case` });
+      throw new DepotError('PATH_INVALID', {
+        path,
+        reason: other === path ? 'it is listed twice' : `it differs from ${other} only by case`,
+      });
     }
     files.set(folded, path);
-    for (let slash = folded.indexOf('/'); slash >= 0; slash = folded.indexOf('/', slash + 1)) folders.add(folded.slice(0, slash));
+    for (let slash = folded.indexOf('/'); slash >= 0; slash = folded.indexOf('/', slash + 1))
+      folders.add(folded.slice(0, slash));
   }
   for (const folder of folders) {
     const file = files.get(folder);
-    if (file !== undefined) throw new DepotError('PATH_INVALID', { path: file, reason: 'it is a file and a folder at once' });
+    if (file !== undefined)
+      throw new DepotError('PATH_INVALID', { path: file, reason: 'it is a file and a folder at once' });
   }
 };
 

@@ -17,7 +17,12 @@ export const byPath = (a: { readonly path: string }, b: { readonly path: string 
  * One digest for a whole set of files, whatever order they come in: SHA-256 over the lines `sha256 size path`, sorted by path.
  */
 export const digestOfFiles = (files: readonly SnapshotFile[]): string =>
-  digestOf([...files].sort(byPath).map((file) => `${file.sha256} ${file.size} ${file.path}\n`).join(''));
+  digestOf(
+    [...files]
+      .sort(byPath)
+      .map((file) => `${file.sha256} ${file.size} ${file.path}\n`)
+      .join(''),
+  );
 
 /** Reads one file of a list out of parsed JSON. Throws DepotError PATH_INVALID, or `fail(reason)`. */
 export const readSnapshotFile = (value: unknown, fail: (reason: string) => DepotError): SnapshotFile => {
@@ -38,7 +43,8 @@ export const checkFileList = (files: readonly SnapshotFile[], fail: (reason: str
   for (const file of files) {
     if (file.path <= previous) throw fail(`the file list is not in order at ${file.path}`);
     previous = file.path;
-    if ((sizes.get(file.sha256) ?? file.size) !== file.size) throw fail(`${file.path} has two sizes for one digest`);
+    if ((sizes.get(file.sha256) ?? file.size) !== file.size)
+      throw fail(`${file.path} has two sizes for one digest`);
     sizes.set(file.sha256, file.size);
   }
 };

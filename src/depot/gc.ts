@@ -19,7 +19,8 @@ export interface GcPlan {
 
 /** Works out what may go. `keep` is how many of the newest snapshots stay in any case (at least 1). Changes nothing. */
 export const planGc = async (depot: Depot, keep: number): Promise<GcPlan> => {
-  if (!Number.isSafeInteger(keep) || keep < 1) throw new DepotError('USAGE', { reason: '--keep takes a number from 1' });
+  if (!Number.isSafeInteger(keep) || keep < 1)
+    throw new DepotError('USAGE', { reason: '--keep takes a number from 1' });
   const { snapshots, layout } = depot;
   const ids = await snapshots.ids();
   const current = await snapshots.current();
@@ -52,7 +53,10 @@ export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan
   const plan = await planGc(depot, keep);
   if (plan.removed.length === 0 && plan.contents.length === 0) return plan;
   const { layout } = depot;
-  await depot.journal.append({ action: 'gc', note: `${plan.removed.join(' ') || 'no snapshot'}; ${plan.contents.length} contents, ${plan.freedBytes} bytes` });
+  await depot.journal.append({
+    action: 'gc',
+    note: `${plan.removed.join(' ') || 'no snapshot'}; ${plan.contents.length} contents, ${plan.freedBytes} bytes`,
+  });
   try {
     for (const id of plan.removed) {
       const aside = path.join(layout.temporary, `gone.${id}`);
@@ -81,5 +85,7 @@ const freedBy = async (files: readonly string[]): Promise<number> => {
 
 const filesBelow = async (folder: string): Promise<string[]> => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => path.join(entry.parentPath, entry.name));
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.join(entry.parentPath, entry.name));
 };

@@ -27,17 +27,31 @@ export interface Inspection {
  * Checks a whole depot without changing it: the journal's chain, each record against its own digest and the journal's,
  * each snapshot's folder against its record, every byte of content against its digest.
  */
-export const inspectDepot = async (depot: Depot, progress: (bytes: number) => void, signal?: AbortSignal): Promise<Inspection> => {
+export const inspectDepot = async (
+  depot: Depot,
+  progress: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<Inspection> => {
   const findings: Finding[] = [];
-  const damage = (file: string, reason: string): void => void findings.push({ severity: 'damage', path: file, reason });
-  const note = (file: string, reason: string): void => void findings.push({ severity: 'note', path: file, reason });
+  const damage = (file: string, reason: string): void =>
+    void findings.push({ severity: 'damage', path: file, reason });
+  const note = (file: string, reason: string): void =>
+    void findings.push({ severity: 'note', path: file, reason });
   const { layout, snapshots } = depot;
   let bytes = 0;
 
   const state = await depot.journal.read();
   if (state.fault !== undefined) damage(layout.journal, `line ${state.fault.line}: ${state.fault.reason}`);
-  if (state.tornBytes > 0) note(layout.journal, `the last line is torn (${state.tornBytes} bytes), as a crash leaves it; the next change cuts it off`);
-  const journaled = new Map(state.lines.flatMap((line) => (line.snapshot === undefined || line.digest === undefined ? [] : [[line.snapshot, line.digest] as const])));
+  if (state.tornBytes > 0)
+    note(
+      layout.journal,
+      `the last line is torn (${state.tornBytes} bytes), as a crash leaves it; the next change cuts it off`,
+    );
+  const journaled = new Map(
+    state.lines.flatMap((line) =>
+      line.snapshot === undefined || line.digest === undefined ? [] : [[line.snapshot, line.digest] as const],
+    ),
+  );
 
   const inodes = new Map<string, string>();
   const sizes = new Map<string, number>();
@@ -78,7 +92,8 @@ export const inspectDepot = async (depot: Depot, progress: (bytes: number) => vo
     }
     for (const file of wanted.values()) damage(path.join(folder, file.path), 'it is missing');
     const lost = record.files.filter((file) => sizes.get(file.sha256) === undefined);
-    if (lost.length > 0) damage(layout.content, `${lost.length} contents of snapshot ${record.id} are missing`);
+    if (lost.length > 0)
+      damage(layout.content, `${lost.length} contents of snapshot ${record.id} are missing`);
   };
 
   const ids = await snapshots.ids();
@@ -86,8 +101,13 @@ export const inspectDepot = async (depot: Depot, progress: (bytes: number) => vo
     try {
       const record = await snapshots.record(id);
       const told = journaled.get(id);
-      if (told === undefined && state.fault === undefined) note(layout.recordFile(id), 'the journal does not tell of this snapshot: lines may be lost');
-      if (told !== undefined && told !== record.digest) damage(layout.recordFile(id), 'the journal has another digest for this snapshot: the record was replaced');
+      if (told === undefined && state.fault === undefined)
+        note(layout.recordFile(id), 'the journal does not tell of this snapshot: lines may be lost');
+      if (told !== undefined && told !== record.digest)
+        damage(
+          layout.recordFile(id),
+          'the journal has another digest for this snapshot: the record was replaced',
+        );
       await inspectFolder(record);
     } catch (error) {
       signal?.throwIfAborted();
@@ -99,8 +119,10 @@ export const inspectDepot = async (depot: Depot, progress: (bytes: number) => vo
   }
   try {
     const current = await snapshots.current();
-    if (current === undefined && ids.length > 0) damage(layout.current, 'it is missing; `snapshot rollback ID` sets it');
-    if (current !== undefined && !ids.includes(current)) damage(layout.current, `it points to ${current}, which is not there`);
+    if (current === undefined && ids.length > 0)
+      damage(layout.current, 'it is missing; `snapshot rollback ID` sets it');
+    if (current !== undefined && !ids.includes(current))
+      damage(layout.current, `it points to ${current}, which is not there`);
     await readMarks(layout.marks);
   } catch (error) {
     if (!(error instanceof DepotError)) throw error;

@@ -3,7 +3,20 @@ import { DepotError } from '../domain/errors.ts';
 import { digestOf } from './digest.ts';
 import { diskError, errnoOf } from './durable-file.ts';
 
-const actions = ['init', 'import', 'switch', 'rollback', 'pin', 'unpin', 'label', 'unlabel', 'gc', 'adopt', 'recover', 'restart'] as const;
+const actions = [
+  'init',
+  'import',
+  'switch',
+  'rollback',
+  'pin',
+  'unpin',
+  'label',
+  'unlabel',
+  'gc',
+  'adopt',
+  'recover',
+  'restart',
+] as const;
 
 /** What a line of the journal can tell of. */
 export type JournalAction = (typeof actions)[number];
@@ -64,7 +77,13 @@ export const createJournal = (path: string, clock: () => Date, user: () => strin
   };
 
   const write = async (state: JournalState, event: JournalEvent): Promise<JournalState> => {
-    const line: JournalLine = { n: state.lines.length + 1, time: clock().toISOString(), user: user(), ...event, previous: state.head };
+    const line: JournalLine = {
+      n: state.lines.length + 1,
+      time: clock().toISOString(),
+      user: user(),
+      ...event,
+      previous: state.head,
+    };
     const text = JSON.stringify(line);
     try {
       const handle = await open(path, 'a', 0o644);
@@ -77,7 +96,12 @@ export const createJournal = (path: string, clock: () => Date, user: () => strin
     } catch (error) {
       throw diskError(path, error);
     }
-    return { lines: [...state.lines, line], head: digestOf(text), wholeBytes: state.wholeBytes + Buffer.byteLength(text) + 1, tornBytes: 0 };
+    return {
+      lines: [...state.lines, line],
+      head: digestOf(text),
+      wholeBytes: state.wholeBytes + Buffer.byteLength(text) + 1,
+      tornBytes: 0,
+    };
   };
 
   return {
@@ -87,7 +111,10 @@ export const createJournal = (path: string, clock: () => Date, user: () => strin
       if (state.fault !== undefined) throw new DepotError('JOURNAL_BROKEN', { path, ...state.fault });
       if (state.tornBytes > 0) {
         await truncate(path, state.wholeBytes);
-        state = await write(state, { action: 'recover', note: `cut off ${state.tornBytes} bytes of a line that a crash left torn` });
+        state = await write(state, {
+          action: 'recover',
+          note: `cut off ${state.tornBytes} bytes of a line that a crash left torn`,
+        });
       }
       state = await write(state, event);
       return state.lines.at(-1) as JournalLine;
@@ -97,7 +124,10 @@ export const createJournal = (path: string, clock: () => Date, user: () => strin
       const digest = digestOf(bytes);
       const aside = path.replace(/\.jsonl$/, `.damaged-${digest.slice(0, 16)}.jsonl`);
       await rename(path, aside);
-      await write(readJournal(Buffer.alloc(0)), { action: 'restart', note: `an earlier journal was set aside with SHA-256 ${digest}` });
+      await write(readJournal(Buffer.alloc(0)), {
+        action: 'restart',
+        note: `an earlier journal was set aside with SHA-256 ${digest}`,
+      });
       return aside;
     },
   };
@@ -116,9 +146,20 @@ export const readJournal = (bytes: Buffer): JournalState => {
     if (end < 0) return { lines, head, wholeBytes: offset, tornBytes: bytes.length - offset };
     const text = bytes.toString('utf8', offset, end);
     const line = parseLine(text);
-    const reason = faultOf(line, lines.length + 1, head, Buffer.from(text).equals(bytes.subarray(offset, end)));
+    const reason = faultOf(
+      line,
+      lines.length + 1,
+      head,
+      Buffer.from(text).equals(bytes.subarray(offset, end)),
+    );
     if (line === undefined || reason !== undefined) {
-      return { lines, head, wholeBytes: offset, tornBytes: 0, fault: { line: lines.length + 1, reason: reason ?? '' } };
+      return {
+        lines,
+        head,
+        wholeBytes: offset,
+        tornBytes: 0,
+        fault: { line: lines.length + 1, reason: reason ?? '' },
+      };
     }
     lines.push(line);
     head = digestOf(text);
@@ -127,9 +168,17 @@ export const readJournal = (bytes: Buffer): JournalState => {
   return { lines, head, wholeBytes: offset, tornBytes: 0 };
 };
 
-const faultOf = (line: JournalLine | undefined, n: number, head: string, isText: boolean): string | undefined => {
+const faultOf = (
+  line: JournalLine | undefined,
+  n: number,
+  head: string,
+  isText: boolean,
+): string | undefined => {
   if (line === undefined || !isText) return 'it is not a line of a journal';
-  if (line.previous !== head) return n === 1 ? 'it names a line before it, but it is the first' : `it does not follow line ${n - 1}: one of the two was changed, or lines are lost`;
+  if (line.previous !== head)
+    return n === 1
+      ? 'it names a line before it, but it is the first'
+      : `it does not follow line ${n - 1}: one of the two was changed, or lines are lost`;
   if (line.n !== n) return `it has the number ${line.n}`;
   return undefined;
 };
@@ -140,9 +189,17 @@ const parseLine = (text: string): JournalLine | undefined => {
     if (typeof value !== 'object' || value === null) return undefined;
     const { n, time, user, action, previous, snapshot, digest, bundle, note } = value;
     const optional = [snapshot, digest, bundle, note];
-    if (typeof n !== 'number' || typeof time !== 'string' || typeof user !== 'string' || typeof previous !== 'string') return undefined;
+    if (
+      typeof n !== 'number' ||
+      typeof time !== 'string' ||
+      typeof user !== 'string' ||
+      typeof previous !== 'string'
+    )
+      return undefined;
     if (action === undefined || !actions.includes(action)) return undefined;
-    return optional.every((one) => one === undefined || typeof one === 'string') ? (value as JournalLine) : undefined;
+    return optional.every((one) => one === undefined || typeof one === 'string')
+      ? (value as JournalLine)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -23,7 +23,12 @@ interface Holder {
 }
 
 /** Holds a lock file while `work` runs: one holder at a time. Throws DepotError DEPOT_LOCKED where another one has it. */
-export const holdingLock = async <T>(path: string, verb: string, now: Date, work: () => Promise<T>): Promise<T> => {
+export const holdingLock = async <T>(
+  path: string,
+  verb: string,
+  now: Date,
+  work: () => Promise<T>,
+): Promise<T> => {
   const me: Holder = {
     pid: process.pid,
     started: (await processStart(process.pid)) ?? '',

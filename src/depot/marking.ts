@@ -26,7 +26,11 @@ export const labelSnapshot = async (depot: Depot, id: string, label: string): Pr
   const marks = await readMarks(depot.layout.marks);
   const before = marks.labels.get(label);
   if (before === id) return;
-  await depot.journal.append({ action: 'label', snapshot: id, note: before === undefined ? label : `${label}, before: ${before}` });
+  await depot.journal.append({
+    action: 'label',
+    snapshot: id,
+    note: before === undefined ? label : `${label}, before: ${before}`,
+  });
   await writeMarks(depot.layout.marks, { ...marks, labels: new Map([...marks.labels, [label, id]]) });
 };
 
@@ -34,7 +38,11 @@ export const labelSnapshot = async (depot: Depot, id: string, label: string): Pr
 export const unlabelSnapshot = async (depot: Depot, label: string): Promise<void> => {
   const marks = await readMarks(depot.layout.marks);
   const snapshot = marks.labels.get(label);
-  if (snapshot === undefined) throw new DepotError('SNAPSHOT_UNKNOWN', { name: label, reason: 'there is no such label' });
+  if (snapshot === undefined)
+    throw new DepotError('SNAPSHOT_UNKNOWN', { name: label, reason: 'there is no such label' });
   await depot.journal.append({ action: 'unlabel', snapshot, note: label });
-  await writeMarks(depot.layout.marks, { ...marks, labels: new Map([...marks.labels].filter(([name]) => name !== label)) });
+  await writeMarks(depot.layout.marks, {
+    ...marks,
+    labels: new Map([...marks.labels].filter(([name]) => name !== label)),
+  });
 };

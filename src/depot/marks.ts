@@ -16,7 +16,9 @@ const reserved = new Set(['current', 'previous']);
 /** Throws DepotError USAGE where a text can't be a label. */
 export const checkLabel = (label: string): string => {
   if (!labelForm.test(label) || reserved.has(label) || isSnapshotId(label)) {
-    throw new DepotError('USAGE', { reason: `"${label}" can't be a label: up to 64 letters, digits and . _ -, not "current", "previous" or an id` });
+    throw new DepotError('USAGE', {
+      reason: `"${label}" can't be a label: up to 64 letters, digits and . _ -, not "current", "previous" or an id`,
+    });
   }
   return label;
 };
@@ -38,14 +40,19 @@ export const readMarks = async (path: string): Promise<Marks> => {
     throw fail('the marks are not JSON; `snapshot log` tells which pins and labels were set');
   }
   const { pins, labels } = (value ?? {}) as Record<string, unknown>;
-  if (!Array.isArray(pins) || typeof labels !== 'object' || labels === null) throw fail('the marks lack pins or labels');
+  if (!Array.isArray(pins) || typeof labels !== 'object' || labels === null)
+    throw fail('the marks lack pins or labels');
   const entries = Object.entries(labels);
   const ids: unknown[] = [...pins, ...entries.map(([, id]) => id)];
-  if (!ids.every((id) => typeof id === 'string' && isSnapshotId(id))) throw fail('the marks name something that is no snapshot id');
+  if (!ids.every((id) => typeof id === 'string' && isSnapshotId(id)))
+    throw fail('the marks name something that is no snapshot id');
   return { pins: pins as string[], labels: new Map(entries as [string, string][]) };
 };
 
 export const writeMarks = async (path: string, marks: Marks): Promise<void> => {
   const labels = Object.fromEntries([...marks.labels].sort(([a], [b]) => (a < b ? -1 : 1)));
-  await writeDurably(path, `${JSON.stringify({ pins: [...new Set(marks.pins)].sort(), labels }, undefined, 2)}\n`);
+  await writeDurably(
+    path,
+    `${JSON.stringify({ pins: [...new Set(marks.pins)].sort(), labels }, undefined, 2)}\n`,
+  );
 };

@@ -23,7 +23,9 @@ const format = 'fleet-depot-snapshot/1';
 /** A record as JSON with one file a line, so that text tools can compare two. */
 export const formatRecord = (record: SnapshotRecord): string => {
   const { files, ...head } = record;
-  const lines = files.map((file) => JSON.stringify({ path: file.path, sha256: file.sha256, size: file.size }));
+  const lines = files.map((file) =>
+    JSON.stringify({ path: file.path, sha256: file.sha256, size: file.size }),
+  );
   return `${JSON.stringify({ format, ...head }).slice(0, -1)},"files":[\n${lines.join(',\n')}\n]}\n`;
 };
 
@@ -37,15 +39,31 @@ export const parseRecord = (text: string, path: string, id: string): SnapshotRec
     throw new DepotError('DEPOT_DAMAGED', { path, reason: 'the record is not JSON' }, error);
   }
   if (typeof value !== 'object' || value === null) throw fail('the record is not an object');
-  const { format: found, createdAt, digest, bundle, signer, copied, files, id: ownId } = value as Record<string, unknown>;
+  const {
+    format: found,
+    createdAt,
+    digest,
+    bundle,
+    signer,
+    copied,
+    files,
+    id: ownId,
+  } = value as Record<string, unknown>;
   if (found !== format) throw fail(`the record's format is not ${format}`);
-  if (typeof ownId !== 'string' || !isSnapshotId(ownId) || ownId !== id) throw fail('the record names another snapshot');
-  if (typeof createdAt !== 'string' || typeof digest !== 'string' || typeof copied !== 'number' || !Array.isArray(files)) {
+  if (typeof ownId !== 'string' || !isSnapshotId(ownId) || ownId !== id)
+    throw fail('the record names another snapshot');
+  if (
+    typeof createdAt !== 'string' ||
+    typeof digest !== 'string' ||
+    typeof copied !== 'number' ||
+    !Array.isArray(files)
+  ) {
     throw fail('the record lacks a field');
   }
   const list = files.map((one) => readSnapshotFile(one, fail));
   checkFileList(list, fail);
-  if (digestOfFiles(list) !== digest) throw fail('the record was changed: its files do not add up to its digest');
+  if (digestOfFiles(list) !== digest)
+    throw fail('the record was changed: its files do not add up to its digest');
   return {
     id,
     createdAt,

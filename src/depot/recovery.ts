@@ -23,13 +23,16 @@ export interface Recoverable {
 export const recoverDepot = async (depot: Recoverable): Promise<void> => {
   const { layout, journal, snapshots } = depot;
   const state = await journal.read();
-  if (state.fault !== undefined) throw new DepotError('JOURNAL_BROKEN', { path: layout.journal, ...state.fault });
+  if (state.fault !== undefined)
+    throw new DepotError('JOURNAL_BROKEN', { path: layout.journal, ...state.fault });
   try {
     await rm(layout.temporary, { recursive: true, force: true });
-    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) await makeFolder(folder);
+    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary])
+      await makeFolder(folder);
     for (const folder of [layout.root, layout.records]) {
       for (const name of await readdir(folder)) {
-        if (name.endsWith('.tmp') && !name.startsWith('lock.')) await rm(path.join(folder, name), { force: true });
+        if (name.endsWith('.tmp') && !name.startsWith('lock.'))
+          await rm(path.join(folder, name), { force: true });
       }
     }
   } catch (error) {
@@ -37,14 +40,23 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
   }
   if (state.lines.length === 0) await journal.append({ action: 'init', note: `depot ${depot.id}` });
 
-  const told = new Set(state.lines.filter((line) => line.action === 'import' || line.action === 'adopt').map((line) => line.snapshot));
+  const told = new Set(
+    state.lines
+      .filter((line) => line.action === 'import' || line.action === 'adopt')
+      .map((line) => line.snapshot),
+  );
   const known = new Set(await snapshots.ids());
   for (const name of await readdir(layout.records)) {
     const id = name.replace(/\.json$/, '');
     if (!isSnapshotId(id) || told.has(id)) continue;
     if (known.has(id)) {
       const { digest } = await snapshots.record(id);
-      await journal.append({ action: 'adopt', snapshot: id, digest, note: 'found a snapshot that the journal did not tell of' });
+      await journal.append({
+        action: 'adopt',
+        snapshot: id,
+        digest,
+        note: 'found a snapshot that the journal did not tell of',
+      });
     } else {
       await rm(layout.recordFile(id), { force: true });
     }
@@ -53,7 +65,12 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
   const last = state.lines.filter((line) => isSwitch.has(line.action)).at(-1);
   if (now !== undefined && now !== last?.snapshot && known.has(now)) {
     const { digest } = await snapshots.record(now);
-    await journal.append({ action: 'adopt', snapshot: now, digest, note: `found \`current\` pointing to it; the journal told of ${last?.snapshot ?? 'none'}` });
+    await journal.append({
+      action: 'adopt',
+      snapshot: now,
+      digest,
+      note: `found \`current\` pointing to it; the journal told of ${last?.snapshot ?? 'none'}`,
+    });
   }
 };
 

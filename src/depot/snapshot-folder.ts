@@ -26,11 +26,16 @@ export const layOut = async (
   let copied = 0;
   try {
     await makeFolder(folder);
-    const folders = new Set([folder, ...files.flatMap((file) => foldersOf(file.path)).map((one) => path.join(folder, one))]);
+    const folders = new Set([
+      folder,
+      ...files.flatMap((file) => foldersOf(file.path)).map((one) => path.join(folder, one)),
+    ]);
     for (const one of folders) await makeFolder(one);
     for (let start = 0; start < files.length; start += atOnce) {
       const copies = await Promise.all(
-        files.slice(start, start + atOnce).map((file) => place(layout.contentFile(file.sha256), path.join(folder, file.path), linkFile)),
+        files
+          .slice(start, start + atOnce)
+          .map((file) => place(layout.contentFile(file.sha256), path.join(folder, file.path), linkFile)),
       );
       copied += copies.filter(Boolean).length;
     }

@@ -31,18 +31,28 @@ export interface Snapshots {
    * Makes a snapshot of stored contents. It is laid out apart, appears by a rename and is then in the journal; nothing
    * points to it yet. Where the newest one has the same files, that one is returned instead.
    */
-  create(files: readonly SnapshotFile[], origin: SnapshotOrigin): Promise<{ record: SnapshotRecord; made: boolean }>;
+  create(
+    files: readonly SnapshotFile[],
+    origin: SnapshotOrigin,
+  ): Promise<{ record: SnapshotRecord; made: boolean }>;
   /** Points `current` to a snapshot in one step (a symlink renamed over the old one), then tells the journal. */
   switchTo(id: string, action: 'switch' | 'rollback'): Promise<void>;
   /** Puts repaired contents into every snapshot that has the damaged file. */
   relink(digests: ReadonlySet<string>): Promise<void>;
 }
 
-export const createSnapshots = (layout: DepotLayout, journal: Journal, clock: () => Date, linkFile?: LinkFile): Snapshots => {
+export const createSnapshots = (
+  layout: DepotLayout,
+  journal: Journal,
+  clock: () => Date,
+  linkFile?: LinkFile,
+): Snapshots => {
   const ids = async (): Promise<string[]> => {
-    const [records, folders] = await Promise.all([readdir(layout.records), readdir(layout.snapshots)]).catch((error: unknown) => {
-      throw diskError(layout.records, error);
-    });
+    const [records, folders] = await Promise.all([readdir(layout.records), readdir(layout.snapshots)]).catch(
+      (error: unknown) => {
+        throw diskError(layout.records, error);
+      },
+    );
     const present = new Set(folders);
     return records
       .filter((name) => name.endsWith('.json'))
@@ -56,7 +66,8 @@ export const createSnapshots = (layout: DepotLayout, journal: Journal, clock: ()
     try {
       return parseRecord(await readFile(file, 'utf8'), file, id);
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') throw new DepotError('SNAPSHOT_UNKNOWN', { name: id, reason: 'the depot has no such id' }, error);
+      if (errnoOf(error) === 'ENOENT')
+        throw new DepotError('SNAPSHOT_UNKNOWN', { name: id, reason: 'the depot has no such id' }, error);
       throw diskError(file, error);
     }
   };
@@ -66,16 +77,26 @@ export const createSnapshots = (layout: DepotLayout, journal: Journal, clock: ()
       const target = await readlink(layout.current);
       const id = path.basename(target);
       if (path.dirname(target) === 'snapshots' && isSnapshotId(id)) return id;
-      throw new DepotError('DEPOT_DAMAGED', { path: layout.current, reason: `it points to ${target} instead of a snapshot; \`snapshot rollback ID\` sets it right` });
+      throw new DepotError('DEPOT_DAMAGED', {
+        path: layout.current,
+        reason: `it points to ${target} instead of a snapshot; \`snapshot rollback ID\` sets it right`,
+      });
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
-      if (errnoOf(error) === 'EINVAL') throw new DepotError('DEPOT_DAMAGED', { path: layout.current, reason: 'it is no symlink; move it away' }, error);
+      if (errnoOf(error) === 'EINVAL')
+        throw new DepotError(
+          'DEPOT_DAMAGED',
+          { path: layout.current, reason: 'it is no symlink; move it away' },
+          error,
+        );
       throw error;
     }
   };
 
   const newestKnown = async (): Promise<string | undefined> => {
-    const journaled = (await journal.read()).lines.flatMap((line) => (line.snapshot === undefined ? [] : [line.snapshot]));
+    const journaled = (await journal.read()).lines.flatMap((line) =>
+      line.snapshot === undefined ? [] : [line.snapshot],
+    );
     return [...journaled.filter(isSnapshotId), ...(await ids())].sort().at(-1);
   };
 
@@ -84,7 +105,8 @@ export const createSnapshots = (layout: DepotLayout, journal: Journal, clock: ()
     const before = await current().catch(() => undefined);
     const temporary = `${layout.current}.${randomBytes(6).toString('hex')}.tmp`;
     try {
-      if (!(await lstat(layout.snapshotFolder(id))).isDirectory()) throw new DepotError('DEPOT_DAMAGED', { path: layout.snapshotFolder(id), reason: 'it is no folder' });
+      if (!(await lstat(layout.snapshotFolder(id))).isDirectory())
+        throw new DepotError('DEPOT_DAMAGED', { path: layout.snapshotFolder(id), reason: 'it is no folder' });
       await symlink(path.join('snapshots', id), temporary);
       await rename(temporary, layout.current);
       await syncFolder(layout.root);
@@ -92,7 +114,12 @@ export const createSnapshots = (layout: DepotLayout, journal: Journal, clock: ()
       await rm(temporary, { force: true });
       throw diskError(layout.current, error);
     }
-    await journal.append({ action, snapshot: id, digest, note: before === undefined ? 'the first one' : `before: ${before}` });
+    await journal.append({
+      action,
+      snapshot: id,
+      digest,
+      note: before === undefined ? 'the first one' : `before: ${before}`,
+    });
   };
 
   return {
@@ -105,13 +132,22 @@ export const createSnapshots = (layout: DepotLayout, journal: Journal, clock: ()
       const known = await ids();
       const now = await current();
       const label = (await readMarks(layout.marks)).labels.get(name);
-      const wanted = name === 'current' ? now : name === 'previous' ? known.filter((id) => id < (now ?? '')).at(-1) : label;
+      const wanted =
+        name === 'current'
+          ? now
+          : name === 'previous'
+            ? known.filter((id) => id < (now ?? '')).at(-1)
+            : label;
       if (wanted !== undefined && known.includes(wanted)) return wanted;
-      if (name === 'previous') throw new DepotError('SNAPSHOT_UNKNOWN', { name, reason: 'there is none before the current one' });
+      if (name === 'previous')
+        throw new DepotError('SNAPSHOT_UNKNOWN', { name, reason: 'there is none before the current one' });
       const matching = known.filter((id) => name !== '' && id.startsWith(name));
       const [only] = matching;
       if (only !== undefined && (matching.length === 1 || only === name)) return only;
-      throw new DepotError('SNAPSHOT_UNKNOWN', { name, reason: matching.length === 0 ? 'no id or label is so' : `${matching.length} ids begin so` });
+      throw new DepotError('SNAPSHOT_UNKNOWN', {
+        name,
+        reason: matching.length === 0 ? 'no id or label is so' : `${matching.length} ids begin so`,
+      });
     },
 
     async create(unordered, origin) {
@@ -133,7 +169,13 @@ export const createSnapshots = (layout: DepotLayout, journal: Journal, clock: ()
         throw diskError(layout.snapshotFolder(id), error);
       }
       const { bundle } = origin;
-      await journal.append({ action: 'import', snapshot: id, digest, ...(bundle === undefined ? {} : { bundle }), note: `${files.length} files` });
+      await journal.append({
+        action: 'import',
+        snapshot: id,
+        digest,
+        ...(bundle === undefined ? {} : { bundle }),
+        note: `${files.length} files`,
+      });
       return { record: made, made: true };
     },
 
@@ -141,7 +183,8 @@ export const createSnapshots = (layout: DepotLayout, journal: Journal, clock: ()
       if (digests.size === 0) return;
       for (const id of await ids()) {
         for (const file of (await record(id)).files) {
-          if (digests.has(file.sha256)) await replaceFile(layout, file.sha256, path.join(layout.snapshotFolder(id), file.path));
+          if (digests.has(file.sha256))
+            await replaceFile(layout, file.sha256, path.join(layout.snapshotFolder(id), file.path));
         }
       }
     },

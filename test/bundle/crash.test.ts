@@ -16,7 +16,11 @@ import { createBundleSite, packageFiles, visibleState, type BundleSite } from '.
 const quiet = (): void => undefined;
 const child = path.resolve('build/test/support/import-child.js');
 
-const unsigned = async (site: BundleSite, name: string, files: Readonly<Record<string, Uint8Array>>): Promise<void> => {
+const unsigned = async (
+  site: BundleSite,
+  name: string,
+  files: Readonly<Record<string, Uint8Array>>,
+): Promise<void> => {
   const folder = await site.folder(`${name}.in`, files);
   await createBundle({ files: await collectFolder(folder, quiet), output: site.at(name) });
 };
@@ -30,7 +34,9 @@ for (const after of [1, 7, 20, 29]) {
     await site.import(['old.tar'], depot, { allowUnsigned: true });
     const before = await visibleState(depot.layout.root);
 
-    const run = spawn(process.execPath, [child, depot.layout.root, site.at('new.tar')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const run = spawn(process.execPath, [child, depot.layout.root, site.at('new.tar')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const closed = once(run, 'close');
     let lines = 0;
     for await (const line of createInterface({ input: run.stdout })) {
@@ -96,21 +102,31 @@ test('a disk that is full at whatever step leaves the last good state, and the i
   await site.import(['old.tar'], depot);
   const before = await visibleState(depot.layout.root);
   const bundle = await site.open(['new.tar']);
-  const used = Number(execFileSync('df', ['--output=iused', disk], { encoding: 'utf8' }).trim().split('\n')[1]);
+  const used = Number(
+    execFileSync('df', ['--output=iused', disk], { encoding: 'utf8' }).trim().split('\n')[1],
+  );
 
   // Every new file, folder and link takes an inode: with each one more, the import comes one step further.
   let failures = 0;
   for (let inodes = used + 1; ; inodes += 1) {
     execFileSync('mount', ['-o', `remount,nr_inodes=${inodes}`, disk]);
-    const outcome = await depot.change('bundle import', () => importBundle(bundle, depot, quiet)).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
+    const outcome = await depot
+      .change('bundle import', () => importBundle(bundle, depot, quiet))
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      );
     if (outcome === undefined) break;
     failures += 1;
     t.true(outcome instanceof DepotError && outcome.code === 'DEPOT_FULL', String(outcome));
     const visible = await visibleState(depot.layout.root);
-    t.is(visible.split('\n').filter((line) => line.startsWith('snapshots/') && line.includes('current')).join(), '');
+    t.is(
+      visible
+        .split('\n')
+        .filter((line) => line.startsWith('snapshots/') && line.includes('current'))
+        .join(),
+      '',
+    );
     t.is(await depot.snapshots.current(), (await depot.snapshots.ids())[0], 'current is still the old one');
     if ((await depot.snapshots.ids()).length === 1) t.is(visible, before);
     t.false((await readdir(disk + '/depot')).includes('lock'), 'no lock stays');
@@ -130,7 +146,10 @@ test('a disk without room for the contents is noticed before anything is written
     return;
   }
   const depot = await openOrCreateDepot(path.join(disk, 'depot'), site.environment);
-  const error = await t.throwsAsync(site.import(['b.tar'], depot), { instanceOf: DepotError, code: 'DEPOT_FULL' });
+  const error = await t.throwsAsync(site.import(['b.tar'], depot), {
+    instanceOf: DepotError,
+    code: 'DEPOT_FULL',
+  });
   t.regex(error.message, /bytes are needed, \d+ are free/);
   t.deepEqual(await depot.content.list(), []);
 });
@@ -145,9 +164,12 @@ test('a disk that others fill during the import ends it with the last good state
   }
   const depot = await openOrCreateDepot(path.join(disk, 'depot'), site.environment);
   const bundle = await site.open(['b.tar']);
-  const fill = async (): Promise<void> => writeFile(path.join(disk, 'filler'), Buffer.alloc(15 << 20)).catch(() => undefined);
+  const fill = async (): Promise<void> =>
+    writeFile(path.join(disk, 'filler'), Buffer.alloc(15 << 20)).catch(() => undefined);
   let filled: Promise<void> | undefined;
-  const work = depot.change('bundle import', () => importBundle(bundle, depot, () => void (filled ??= fill())));
+  const work = depot.change('bundle import', () =>
+    importBundle(bundle, depot, () => void (filled ??= fill())),
+  );
   const outcome = await work.then(
     () => undefined,
     (error: unknown) => error,
@@ -170,6 +192,8 @@ test('a full disk leaves no half bundle', async (t) => {
   const files = await collectFolder(await site.folder('in', packageFiles(4, 400_000)), quiet);
   await mkdir(path.join(disk, 'out'));
   const output = path.join(disk, 'out', 'b.tar');
-  await t.throwsAsync(createBundle({ files, output, signer: site.signer, volumeBytes: 600_000 }), { code: 'DEPOT_FULL' });
+  await t.throwsAsync(createBundle({ files, output, signer: site.signer, volumeBytes: 600_000 }), {
+    code: 'DEPOT_FULL',
+  });
   t.deepEqual(await readdir(path.join(disk, 'out')), []);
 });

@@ -48,7 +48,8 @@ type Odd = Partial<Header> & { readonly name: string; readonly body?: string | U
 /** A tar of any entries at all, as a hostile sender can make it. */
 const oddTar = async (file: string, entries: readonly Odd[]): Promise<void> => {
   const tar = pack();
-  for (const { body = '', ...header } of entries) tar.entry({ mtime: new Date(0), ...header }, Buffer.from(body));
+  for (const { body = '', ...header } of entries)
+    tar.entry({ mtime: new Date(0), ...header }, Buffer.from(body));
   tar.finalize();
   const parts: Uint8Array[] = [];
   for await (const part of tar as AsyncIterable<Uint8Array>) parts.push(part);
@@ -79,23 +80,59 @@ test('hand-made entries make a right bundle, so that the hostile ones differ in 
 });
 
 const hostile: readonly (readonly [string, (entries: Odd[]) => Odd[], RegExp])[] = [
-  ['an entry that leads out with ..', (all) => [...all, { name: '../../evil', body: 'x' }], /"\.\.\/\.\.\/evil" leads out/],
-  ['an absolute name', (all) => [...all, { name: '/etc/evil', body: 'x' }], /"\/etc\/evil" has an absolute name/],
-  ['a symbolic link', (all) => [...all, { name: 'link', type: 'symlink', linkname: '/etc/passwd' }], /is a symlink/],
+  [
+    'an entry that leads out with ..',
+    (all) => [...all, { name: '../../evil', body: 'x' }],
+    /"\.\.\/\.\.\/evil" leads out/,
+  ],
+  [
+    'an absolute name',
+    (all) => [...all, { name: '/etc/evil', body: 'x' }],
+    /"\/etc\/evil" has an absolute name/,
+  ],
+  [
+    'a symbolic link',
+    (all) => [...all, { name: 'link', type: 'symlink', linkname: '/etc/passwd' }],
+    /is a symlink/,
+  ],
   ['a hard link', (all) => [...all, { name: 'link', type: 'link', linkname: 'volume.json' }], /is a link/],
   ['a device file', (all) => [...all, { name: 'dev', type: 'character-device' }], /is a character-device/],
   ['a pipe', (all) => [...all, { name: 'pipe', type: 'fifo' }], /is a fifo/],
   ['a folder', (all) => [...all, { name: 'folder/', type: 'directory' }], /is a directory/],
-  ['a content that is a link', (all) => [...all.slice(0, -1), { name: all.at(-1)?.name ?? '', type: 'symlink', linkname: 'x' }], /is a symlink/],
+  [
+    'a content that is a link',
+    (all) => [...all.slice(0, -1), { name: all.at(-1)?.name ?? '', type: 'symlink', linkname: 'x' }],
+    /is a symlink/,
+  ],
   ['a duplicate name', (all) => [...all, ...all.slice(-1)], /is there twice/],
-  ['an entry that the manifest does not tell of', (all) => [...all, { name: 'content/extra', body: 'x' }], /is not in the manifest/],
+  [
+    'an entry that the manifest does not tell of',
+    (all) => [...all, { name: 'content/extra', body: 'x' }],
+    /is not in the manifest/,
+  ],
   ['a missing content', (all) => all.slice(0, -1), /is missing/],
-  ['another order', (all) => [...all.slice(0, 3), ...all.slice(4), ...all.slice(3, 4)], /comes where|should be/],
+  [
+    'another order',
+    (all) => [...all.slice(0, 3), ...all.slice(4), ...all.slice(3, 4)],
+    /comes where|should be/,
+  ],
   ['another owner in a header', (all) => all.map((one) => ({ ...one, uid: 7 })), /differs/],
   ['another time in a header', (all) => all.map((one) => ({ ...one, mtime: new Date(1e12) })), /differs/],
-  ['a long name by an extension header', (all) => [...all, { name: `content/${'x'.repeat(300)}`, body: 'x' }], /extension header/],
-  ['other content of the same size', (all) => [...all.slice(0, -1), { name: all.at(-1)?.name ?? '', body: 'CONTENT of a package' }], /SHA-256/],
-  ['content of another size', (all) => [...all.slice(0, -1), { name: all.at(-1)?.name ?? '', body: 'short' }], /claims 5 bytes/],
+  [
+    'a long name by an extension header',
+    (all) => [...all, { name: `content/${'x'.repeat(300)}`, body: 'x' }],
+    /extension header/,
+  ],
+  [
+    'other content of the same size',
+    (all) => [...all.slice(0, -1), { name: all.at(-1)?.name ?? '', body: 'CONTENT of a package' }],
+    /SHA-256/,
+  ],
+  [
+    'content of another size',
+    (all) => [...all.slice(0, -1), { name: all.at(-1)?.name ?? '', body: 'short' }],
+    /claims 5 bytes/,
+  ],
 ];
 
 for (const [what, change, message] of hostile) {
@@ -107,15 +144,45 @@ for (const [what, change, message] of hostile) {
 }
 
 const badManifests: readonly (readonly [string, (text: string) => string, string, RegExp])[] = [
-  ['a path that leads out', (text) => text.replace('a-1.0.0.zip', '../../a.zip'), 'PATH_INVALID', /has a part "\.\."/],
+  [
+    'a path that leads out',
+    (text) => text.replace('a-1.0.0.zip', '../../a.zip'),
+    'PATH_INVALID',
+    /has a part "\.\."/,
+  ],
   ['an absolute path', (text) => text.replace('a-1.0.0.zip', '/etc/a.zip'), 'PATH_INVALID', /absolute/],
   ['a hidden path', (text) => text.replace('a-1.0.0.zip', '.ssh/key'), 'PATH_INVALID', /rule for names/],
-  ['a path with a backslash', (text) => text.replace('a-1.0.0.zip', 'a\\\\..\\\\b'), 'PATH_INVALID', /rule for names/],
-  ['a path with a control character', (text) => text.replace('a-1.0.0.zip', 'a\\u0000b'), 'PATH_INVALID', /rule for names/],
-  ['an absurd number of volumes', (text) => text.replace('"volumes":1', '"volumes":1e9'), 'BUNDLE_INVALID', /absurd/],
-  ['a digest that is a path', (text) => text.replace(/"path":"a-1.0.0.zip","sha256":"[0-9a-f]{64}/, '"path":"a","sha256":"../../x'), 'BUNDLE_INVALID', /no SHA-256/],
+  [
+    'a path with a backslash',
+    (text) => text.replace('a-1.0.0.zip', 'a\\\\..\\\\b'),
+    'PATH_INVALID',
+    /rule for names/,
+  ],
+  [
+    'a path with a control character',
+    (text) => text.replace('a-1.0.0.zip', 'a\\u0000b'),
+    'PATH_INVALID',
+    /rule for names/,
+  ],
+  [
+    'an absurd number of volumes',
+    (text) => text.replace('"volumes":1', '"volumes":1e9'),
+    'BUNDLE_INVALID',
+    /absurd/,
+  ],
+  [
+    'a digest that is a path',
+    (text) => text.replace(/"path":"a-1.0.0.zip","sha256":"[0-9a-f]{64}/, '"path":"a","sha256":"../../x'),
+    'BUNDLE_INVALID',
+    /no SHA-256/,
+  ],
   ['a negative size', (text) => text.replace('"size":20', '"size":-1'), 'BUNDLE_INVALID', /no size/],
-  ['left out contents without a base', (text) => text.replace('"volume":1}', '"volume":0}'), 'BUNDLE_INVALID', /no base/],
+  [
+    'left out contents without a base',
+    (text) => text.replace('"volume":1}', '"volume":0}'),
+    'BUNDLE_INVALID',
+    /no base/,
+  ],
   ['a format of the future', (text) => text.replace('bundle/1', 'bundle/9'), 'BUNDLE_INVALID', /format/],
   ['no JSON at all', () => 'nothing', 'BUNDLE_INVALID', /not JSON/],
 ];
@@ -132,7 +199,8 @@ test('10 GB claimed in 1 KB is refused without waiting for them', async (t) => {
   const site = await withDepot(t);
   const entries = await honestEntries(site);
   const tar = pack();
-  for (const { body = '', ...header } of entries.slice(0, -1)) tar.entry({ mtime: new Date(0), ...header }, Buffer.from(body));
+  for (const { body = '', ...header } of entries.slice(0, -1))
+    tar.entry({ mtime: new Date(0), ...header }, Buffer.from(body));
   tar.entry({ name: entries.at(-1)?.name ?? '', mtime: new Date(0), size: 10 * 1024 ** 3 });
   const parts: Uint8Array[] = [];
   tar.on('data', (part) => void parts.push(part as Uint8Array));
@@ -144,7 +212,10 @@ test('10 GB claimed in 1 KB is refused without waiting for them', async (t) => {
 test('a manifest that claims 10 GB is not read into memory', async (t) => {
   const site = await withDepot(t);
   const tar = pack();
-  tar.entry({ name: 'volume.json', mtime: new Date(0) }, Buffer.from(formatVolumeHeader({ bundle: digestOf(''), number: 1, total: 1 })));
+  tar.entry(
+    { name: 'volume.json', mtime: new Date(0) },
+    Buffer.from(formatVolumeHeader({ bundle: digestOf(''), number: 1, total: 1 })),
+  );
   tar.entry({ name: 'manifest.json', mtime: new Date(0), size: 10 * 1024 ** 3 });
   const parts: Uint8Array[] = [];
   tar.on('data', (part) => void parts.push(part as Uint8Array));
@@ -164,9 +235,22 @@ test('any changed byte, anywhere in a bundle, is noticed by verify and by import
       const bad = Buffer.from(good);
       bad[offset] = (bad[offset] ?? 0) ^ bits;
       await writeFile(site.at('bad.tar'), bad);
-      const verified = await site.open(['bad.tar']).then((bundle) => verifyBundle(bundle, quiet)).then(() => 'passed', (error: unknown) => error);
-      const taken = await site.import(['bad.tar'], depot).then(() => 'passed', (error: unknown) => error);
-      return verified instanceof DepotError && taken instanceof DepotError && (await visibleState(depot.layout.root)) === before;
+      const verified = await site
+        .open(['bad.tar'])
+        .then((bundle) => verifyBundle(bundle, quiet))
+        .then(
+          () => 'passed',
+          (error: unknown) => error,
+        );
+      const taken = await site.import(['bad.tar'], depot).then(
+        () => 'passed',
+        (error: unknown) => error,
+      );
+      return (
+        verified instanceof DepotError &&
+        taken instanceof DepotError &&
+        (await visibleState(depot.layout.root)) === before
+      );
     }),
     { numRuns: 150 },
   );
@@ -195,12 +279,19 @@ test('a bundle signed by a stranger, or by nobody, is refused', async (t) => {
   const stranger = await createTestSigner();
   await site.create(packageFiles(1), 'strange.tar', { signer: stranger.signer });
   await refused(t, site, ['strange.tar'], 'BUNDLE_UNTRUSTED', /not in the keyring/);
-  await t.throwsAsync(site.open(['strange.tar'], { allowUnsigned: true }), { code: 'BUNDLE_UNTRUSTED' }, '--allow-unsigned is not for bad signatures');
+  await t.throwsAsync(
+    site.open(['strange.tar'], { allowUnsigned: true }),
+    { code: 'BUNDLE_UNTRUSTED' },
+    '--allow-unsigned is not for bad signatures',
+  );
 
   const { signer: _signer, ...unsigned } = { signer: undefined, output: site.at('none.tar') };
   const { collectFolder } = await import('../../src/bundle/file-set.ts');
   const { createBundle } = await import('../../src/bundle/create.ts');
-  await createBundle({ ...unsigned, files: await collectFolder(await site.folder('in', packageFiles(1)), quiet) });
+  await createBundle({
+    ...unsigned,
+    files: await collectFolder(await site.folder('in', packageFiles(1)), quiet),
+  });
   await refused(t, site, ['none.tar'], 'BUNDLE_UNSIGNED', /no signature/);
   await site.import(['none.tar'], await site.depot(), { allowUnsigned: true });
 });
@@ -210,10 +301,22 @@ test('missing, doubled, mixed and swapped volumes are told apart', async (t) => 
   await site.create(packageFiles(20, 20_000), 'a.tar', { volumeBytes: 150_000 });
   await site.create(packageFiles(20, 20_000, 'other'), 'b.tar', { volumeBytes: 150_000 });
   const all = ['a.tar.001', 'a.tar.002', 'a.tar.003', 'a.tar.004'];
-  await refused(t, site, ['a.tar.001', 'a.tar.003', 'a.tar.004'], 'BUNDLE_VOLUMES', /volume 2 of 4 is missing/);
+  await refused(
+    t,
+    site,
+    ['a.tar.001', 'a.tar.003', 'a.tar.004'],
+    'BUNDLE_VOLUMES',
+    /volume 2 of 4 is missing/,
+  );
   await copyFile(site.at('a.tar.001'), site.at('copy.001'));
   await refused(t, site, [...all, 'copy.001'], 'BUNDLE_VOLUMES', /both volume 1/);
-  await refused(t, site, ['a.tar.001', 'b.tar.002', 'a.tar.003', 'a.tar.004'], 'BUNDLE_VOLUMES', /belongs to bundle/);
+  await refused(
+    t,
+    site,
+    ['a.tar.001', 'b.tar.002', 'a.tar.003', 'a.tar.004'],
+    'BUNDLE_VOLUMES',
+    /belongs to bundle/,
+  );
   await copyFile(site.at('b.tar.002'), site.at('a.tar.002'));
   await refused(t, site, all, 'BUNDLE_VOLUMES', /belongs to bundle/);
 });
@@ -226,9 +329,22 @@ test('a volume that was renumbered is refused', async (t) => {
   bytes.write('"number":3', at);
   await writeFile(site.at('a.tar.002'), bytes);
   await rm(site.at('a.tar.003'));
-  await refused(t, site, ['a.tar.001', 'a.tar.002', 'a.tar.004'], 'BUNDLE_VOLUMES', /volume 2 of 4 is missing/);
-  const alone = await openBundle([site.at('a.tar.002')], { verifier: site.verifier, allowUnsigned: false, allowPartial: true });
-  await t.throwsAsync(verifyBundle(alone, quiet), { code: 'BUNDLE_INVALID', message: /not in the manifest of this volume/ });
+  await refused(
+    t,
+    site,
+    ['a.tar.001', 'a.tar.002', 'a.tar.004'],
+    'BUNDLE_VOLUMES',
+    /volume 2 of 4 is missing/,
+  );
+  const alone = await openBundle([site.at('a.tar.002')], {
+    verifier: site.verifier,
+    allowUnsigned: false,
+    allowPartial: true,
+  });
+  await t.throwsAsync(verifyBundle(alone, quiet), {
+    code: 'BUNDLE_INVALID',
+    message: /not in the manifest of this volume/,
+  });
 });
 
 test('a differential bundle without its base is refused and says which receipt to bring', async (t) => {
@@ -237,14 +353,26 @@ test('a differential bundle without its base is refused and says which receipt t
   const other = await site.depot('other');
   await site.create(packageFiles(3), 'first.tar');
   const { snapshot } = await site.import(['first.tar'], other);
-  await site.create({ ...packageFiles(3), 'new-1.0.0.zip': 'new' }, 'diff.tar', { since: await receiptOf(other, snapshot) });
+  await site.create({ ...packageFiles(3), 'new-1.0.0.zip': 'new' }, 'diff.tar', {
+    since: await receiptOf(other, snapshot),
+  });
   const depot = await site.depot();
   const before = await visibleState(depot.layout.root);
-  const error = await t.throwsAsync(site.import(['diff.tar'], depot), { instanceOf: DepotError, code: 'BUNDLE_BASE_MISSING' });
-  t.regex(error.message, new RegExp(`snapshot ${snapshot} of depot ${other.id}; here 6 of 7 files are lacking, the first is pkg0`));
+  const error = await t.throwsAsync(site.import(['diff.tar'], depot), {
+    instanceOf: DepotError,
+    code: 'BUNDLE_BASE_MISSING',
+  });
+  t.regex(
+    error.message,
+    new RegExp(`snapshot ${snapshot} of depot ${other.id}; here 6 of 7 files are lacking, the first is pkg0`),
+  );
   t.regex(error.advice, /bundle receipt/);
   t.is(await visibleState(depot.layout.root), before);
 
   await flip(other.layout.contentFile(digestOf(Buffer.from(packageFiles(1)['pkg0-1.0.0.zip'] ?? ''))), 5);
-  await t.throwsAsync(site.import(['diff.tar'], other), { code: 'BUNDLE_BASE_MISSING', message: /1 of 7 files/ }, 'damaged base content counts as lacking');
+  await t.throwsAsync(
+    site.import(['diff.tar'], other),
+    { code: 'BUNDLE_BASE_MISSING', message: /1 of 7 files/ },
+    'damaged base content counts as lacking',
+  );
 });

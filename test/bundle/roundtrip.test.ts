@@ -14,7 +14,12 @@ const quiet = (): void => undefined;
 
 test('a bundle carries a folder into a new depot, byte for byte', async (t) => {
   const site = await createBundleSite(t);
-  const files = { ...packageFiles(3), 'keys/site.asc': 'a key', 'artifacts/agent/agent-1.tar.gz': 'an agent', 'distribution.lock': '' };
+  const files = {
+    ...packageFiles(3),
+    'keys/site.asc': 'a key',
+    'artifacts/agent/agent-1.tar.gz': 'an agent',
+    'distribution.lock': '',
+  };
   const made = await site.create(files, 'b.tar');
   t.is(made.files, 9);
   const verified = await verifyBundle(await site.open(['b.tar']), quiet);
@@ -50,7 +55,9 @@ test('the same files make the same bundle, in any order and time zone', async (t
 test('a bundle is a tar that other programs read, with a contents page for people', async (t) => {
   const site = await createBundleSite(t);
   await site.create(packageFiles(2), 'b.tar');
-  const names = execFileSync('tar', ['tf', site.at('b.tar')], { encoding: 'utf8' }).trim().split('\n');
+  const names = execFileSync('tar', ['tf', site.at('b.tar')], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
   t.deepEqual(names.slice(0, 4), ['volume.json', 'manifest.json', 'manifest.json.asc', 'CONTENTS.md']);
   t.is(names.length, 8);
   const page = execFileSync('tar', ['xOf', site.at('b.tar'), 'CONTENTS.md'], { encoding: 'utf8' });
@@ -81,9 +88,18 @@ test('a differential bundle holds only what the receipt lacks and makes the comp
   t.is(made.files, 8);
 
   const plan = await planImport(await site.open(['two.tar']), depot);
-  t.deepEqual(plan.added.map((file) => file.path), ['new-1.0.0.zip']);
-  t.deepEqual(plan.removed.map((file) => file.path), ['pkg0-1.0.0.zip']);
-  t.deepEqual(plan.changed.map((file) => file.path), ['pkg1-1.0.1.zip']);
+  t.deepEqual(
+    plan.added.map((file) => file.path),
+    ['new-1.0.0.zip'],
+  );
+  t.deepEqual(
+    plan.removed.map((file) => file.path),
+    ['pkg0-1.0.0.zip'],
+  );
+  t.deepEqual(
+    plan.changed.map((file) => file.path),
+    ['pkg1-1.0.1.zip'],
+  );
   t.is(plan.kept.length, 6);
   t.is(plan.newBytes, 10);
 
@@ -98,7 +114,11 @@ test('a bundle can be made of a depot, and an unchanged set makes no second snap
   await site.create(packageFiles(2), 'one.tar');
   const depot = await site.depot();
   const { snapshot } = await site.import(['one.tar'], depot);
-  await createBundle({ files: await collectSnapshot(depot, snapshot), signer: site.signer, output: site.at('again.tar') });
+  await createBundle({
+    files: await collectSnapshot(depot, snapshot),
+    signer: site.signer,
+    output: site.at('again.tar'),
+  });
   const result = await site.import(['again.tar'], depot);
   t.false(result.made);
   t.is(result.reused, 4);
@@ -110,7 +130,8 @@ test('volumes stay below their size, carry the list each, and import in any orde
   const files = packageFiles(20, 20_000);
   const made = await site.create(files, 'b.tar', { volumeBytes: 150_000 });
   t.true(made.volumes.length >= 3);
-  for (const volume of made.volumes) t.true(volume.bytes < 150_000 && (await stat(volume.path)).size === volume.bytes);
+  for (const volume of made.volumes)
+    t.true(volume.bytes < 150_000 && (await stat(volume.path)).size === volume.bytes);
   t.is(path.basename(made.volumes[1]?.path ?? ''), 'b.tar.002');
 
   const alone = await site.open(['b.tar.002'], { allowPartial: true });
@@ -124,9 +145,15 @@ test('volumes stay below their size, carry the list each, and import in any orde
 
 test('a file that fits no volume is refused and nothing is left', async (t) => {
   const site = await createBundleSite(t);
-  const error = await t.throwsAsync(site.create(packageFiles(3, 200_000), 'b.tar', { volumeBytes: 100_000 }), { code: 'BUNDLE_UNFIT' });
+  const error = await t.throwsAsync(
+    site.create(packageFiles(3, 200_000), 'b.tar', { volumeBytes: 100_000 }),
+    { code: 'BUNDLE_UNFIT' },
+  );
   t.regex(error.message, /pkg0-1\.0\.0\.zip has 200000 bytes/);
-  t.deepEqual((await readdir(site.root)).filter((name) => name.startsWith('b.tar')), []);
+  t.deepEqual(
+    (await readdir(site.root)).filter((name) => name.startsWith('b.tar')),
+    [],
+  );
 });
 
 test('a file that changes while the bundle is made is noticed', async (t) => {
@@ -135,7 +162,10 @@ test('a file that changes while the bundle is made is noticed', async (t) => {
   const { collectFolder } = await import('../../src/bundle/file-set.ts');
   const files = await collectFolder(folder, quiet);
   await site.folder('in', { 'b.zip': 'TWO' });
-  await t.throwsAsync(createBundle({ files, signer: site.signer, output: site.at('b.tar') }), { code: 'BUNDLE_UNFIT', message: /b\.zip was changed/ });
+  await t.throwsAsync(createBundle({ files, signer: site.signer, output: site.at('b.tar') }), {
+    code: 'BUNDLE_UNFIT',
+    message: /b\.zip was changed/,
+  });
   t.false((await readdir(site.root)).some((name) => name.startsWith('b.tar')));
 });
 
@@ -144,7 +174,10 @@ test('hidden files and half downloads stay out, odd names and linked folders are
   const { collectFolder } = await import('../../src/bundle/file-set.ts');
   const folder = await site.folder('in', { 'a.zip': 'one', '.lock': 'x', 'b.zip.part': 'half' });
   const set = await collectFolder(folder, quiet);
-  t.deepEqual(set.files.map((file) => file.path), ['a.zip']);
+  t.deepEqual(
+    set.files.map((file) => file.path),
+    ['a.zip'],
+  );
   t.deepEqual(set.skipped, ['.lock', 'b.zip.part']);
   await site.folder('in', { 'two words.zip': 'x' });
   await t.throwsAsync(collectFolder(folder, quiet), { code: 'PATH_INVALID' });

@@ -50,7 +50,12 @@ export const createBundleSite = async (t: ExecutionContext): Promise<BundleSite>
       return createBundle({ files: set, signer: keys.signer, output: at(output), ...more });
     },
     open: (files, more = {}) =>
-      openBundle(files.map(at), { verifier: keys.verifier, allowUnsigned: false, allowPartial: false, ...more }),
+      openBundle(files.map(at), {
+        verifier: keys.verifier,
+        allowUnsigned: false,
+        allowPartial: false,
+        ...more,
+      }),
     depot: (name = 'depot') => openOrCreateDepot(at(name), environment),
     import: async (files, depot, more = {}) => {
       const bundle = await site.open(files, more);
@@ -79,10 +84,14 @@ const filler = (bytes: number, seed: string): Uint8Array => {
 export const visibleState = async (root: string): Promise<string> => {
   const lines: string[] = [await readlink(path.join(root, 'current')).catch(() => 'no current')];
   for (const folder of ['snapshots', 'records']) {
-    const entries = await readdir(path.join(root, folder), { recursive: true, withFileTypes: true }).catch(() => []);
+    const entries = await readdir(path.join(root, folder), { recursive: true, withFileTypes: true }).catch(
+      () => [],
+    );
     for (const entry of entries) {
       const file = path.join(entry.parentPath, entry.name);
-      lines.push(`${path.relative(root, file)} ${entry.isFile() ? digestOf(await readFile(file)) : 'folder'}`);
+      lines.push(
+        `${path.relative(root, file)} ${entry.isFile() ? digestOf(await readFile(file)) : 'folder'}`,
+      );
     }
   }
   return lines.sort().join('\n');

@@ -27,7 +27,13 @@ export const createTestSigner = async (): Promise<TestSigner> => {
       async sign(data) {
         const message = await openpgp.createMessage({ binary: bytesOf(data) });
         const config = { nonDeterministicSignaturesViaNotation: false };
-        return openpgp.sign({ message, signingKeys: privateKey, detached: true, date: new Date('2026-01-02T00:00:00Z'), config });
+        return openpgp.sign({
+          message,
+          signingKeys: privateKey,
+          detached: true,
+          date: new Date('2026-01-02T00:00:00Z'),
+          config,
+        });
       },
     },
     verifier: {
@@ -38,7 +44,8 @@ export const createTestSigner = async (): Promise<TestSigner> => {
         const { signatures } = await openpgp.verify({ message, signature, verificationKeys: publicKey });
         const [first] = signatures;
         const issuer = first?.keyID.toHex().toUpperCase() ?? '';
-        if (!fingerprint.endsWith(issuer)) return { state: 'unknown-key', issuer, reason: `signed by ${issuer} which is not in the keyring` };
+        if (!fingerprint.endsWith(issuer))
+          return { state: 'unknown-key', issuer, reason: `signed by ${issuer} which is not in the keyring` };
         const good = await first?.verified.catch(() => false);
         if (good !== true) return { state: 'bad', issuer, reason: 'it was made over other bytes' };
         return { state: 'good', fingerprint, signedAt: new Date('2026-01-02T00:00:00Z') };
