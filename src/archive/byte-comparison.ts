@@ -17,28 +17,35 @@ export const createByteComparison = (maxAhead: number, fail: (reason: string) =>
     found(chunk) {
       waiting.push(chunk);
       waitingBytes += chunk.length;
-      if (waitingBytes > maxAhead)
+      if (waitingBytes > maxAhead) {
         throw fail(`after byte ${offset} comes something that does not belong there`);
+      }
     },
     expected(chunk) {
       let rest = chunk;
       while (rest.length > 0) {
         const first = waiting[0];
-        if (first === undefined) throw fail(`it ends at byte ${offset}, more should follow`);
+        if (first === undefined) {
+          throw fail(`it ends at byte ${offset}, more should follow`);
+        }
         const length = Math.min(first.length, rest.length);
         if (Buffer.compare(first.subarray(0, length), rest.subarray(0, length)) !== 0) {
           throw fail(`it differs between byte ${offset} and ${offset + length} from what was written`);
         }
-        if (length === first.length) waiting.shift();
-        else waiting[0] = first.subarray(length);
+        if (length === first.length) {
+          waiting.shift();
+        } else {
+          waiting[0] = first.subarray(length);
+        }
         waitingBytes -= length;
         offset += length;
         rest = rest.subarray(length);
       }
     },
     end() {
-      if (waitingBytes > 0)
+      if (waitingBytes > 0) {
         throw fail(`after byte ${offset}, where it should end, come ${waitingBytes} bytes or more`);
+      }
     },
   };
 };

@@ -37,7 +37,9 @@ export const tarEndBytes = 2 * block;
 export const writeTar = (inputs: AsyncIterable<TarInput> | Iterable<TarInput>): Readable => {
   const tar = pack({ highWaterMark: readChunk });
   const fill = async (): Promise<void> => {
-    for await (const input of inputs) await writeEntry(tar, input);
+    for await (const input of inputs) {
+      await writeEntry(tar, input);
+    }
     tar.finalize();
   };
   fill().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))));
@@ -77,7 +79,9 @@ export async function* readTar(
         faultOf(error, feeding, fail),
       );
       yield { name: header.name, size: header.size, chunks };
-      for await (const _ of chunks) throw new Error(`the content of ${header.name} was not read`);
+      for await (const _ of chunks) {
+        throw new Error(`the content of ${header.name} was not read`);
+      }
       copy.end(undefined);
     }
     await feeding;
@@ -107,7 +111,9 @@ async function* copying(
 ): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of source) {
-      if (!copy.write(chunk)) await drained(copy);
+      if (!copy.write(chunk)) {
+        await drained(copy);
+      }
       problem.throwIfAborted();
       yield chunk;
     }
@@ -122,8 +128,12 @@ const writeEntry = async (tar: Pack, input: TarInput): Promise<void> => {
   // A failure shows on the tar itself; here it only ends the writing.
   sink.on('error', () => undefined);
   for await (const chunk of input.open()) {
-    if (sink.destroyed) return;
-    if (!sink.write(chunk)) await drained(sink);
+    if (sink.destroyed) {
+      return;
+    }
+    if (!sink.write(chunk)) {
+      await drained(sink);
+    }
   }
   const closed = new Promise<void>((resolve) => void sink.once('close', () => resolve()));
   sink.end(undefined);
@@ -133,7 +143,9 @@ const writeEntry = async (tar: Pack, input: TarInput): Promise<void> => {
 /** Waits until a sink takes more, or is gone (then the next write or the tar tells why). */
 const drained = (sink: Sink): Promise<void> =>
   new Promise((resolve) => {
-    if (sink.destroyed) return resolve();
+    if (sink.destroyed) {
+      return resolve();
+    }
     const settle = (): void => {
       sink.off('drain', settle);
       sink.off('close', settle);
@@ -155,13 +167,17 @@ const fixedHeader = (name: string, size: number): Partial<Header> & Pick<Header,
 
 const refuseOddEntry = (header: Header, fail: (reason: string) => Error): void => {
   const name = JSON.stringify(header.name.slice(0, 120));
-  if (header.type !== 'file')
+  if (header.type !== 'file') {
     throw fail(
       `the entry ${name} is a ${header.type ?? 'thing of unknown type'}; only plain files belong here`,
     );
-  if (header.pax) throw fail(`the entry ${name} has an extension header`);
-  if (!Number.isSafeInteger(header.size) || header.size < 0)
+  }
+  if (header.pax) {
+    throw fail(`the entry ${name} has an extension header`);
+  }
+  if (!Number.isSafeInteger(header.size) || header.size < 0) {
     throw fail(`the entry ${name} has no sensible size`);
+  }
 };
 
 const tapping = (comparison: ByteComparison): Transform =>
@@ -178,7 +194,9 @@ const tapping = (comparison: ByteComparison): Transform =>
   });
 
 const attempt = (problem: AbortController, work: () => void): void => {
-  if (problem.signal.aborted) return;
+  if (problem.signal.aborted) {
+    return;
+  }
   try {
     work();
   } catch (error) {
@@ -188,8 +206,11 @@ const attempt = (problem: AbortController, work: () => void): void => {
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) {
+      resolve();
+    } else {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    }
   });
 
 // tar-stream tells of its findings by the text alone.
@@ -208,16 +229,22 @@ const faultOf = async (
   const gone =
     error instanceof Error &&
     /STREAM_DESTROYED|PREMATURE_CLOSE/.test(String((error as NodeJS.ErrnoException).code));
-  const cause: unknown = gone
-    ? await feeding.then(
-        () => error,
-        (ended: unknown) => ended,
-      )
-    : error;
-  if (!(cause instanceof Error)) return cause;
+  let cause = error;
+  if (gone) {
+    try {
+      await feeding;
+    } catch (ended) {
+      cause = ended;
+    }
+  }
+  if (!(cause instanceof Error)) {
+    return cause;
+  }
   const reason = tarFaults.get(cause.message);
-  if (reason !== undefined) return fail(reason);
-  return /^Invalid tar header/.test(cause.message)
+  if (reason !== undefined) {
+    return fail(reason);
+  }
+  return cause.message.startsWith('Invalid tar header')
     ? fail('it is not a tar archive, or a header in it was damaged')
     : cause;
 };

@@ -41,11 +41,13 @@ export const openBundle = async (
   signal?: AbortSignal,
 ): Promise<Bundle> => {
   const heads: VolumeHead[] = [];
-  for (const file of new Set(files.map((one) => (isAbsolute(one) ? one : resolve(one)))))
+  for (const file of new Set(files.map((one) => (isAbsolute(one) ? one : resolve(one))))) {
     heads.push(await readVolumeHead(file, signal));
+  }
   const [first] = heads;
-  if (first === undefined)
+  if (first === undefined) {
     throw new DepotError('USAGE', { reason: 'name the file or the volumes of a bundle' });
+  }
   heads.sort((a, b) => a.number - b.number);
   const absent = checkTogether(first, heads);
   const trust = await judge(first, policy);
@@ -74,21 +76,24 @@ const checkTogether = (first: VolumeHead, heads: readonly VolumeHead[]): number[
       });
     }
     const other = byNumber.get(head.number);
-    if (other !== undefined)
+    if (other !== undefined) {
       throw new DepotError('BUNDLE_VOLUMES', {
         reason: `${other.file} and ${head.file} are both volume ${head.number}`,
       });
+    }
     byNumber.set(head.number, head);
-    if (head.total !== first.total)
+    if (head.total !== first.total) {
       throw new DepotError('BUNDLE_INVALID', {
         file: head.file,
         reason: `it says ${head.total} volumes, ${first.file} says ${first.total}`,
       });
-    if (!sameBytes(head.signature, first.signature))
+    }
+    if (!sameBytes(head.signature, first.signature)) {
       throw new DepotError('BUNDLE_INVALID', {
         file: head.file,
         reason: `its signature is not that of ${first.file}`,
       });
+    }
   }
   // A number beyond any bundle's is refused with the manifest; here it must not make a list without end.
   const total = Math.min(first.total, 9999);
@@ -98,13 +103,18 @@ const checkTogether = (first: VolumeHead, heads: readonly VolumeHead[]): number[
 const judge = async (head: VolumeHead, policy: BundlePolicy): Promise<BundleTrust> => {
   const { file, signature, manifest } = head;
   if (signature === undefined || signature.length === 0) {
-    if (policy.allowUnsigned) return { state: 'unsigned' };
+    if (policy.allowUnsigned) {
+      return { state: 'unsigned' };
+    }
     throw new DepotError('BUNDLE_UNSIGNED', { file });
   }
-  if (signature.length > volumeLimits.signature)
+  if (signature.length > volumeLimits.signature) {
     throw new DepotError('BUNDLE_INVALID', { file, reason: 'the signature is absurdly long' });
+  }
   const verdict = await policy.verifier.verify(manifest, signature.toString('utf8'));
-  if (verdict.state !== 'good') throw new DepotError('BUNDLE_UNTRUSTED', { file, reason: verdict.reason });
+  if (verdict.state !== 'good') {
+    throw new DepotError('BUNDLE_UNTRUSTED', { file, reason: verdict.reason });
+  }
   return { state: 'signed', fingerprint: verdict.fingerprint, signedAt: verdict.signedAt };
 };
 

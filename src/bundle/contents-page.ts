@@ -6,7 +6,9 @@ export const contentsPage = (manifest: Omit<BundleManifest, 'page'>): string => 
   const { entries, base, source, volumes } = manifest;
   const held = entries.filter((entry) => entry.volume > 0);
   const kinds = new Map<string, number>();
-  for (const { path } of entries) kinds.set(kindOf(path), (kinds.get(kindOf(path)) ?? 0) + 1);
+  for (const { path } of entries) {
+    kinds.set(kindOf(path), (kinds.get(kindOf(path)) ?? 0) + 1);
+  }
   const lines = [
     '# Contents of this bundle',
     '',
@@ -18,7 +20,7 @@ export const contentsPage = (manifest: Omit<BundleManifest, 'page'>): string => 
     base === undefined
       ? '- Complete: needs nothing at the receiver'
       : `- Needs snapshot ${base.snapshot} of depot ${base.depot} at the receiver`,
-    ...[...kinds].map(([kind, files]) => `- ${kind}: ${files}`).sort(),
+    ...[...kinds].map(([kind, files]) => `- ${kind}: ${files}`).toSorted(),
     '',
     'Check it with `fleet-depot bundle verify FILE…`, take it in with `fleet-depot bundle import FILE… --into DEPOT`.',
     'Each file lies in the archive as `content/SHA-256`.',
@@ -35,8 +37,14 @@ export const contentsPage = (manifest: Omit<BundleManifest, 'page'>): string => 
 };
 
 const kindOf = (path: string): string => {
-  if (path.includes('/')) return `${path.slice(0, path.indexOf('/'))}/`;
-  if (path.endsWith('.zip')) return 'packages (.zip)';
-  if (path.endsWith('.sig')) return 'signatures (.sig)';
+  if (path.includes('/')) {
+    return `${path.slice(0, path.indexOf('/'))}/`;
+  }
+  if (path.endsWith('.zip')) {
+    return 'packages (.zip)';
+  }
+  if (path.endsWith('.sig')) {
+    return 'signatures (.sig)';
+  }
   return 'other files';
 };

@@ -58,7 +58,9 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
   const names = Array.from({ length: total }, (_, at) =>
     request.volumeBytes === undefined ? output : `${output}.${String(at + 1).padStart(3, '0')}`,
   );
-  if (request.replace !== true) await refuseExisting(names);
+  if (request.replace !== true) {
+    await refuseExisting(names);
+  }
 
   const held = contentsOf(plan.manifest);
   const heldBytes = bytesOf(held);
@@ -80,10 +82,14 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
       ];
       volumes.push({ path: name, bytes: await writeVolume(`${name}.partial`, inputs, signal) });
     }
-    for (const name of names) await rename(`${name}.partial`, name);
+    for (const name of names) {
+      await rename(`${name}.partial`, name);
+    }
     await syncFolder(path.dirname(path.resolve(output)));
   } catch (error) {
-    for (const name of names) await rm(`${name}.partial`, { force: true });
+    for (const name of names) {
+      await rm(`${name}.partial`, { force: true });
+    }
     throw diskError(output, error);
   }
   return {
@@ -125,10 +131,11 @@ const planBundle = (
   const longest = assemble(9999, (sha256) => (known(sha256) ? 0 : 9999));
   const head = { manifest: Buffer.byteLength(formatManifest(longest.manifest)), page: longest.page.length };
   const { volumes, numberOf } = divideIntoVolumes(contentsOf(longest.manifest), volumeBytes, head);
-  if (volumes > 9999)
+  if (volumes > 9999) {
     throw new DepotError('BUNDLE_UNFIT', {
       reason: `the bundle would need ${volumes} volumes; take a larger --volume-size`,
     });
+  }
   return assemble(volumes, (sha256) => numberOf.get(sha256) ?? 0);
 };
 
@@ -145,7 +152,9 @@ const fromFile = (
   sha256: string,
   advance: (bytes: number) => void,
 ): TarInput => {
-  if (file === undefined) throw new Error(`no file for ${sha256}`);
+  if (file === undefined) {
+    throw new Error(`no file for ${sha256}`);
+  }
   const changed = (reason: string): DepotError =>
     new DepotError('BUNDLE_UNFIT', { reason: `${file.location} was changed or is damaged: ${reason}` });
   return {
@@ -187,9 +196,10 @@ const refuseExisting = async (names: readonly string[]): Promise<void> => {
       () => true,
       () => false,
     );
-    if (exists)
+    if (exists) {
       throw new DepotError('BUNDLE_UNFIT', {
         reason: `${name} exists already; name another file or say --replace`,
       });
+    }
   }
 };

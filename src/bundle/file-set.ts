@@ -42,10 +42,15 @@ export const collectFolder = async (
     for (const entry of entries) {
       const name = below === '' ? entry.name : `${below}/${entry.name}`;
       const location = path.join(folder, name);
-      if (entry.name.startsWith('.') || halfFile.test(entry.name)) skipped.push(name);
-      else if (entry.isDirectory()) await walk(name);
-      else if ((await stat(location)).isFile()) found.push({ path: entryPath(name), location });
-      else throw new DepotError('BUNDLE_UNFIT', { reason: `${location} is neither a file nor a folder` });
+      if (entry.name.startsWith('.') || halfFile.test(entry.name)) {
+        skipped.push(name);
+      } else if (entry.isDirectory()) {
+        await walk(name);
+      } else if ((await stat(location)).isFile()) {
+        found.push({ path: entryPath(name), location });
+      } else {
+        throw new DepotError('BUNDLE_UNFIT', { reason: `${location} is neither a file nor a folder` });
+      }
     }
   };
   try {
@@ -64,9 +69,10 @@ export const collectFolder = async (
       );
       files.push(...hashed);
     }
-    if (files.length === 0)
+    if (files.length === 0) {
       throw new DepotError('BUNDLE_UNFIT', { reason: `${folder} has no file for a bundle` });
-    return { files, skipped: skipped.sort() };
+    }
+    return { files, skipped: skipped.toSorted() };
   } catch (error) {
     throw diskError(folder, error);
   }

@@ -39,8 +39,11 @@ export const planImport = async (bundle: Bundle, depot: Depot | undefined): Prom
     depot === undefined || current === undefined ? [] : (await depot.snapshots.record(current)).files;
   const absent = async (entries: readonly SnapshotFile[]): Promise<SnapshotFile[]> => {
     const found: SnapshotFile[] = [];
-    for (const entry of entries)
-      if (depot === undefined || !(await depot.content.has(entry))) found.push(entry);
+    for (const entry of entries) {
+      if (depot === undefined || !(await depot.content.has(entry))) {
+        found.push(entry);
+      }
+    }
     return found;
   };
   refuseMissing(bundle, await absent(manifest.entries.filter((entry) => entry.volume === 0)));
@@ -79,7 +82,9 @@ export const importBundle = async (
 
   const lacking: SnapshotFile[] = [];
   for (const entry of base) {
-    if ((await depot.content.check(entry, signal)) !== 'whole') lacking.push(entry);
+    if ((await depot.content.check(entry, signal)) !== 'whole') {
+      lacking.push(entry);
+    }
     advance(entry);
   }
   refuseMissing(bundle, lacking);
@@ -99,7 +104,9 @@ export const importBundle = async (
         } else {
           await intake.take(entry, chunks, fail);
           counts.written += 1;
-          if (stored === 'damaged') repaired.add(entry.sha256);
+          if (stored === 'damaged') {
+            repaired.add(entry.sha256);
+          }
         }
         advance(entry);
       },
@@ -116,13 +123,17 @@ export const importBundle = async (
   const files = manifest.entries.map(({ path, sha256, size }) => ({ path, sha256, size }));
   const origin = { bundle: bundle.id, ...(trust.state === 'signed' ? { signer: trust.fingerprint } : {}) };
   const { record, made } = await depot.snapshots.create(files, origin);
-  if (plan.current !== record.id) await depot.snapshots.switchTo(record.id, 'switch');
+  if (plan.current !== record.id) {
+    await depot.snapshots.switchTo(record.id, 'switch');
+  }
   return { ...plan, ...counts, snapshot: record.id, made, repaired: repaired.size, copied: record.copied };
 };
 
 const refuseMissing = ({ manifest, volumes }: Bundle, missing: readonly SnapshotFile[]): void => {
   const [first] = missing;
-  if (first === undefined) return;
+  if (first === undefined) {
+    return;
+  }
   throw new DepotError('BUNDLE_BASE_MISSING', {
     file: volumes[0]?.file ?? '',
     snapshot: manifest.base?.snapshot ?? '?',

@@ -59,13 +59,19 @@ export const parseManifest = (bytes: Buffer, file: string): BundleManifest => {
   } catch {
     throw fail('it is not JSON');
   }
-  if (typeof value !== 'object' || value === null) throw fail('it is not an object');
+  if (typeof value !== 'object' || value === null) {
+    throw fail('it is not an object');
+  }
   const { format: found, source, base, volumes, page, entries } = value as Record<string, unknown>;
-  if (found !== format)
+  if (found !== format) {
     throw fail(`its format is ${JSON.stringify(found) ?? 'missing'}, this version reads ${format}`);
-  if (typeof volumes !== 'number' || !Number.isInteger(volumes) || volumes < 1 || volumes > maxVolumes)
+  }
+  if (typeof volumes !== 'number' || !Number.isInteger(volumes) || volumes < 1 || volumes > maxVolumes) {
     throw fail('the number of volumes is absurd');
-  if (!Array.isArray(entries)) throw fail('it has no entries');
+  }
+  if (!Array.isArray(entries)) {
+    throw fail('it has no entries');
+  }
   const { sha256, size } = (typeof page === 'object' && page !== null ? page : {}) as Record<string, unknown>;
   if (
     typeof sha256 !== 'string' ||
@@ -73,27 +79,31 @@ export const parseManifest = (bytes: Buffer, file: string): BundleManifest => {
     typeof size !== 'number' ||
     !Number.isSafeInteger(size) ||
     size < 0
-  )
+  ) {
     throw fail('it does not describe the contents page');
+  }
 
   const list = entries.map((one) => {
     const { volume } = (typeof one === 'object' && one !== null ? one : {}) as Record<string, unknown>;
     const read = readSnapshotFile(one, fail);
-    if (typeof volume !== 'number' || !Number.isInteger(volume) || volume < 0 || volume > volumes)
+    if (typeof volume !== 'number' || !Number.isInteger(volume) || volume < 0 || volume > volumes) {
       throw fail(`${read.path} is in no volume`);
+    }
     return { ...read, volume };
   });
   checkFileList(list, fail);
   const places = new Map<string, number>();
   for (const entry of list) {
-    if ((places.get(entry.sha256) ?? entry.volume) !== entry.volume)
+    if ((places.get(entry.sha256) ?? entry.volume) !== entry.volume) {
       throw fail(`${entry.path} has its content in two volumes`);
+    }
     places.set(entry.sha256, entry.volume);
   }
   const origin = readReference(source, fail);
   const before = readReference(base, fail);
-  if (before === undefined && list.some((entry) => entry.volume === 0))
+  if (before === undefined && list.some((entry) => entry.volume === 0)) {
     throw fail('contents are left out, but no base is named');
+  }
   return {
     volumes,
     page: { sha256, size },
@@ -107,8 +117,9 @@ export const parseManifest = (bytes: Buffer, file: string): BundleManifest => {
 export const contentsOf = (manifest: BundleManifest, volume?: number): BundleEntry[] => {
   const seen = new Map<string, BundleEntry>();
   for (const entry of manifest.entries) {
-    if (entry.volume > 0 && (volume === undefined || entry.volume === volume) && !seen.has(entry.sha256))
+    if (entry.volume > 0 && (volume === undefined || entry.volume === volume) && !seen.has(entry.sha256)) {
       seen.set(entry.sha256, entry);
+    }
   }
   return [...seen.values()];
 };
@@ -117,7 +128,9 @@ const readReference = (
   value: unknown,
   fail: (reason: string) => DepotError,
 ): SnapshotReference | undefined => {
-  if (value === undefined) return undefined;
+  if (value === undefined) {
+    return undefined;
+  }
   const { depot, snapshot } = (value ?? {}) as Record<string, unknown>;
   if (
     typeof depot !== 'string' ||

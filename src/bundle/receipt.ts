@@ -29,7 +29,7 @@ export const receiptOf = async (depot: Depot, snapshot: string): Promise<Receipt
     depot: depot.id,
     snapshot,
     digest: record.digest,
-    prefixes: new Set(record.files.map((file) => prefixOf(file.sha256)).sort()),
+    prefixes: new Set(record.files.map((file) => prefixOf(file.sha256)).toSorted()),
   };
 };
 
@@ -39,7 +39,7 @@ export const receiptHas = (receipt: Receipt, sha256: string): boolean =>
 
 /** A receipt as text that survives mail and copying by hand: about 10 bytes for each content. */
 export const formatReceipt = (receipt: Receipt): string => {
-  const sorted = Buffer.from([...receipt.prefixes].sort().join(''), 'hex');
+  const sorted = Buffer.from([...receipt.prefixes].toSorted().join(''), 'hex');
   // Column by column, because the first bytes of sorted digests are nearly alike and shrink to nothing.
   const body = deflateRawSync(transpose(sorted, prefixBytes), { level: 9 }).toString('base64');
   const text = [
@@ -57,28 +57,39 @@ export const formatReceipt = (receipt: Receipt): string => {
 /** Reads a receipt; its own checksum tells a changed or cut one. Throws DepotError RECEIPT_INVALID. */
 export const parseReceipt = (raw: string, file: string): Receipt => {
   const fail = (reason: string): DepotError => new DepotError('RECEIPT_INVALID', { file, reason });
-  if (raw.length > maxBytes) throw fail('it is far too large');
+  if (raw.length > maxBytes) {
+    throw fail('it is far too large');
+  }
   // Mail and some editors change the ends of lines, which carry no meaning here.
   const text = raw.replaceAll('\r\n', '\n');
-  if (!text.startsWith(`${title}\n`)) throw fail(`it does not begin with ${title}`);
+  if (!text.startsWith(`${title}\n`)) {
+    throw fail(`it does not begin with ${title}`);
+  }
   const sum = /^([\s\S]*\n)sha256: ([0-9a-f]{64})\n?$/.exec(text);
-  if (sum === null) throw fail('its last line is missing: it was cut');
+  if (sum === null) {
+    throw fail('its last line is missing: it was cut');
+  }
   const [, covered = '', expected] = sum;
-  if (digestOf(covered) !== expected) throw fail('its checksum is wrong: it was changed');
+  if (digestOf(covered) !== expected) {
+    throw fail('its checksum is wrong: it was changed');
+  }
   const [, depot, snapshot, digest, count, ...body] = covered.trimEnd().split('\n');
   const id = fieldOf(depot, 'depot');
   const from = fieldOf(snapshot, 'snapshot');
   const set = fieldOf(digest, 'digest');
   const contents = Number(fieldOf(count, 'contents'));
-  if (!/^[0-9a-f-]{36}$/.test(id) || !isSnapshotId(from) || !isDigest(set))
+  if (!/^[0-9a-f-]{36}$/.test(id) || !isSnapshotId(from) || !isDigest(set)) {
     throw fail('its head is not whole');
+  }
   let bytes: Buffer;
   try {
     bytes = inflateRawSync(Buffer.from(body.join(''), 'base64'), { maxOutputLength: maxInflated });
   } catch (error) {
     throw new DepotError('RECEIPT_INVALID', { file, reason: 'its list can not be unpacked' }, error);
   }
-  if (bytes.length !== contents * prefixBytes) throw fail('its list has another length than its head says');
+  if (bytes.length !== contents * prefixBytes) {
+    throw fail('its list has another length than its head says');
+  }
   const hex = transpose(bytes, bytes.length / prefixBytes).toString('hex');
   return { depot: id, snapshot: from, digest: set, prefixes: new Set(hex.match(/.{16}/g) ?? []) };
 };
@@ -92,7 +103,8 @@ const fieldOf = (line: string | undefined, name: string): string =>
 const transpose = (bytes: Buffer, width: number): Buffer => {
   const out = Buffer.alloc(bytes.length);
   const rows = width === 0 ? 0 : bytes.length / width;
-  for (let at = 0; at < bytes.length; at += 1)
+  for (let at = 0; at < bytes.length; at += 1) {
     out[(at % width) * rows + Math.floor(at / width)] = bytes[at] ?? 0;
+  }
   return out;
 };

@@ -31,10 +31,13 @@ export const readVolumeHead = async (file: string, signal?: AbortSignal): Promis
       file,
     );
     const manifest = await readSmall(await nextOf(entries, fail), volumeEntries.manifest, fail);
-    if (digestOf(manifest) !== header.bundle)
+    if (digestOf(manifest) !== header.bundle) {
       throw fail('its manifest is not the one that its header names: one of them was changed');
+    }
     const third = await nextOf(entries, fail);
-    if (third.name === volumeEntries.page) return { ...header, file, manifest };
+    if (third.name === volumeEntries.page) {
+      return { ...header, file, manifest };
+    }
     return { ...header, file, manifest, signature: await readSmall(third, volumeEntries.signature, fail) };
   } catch (error) {
     throw diskError(file, error);
@@ -70,7 +73,9 @@ export const readVolume = async (
   try {
     for await (const entry of readTar(file, fail, signal)) {
       const name = expected[at];
-      if (entry.name !== name) throw fail(misplaced(entry.name, expected, at));
+      if (entry.name !== name) {
+        throw fail(misplaced(entry.name, expected, at));
+      }
       const content = contents[at - (expected.length - contents.length)];
       const known = again[at - 1];
       if (content !== undefined) {
@@ -78,11 +83,13 @@ export const readVolume = async (
         await sink(content, entry.chunks, (reason) => fail(`${content.path} (${name}): ${reason}`));
       } else if (at === 0) {
         const { bundle, number, total } = parseVolumeHeader(await readSmall(entry, name, fail), file);
-        if (bundle !== head.bundle || number !== head.number || total !== head.total)
+        if (bundle !== head.bundle || number !== head.number || total !== head.total) {
           throw fail('it changed while it was read');
+        }
       } else if (known !== undefined) {
-        if (!(await readSmall(entry, name, fail)).equals(known[1]))
+        if (!(await readSmall(entry, name, fail)).equals(known[1])) {
           throw fail('it changed while it was read');
+        }
       } else {
         refuseSize(entry, manifest.page.size, fail);
         await drain(verifiedChunks(entry.chunks, manifest.page, (reason) => fail(`${name}: ${reason}`)));
@@ -92,7 +99,9 @@ export const readVolume = async (
   } catch (error) {
     throw diskError(file, error);
   }
-  if (at < expected.length) throw fail(`the entry ${expected[at]} is missing`);
+  if (at < expected.length) {
+    throw fail(`the entry ${expected[at]} is missing`);
+  }
 };
 
 /** A sink that only checks. */
@@ -100,7 +109,8 @@ export const checkingSink: ContentSink = async (entry, chunks, fail) =>
   drain(verifiedChunks(chunks, entry, fail));
 
 const drain = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
-  for await (const _ of chunks);
+  for await (const _ of chunks) {
+  }
 };
 
 const failing =
@@ -113,7 +123,9 @@ const nextOf = async (
   fail: (reason: string) => DepotError,
 ): Promise<TarEntry> => {
   const next = await entries.next();
-  if (next.done === true) throw fail('it is cut off: it has no contents');
+  if (next.done === true) {
+    throw fail('it is cut off: it has no contents');
+  }
   return next.value;
 };
 
@@ -122,12 +134,17 @@ const readSmall = async (
   name: string,
   fail: (reason: string) => DepotError,
 ): Promise<Buffer> => {
-  if (entry.name !== name)
+  if (entry.name !== name) {
     throw fail(`it is no bundle, or was changed: "${printable(entry.name)}" is where ${name} should be`);
+  }
   const limit = limits.get(name) ?? 0;
-  if (entry.size > limit) throw fail(`${name} claims ${entry.size} bytes, at most ${limit} are read`);
+  if (entry.size > limit) {
+    throw fail(`${name} claims ${entry.size} bytes, at most ${limit} are read`);
+  }
   const parts: Uint8Array[] = [];
-  for await (const chunk of entry.chunks) parts.push(chunk);
+  for await (const chunk of entry.chunks) {
+    parts.push(chunk);
+  }
   return Buffer.concat(parts);
 };
 
@@ -138,15 +155,25 @@ const limits = new Map<string, number>([
 ]);
 
 const refuseSize = (entry: TarEntry, size: number, fail: (reason: string) => DepotError): void => {
-  if (entry.size !== size) throw fail(`${entry.name} claims ${entry.size} bytes, the manifest says ${size}`);
+  if (entry.size !== size) {
+    throw fail(`${entry.name} claims ${entry.size} bytes, the manifest says ${size}`);
+  }
 };
 
 const misplaced = (name: string, expected: readonly string[], at: number): string => {
   const shown = `the entry "${printable(name)}"`;
-  if (name.startsWith('/')) return `${shown} has an absolute name`;
-  if (name.split('/').includes('..')) return `${shown} leads out of the folder`;
+  if (name.startsWith('/')) {
+    return `${shown} has an absolute name`;
+  }
+  if (name.split('/').includes('..')) {
+    return `${shown} leads out of the folder`;
+  }
   const place = expected.indexOf(name);
-  if (place >= 0 && place < at) return `${shown} is there twice`;
-  if (place < 0) return `${shown} is not in the manifest of this volume`;
+  if (place >= 0 && place < at) {
+    return `${shown} is there twice`;
+  }
+  if (place < 0) {
+    return `${shown} is not in the manifest of this volume`;
+  }
   return `${shown} comes where ${expected[at] ?? 'the end'} should be`;
 };

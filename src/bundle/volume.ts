@@ -49,16 +49,23 @@ export const parseVolumeHeader = (bytes: Buffer, file: string): VolumeHeader => 
     number,
     total,
   } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-  if (found !== format) throw fail('it is no volume of a bundle that this version reads');
-  if (typeof bundle !== 'string' || !isDigest(bundle)) throw fail('volume.json names no bundle');
+  if (found !== format) {
+    throw fail('it is no volume of a bundle that this version reads');
+  }
+  if (typeof bundle !== 'string' || !isDigest(bundle)) {
+    throw fail('volume.json names no bundle');
+  }
   if (
     typeof number !== 'number' ||
     typeof total !== 'number' ||
     !Number.isInteger(number) ||
     !Number.isInteger(total)
-  )
+  ) {
     throw fail('volume.json has no number');
-  if (number < 1 || number > total) throw fail(`volume.json says volume ${number} of ${total}`);
+  }
+  if (number < 1 || number > total) {
+    throw fail(`volume.json says volume ${number} of ${total}`);
+  }
   return { bundle, number, total };
 };
 

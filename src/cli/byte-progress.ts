@@ -12,7 +12,9 @@ const plainEvery = 5000;
 
 /** A bar with rate and time left on a terminal, a plain line every 5 seconds elsewhere, nothing where `quiet`. */
 export const createByteProgress = (io: CommandIo, title: string, quiet: boolean): ByteProgress => {
-  if (quiet) return { update: () => undefined, stop: () => undefined };
+  if (quiet) {
+    return { update: () => undefined, stop: () => undefined };
+  }
   return io.isTerminal ? createBar(io, title) : createLines(io, title);
 };
 
@@ -36,7 +38,7 @@ const createBar = (io: CommandIo, title: string): ByteProgress => {
       if (bar === undefined) {
         const format = `${title} {bar} {done} of {all}, {rate}/s, {eta_formatted} left`;
         bar = new progress.SingleBar(
-          { format, stream: io.stderr as NodeJS.WritableStream, hideCursor: true },
+          { format, stream: io.stderr, hideCursor: true },
           progress.Presets.shades_classic,
         );
         bar.start(Math.max(total, bytes), bytes, { done: '', all: '', rate: '' });
@@ -53,7 +55,9 @@ const createLines = (io: CommandIo, title: string): ByteProgress => {
   let next = Date.now() + plainEvery;
   return {
     update(bytes, total) {
-      if (Date.now() < next) return;
+      if (Date.now() < next) {
+        return;
+      }
       next = Date.now() + plainEvery;
       io.stderr.write(
         `${title}: ${formatBytes(bytes)}${total === undefined ? '' : ` of ${formatBytes(total)}`}\n`,

@@ -18,7 +18,8 @@ export const parseByteSize = (flag: string, text: string): number => {
   const parts = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
   const unit = units.get((parts?.[2] ?? '?').toLowerCase());
   const bytes = Math.floor(Number(parts?.[1]) * (unit ?? Number.NaN));
-  if (!Number.isSafeInteger(bytes) || bytes <= 0)
+  if (!Number.isSafeInteger(bytes) || bytes <= 0) {
     throw new DepotError('USAGE', { reason: `${flag} takes a size such as 4GiB or 700MB, not "${text}"` });
+  }
   return bytes;
 };

@@ -52,9 +52,15 @@ export const printTable = (
 /** Lines for what differs, and their sum. */
 export const printDifference = (io: CommandIo, difference: Difference): void => {
   const { added, removed, changed, kept } = difference;
-  for (const file of added) io.stdout.write(`+ ${file.path}\n`);
-  for (const file of removed) io.stdout.write(`- ${file.path}\n`);
-  for (const file of changed) io.stdout.write(`~ ${file.path}\n`);
+  for (const file of added) {
+    io.stdout.write(`+ ${file.path}\n`);
+  }
+  for (const file of removed) {
+    io.stdout.write(`- ${file.path}\n`);
+  }
+  for (const file of changed) {
+    io.stdout.write(`~ ${file.path}\n`);
+  }
   io.stdout.write(
     `${added.length} added (${formatBytes(bytesOf(added))}), ${removed.length} removed (${formatBytes(bytesOf(removed))}), ${changed.length} changed, ${kept.length} kept\n`,
   );
@@ -79,7 +85,9 @@ export const reporting = async (
   try {
     finish(await work());
   } catch (error) {
-    if (!io.signal.aborted) throw error;
+    if (!io.signal.aborted) {
+      throw error;
+    }
     io.stderr.write('stopped; what was in force before still is, and the same command goes on from here\n');
     finish(exitCodes.failed);
   }

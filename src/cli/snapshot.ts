@@ -93,8 +93,9 @@ const list: Run = async (depot, flags, _args, io) => {
       };
     }),
   );
-  if (flags.json === true) printJson(io, rows);
-  else {
+  if (flags.json === true) {
+    printJson(io, rows);
+  } else {
     const notes = (row: (typeof rows)[number]): string =>
       [...(row.current ? ['current'] : []), ...(row.pinned ? ['pinned'] : []), ...row.labels].join(', ');
     printTable(
@@ -115,8 +116,9 @@ const list: Run = async (depot, flags, _args, io) => {
 
 const show: Run = async (depot, flags, [name = 'current'], io) => {
   const record = await depot.snapshots.record(await depot.snapshots.resolve(name));
-  if (flags.json === true) printJson(io, record);
-  else {
+  if (flags.json === true) {
+    printJson(io, record);
+  } else {
     printTable(
       io,
       ['PATH', 'BYTES', 'SHA-256'],
@@ -133,8 +135,11 @@ const diff: Run = async (depot, flags, [a = '', b = ''], io) => {
     (await depot.snapshots.record(before)).files,
     (await depot.snapshots.record(after)).files,
   );
-  if (flags.json === true) printJson(io, { before, after, ...differenceJson(difference) });
-  else printDifference(io, difference);
+  if (flags.json === true) {
+    printJson(io, { before, after, ...differenceJson(difference) });
+  } else {
+    printDifference(io, difference);
+  }
   return exitCodes.ok;
 };
 
@@ -142,7 +147,9 @@ const rollback: Run = async (depot, flags, [name = 'previous'], io) => {
   const [before, id] = await depot.change('snapshot rollback', async () => {
     const now = await depot.snapshots.current().catch(() => undefined);
     const target = await depot.snapshots.resolve(name);
-    if (target !== now) await depot.snapshots.switchTo(target, 'rollback');
+    if (target !== now) {
+      await depot.snapshots.switchTo(target, 'rollback');
+    }
     return [now, target];
   });
   return done(
@@ -171,9 +178,9 @@ const marking =
 
 const log: Run = async (depot, flags, _args, io) => {
   const state = await depot.journal.read();
-  if (flags.json === true)
+  if (flags.json === true) {
     printJson(io, { lines: state.lines, tornBytes: state.tornBytes, fault: state.fault ?? null });
-  else
+  } else {
     printTable(
       io,
       ['N', 'TIME', 'USER', 'ACTION', 'SNAPSHOT', 'NOTE'],
@@ -186,27 +193,34 @@ const log: Run = async (depot, flags, _args, io) => {
         line.note ?? '',
       ]),
     );
-  if (state.tornBytes > 0)
+  }
+  if (state.tornBytes > 0) {
     io.stderr.write(
       `the last line is torn (${state.tornBytes} bytes), as a crash leaves it; the next change cuts it off\n`,
     );
-  if (state.fault !== undefined)
+  }
+  if (state.fault !== undefined) {
     io.stderr.write(`${depot.layout.journal} line ${state.fault.line}: ${state.fault.reason}\n`);
+  }
   return state.fault === undefined ? exitCodes.ok : exitCodes.failed;
 };
 
 const verify: Run = async (depot, flags, _args, io) => {
   const accept = (flags as Flags & { readonly acceptJournal?: boolean }).acceptJournal === true;
-  if (accept && (await depot.journal.read()).fault !== undefined)
+  if (accept && (await depot.journal.read()).fault !== undefined) {
     io.stderr.write(`the broken journal is now ${await depot.restartJournal()}\n`);
+  }
   const progress = createByteProgress(io, 'checking', flags.json === true);
   const found = await inspectDepot(depot, (bytes) => progress.update(bytes), io.signal).finally(() =>
     progress.stop(),
   );
   const damaged = found.findings.filter((one) => one.severity === 'damage').length;
-  if (flags.json === true) printJson(io, found);
-  else {
-    for (const one of found.findings) printLines(io, `${one.severity}: ${one.path}: ${one.reason}`);
+  if (flags.json === true) {
+    printJson(io, found);
+  } else {
+    for (const one of found.findings) {
+      printLines(io, `${one.severity}: ${one.path}: ${one.reason}`);
+    }
     printLines(
       io,
       `${found.snapshots} snapshots, ${found.contents} contents, ${formatBytes(found.bytes)} read: ${damaged === 0 ? 'no damage' : `${damaged} damaged`}`,
@@ -216,7 +230,10 @@ const verify: Run = async (depot, flags, _args, io) => {
 };
 
 const done = (io: CommandIo, flags: Flags, value: unknown, line: string): number => {
-  if (flags.json === true) printJson(io, value);
-  else printLines(io, line);
+  if (flags.json === true) {
+    printJson(io, value);
+  } else {
+    printLines(io, line);
+  }
   return exitCodes.ok;
 };

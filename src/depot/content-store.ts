@@ -36,7 +36,9 @@ export const createContentStore = (layout: DepotLayout): ContentStore => ({
       const found = await lstat(layout.contentFile(expected.sha256));
       return found.isFile() && found.size === expected.size;
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return false;
+      if (errnoOf(error) === 'ENOENT') {
+        return false;
+      }
       throw diskError(layout.contentFile(expected.sha256), error);
     }
   },
@@ -45,11 +47,17 @@ export const createContentStore = (layout: DepotLayout): ContentStore => ({
     const file = layout.contentFile(expected.sha256);
     try {
       const found = await lstat(file);
-      if (!found.isFile() || found.size !== expected.size) return 'damaged';
+      if (!found.isFile() || found.size !== expected.size) {
+        return 'damaged';
+      }
       return (await digestFile(file, signal)).sha256 === expected.sha256 ? 'whole' : 'damaged';
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return 'absent';
-      if (errnoOf(error) === 'EIO') return 'damaged';
+      if (errnoOf(error) === 'ENOENT') {
+        return 'absent';
+      }
+      if (errnoOf(error) === 'EIO') {
+        return 'damaged';
+      }
       throw diskError(file, error);
     }
   },
@@ -58,10 +66,12 @@ export const createContentStore = (layout: DepotLayout): ContentStore => ({
     const digests: string[] = [];
     for (const prefix of await readdir(layout.content).catch(() => [])) {
       for (const name of await readdir(path.join(layout.content, prefix)).catch(() => [])) {
-        if (isDigest(name) && name.startsWith(prefix)) digests.push(name);
+        if (isDigest(name) && name.startsWith(prefix)) {
+          digests.push(name);
+        }
       }
     }
-    return digests.sort();
+    return digests.toSorted();
   },
 
   intake: () => createIntake(layout),
@@ -92,7 +102,9 @@ const createIntake = (layout: DepotLayout): Intake => {
 
   return {
     async take(expected, source, fail) {
-      if (failure !== undefined) throw failure.error;
+      if (failure !== undefined) {
+        throw failure.error;
+      }
       const target = layout.contentFile(expected.sha256);
       const temporary = path.join(
         layout.temporary,
@@ -100,12 +112,16 @@ const createIntake = (layout: DepotLayout): Intake => {
       );
       const folder = path.dirname(target);
       try {
-        if (!folders.has(folder)) await makeFolder(folder);
+        if (!folders.has(folder)) {
+          await makeFolder(folder);
+        }
         folders.add(folder);
         // Read-only: a content is shared by every snapshot, so nobody should write into one by accident.
         const handle = await open(temporary, 'wx', 0o444);
         try {
-          for await (const chunk of verifiedChunks(source, expected, fail)) await handle.writeFile(chunk);
+          for await (const chunk of verifiedChunks(source, expected, fail)) {
+            await handle.writeFile(chunk);
+          }
         } catch (error) {
           await handle.close();
           await rm(temporary, { force: true });
@@ -118,13 +134,19 @@ const createIntake = (layout: DepotLayout): Intake => {
       } catch (error) {
         throw diskError(target, error);
       }
-      if (settling.size >= syncsAtOnce) await Promise.race(settling);
+      if (settling.size >= syncsAtOnce) {
+        await Promise.race(settling);
+      }
     },
     async finish() {
       await Promise.all(settling);
-      if (failure !== undefined) throw failure.error;
+      if (failure !== undefined) {
+        throw failure.error;
+      }
       try {
-        for (const folder of folders) await syncFolder(folder);
+        for (const folder of folders) {
+          await syncFolder(folder);
+        }
         await syncFolder(layout.content);
       } catch (error) {
         throw diskError(layout.content, error);

@@ -46,8 +46,9 @@ export const openDepot = async (root: string, environment: DepotEnvironment): Pr
     text = await readFile(layout.marker, 'utf8');
   } catch (error) {
     const code = errnoOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR')
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new DepotError('DEPOT_UNKNOWN', { path: root, reason: 'it has no depot.json' }, error);
+    }
     throw diskError(layout.marker, error);
   }
   return composeDepot(layout, readMarker(text, layout.marker), environment);
@@ -57,23 +58,29 @@ export const openDepot = async (root: string, environment: DepotEnvironment): Pr
 export const openOrCreateDepot = async (root: string, environment: DepotEnvironment): Promise<Depot> => {
   const layout = depotLayout(root);
   const names: string[] = await readdir(root).catch((error: unknown): string[] => {
-    if (errnoOf(error) === 'ENOENT') return [];
+    if (errnoOf(error) === 'ENOENT') {
+      return [];
+    }
     throw diskError(root, error);
   });
-  if (names.includes('depot.json')) return openDepot(root, environment);
+  if (names.includes('depot.json')) {
+    return openDepot(root, environment);
+  }
   // A run that was cut while it made the depot leaves some of these and nothing else.
   const foreign = names.find(
     (name) =>
       !['content', 'snapshots', 'records', 'tmp', 'lost+found'].includes(name) && !name.endsWith('.tmp'),
   );
-  if (foreign !== undefined)
+  if (foreign !== undefined) {
     throw new DepotError('DEPOT_UNKNOWN', {
       path: root,
       reason: `it has no depot.json but other things (${foreign})`,
     });
+  }
   try {
-    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary])
+    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) {
       await makeFolder(folder);
+    }
   } catch (error) {
     throw diskError(root, error);
   }
@@ -123,9 +130,11 @@ const readMarker = (text: string, path: string): string => {
     throw new DepotError('DEPOT_DAMAGED', { path, reason: 'it is not JSON' }, error);
   }
   const { format: found, id } = (value ?? {}) as Record<string, unknown>;
-  if (found !== format)
+  if (found !== format) {
     throw new DepotError('DEPOT_DAMAGED', { path, reason: `its format is not ${format}` });
-  if (typeof id !== 'string' || !/^[0-9a-f-]{36}$/.test(id))
+  }
+  if (typeof id !== 'string' || !/^[0-9a-f-]{36}$/.test(id)) {
     throw new DepotError('DEPOT_DAMAGED', { path, reason: 'it has no id' });
+  }
   return id;
 };

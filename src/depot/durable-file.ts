@@ -15,7 +15,9 @@ export const errnoOf = (error: unknown): string | undefined => {
  */
 export const diskError = (target: string, error: unknown): unknown => {
   const code = errnoOf(error);
-  if (error instanceof DepotError || code === undefined) return error;
+  if (error instanceof DepotError || code === undefined) {
+    return error;
+  }
   const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
   return new DepotError(
     full ? 'DEPOT_FULL' : 'FILE_FAILED',
@@ -44,7 +46,9 @@ export const syncFolder = async (folder: string): Promise<void> => {
     await handle.sync();
   } catch (error) {
     // Some network file systems refuse to sync a folder; they have no stronger promise to give.
-    if (errnoOf(error) !== 'EINVAL' && errnoOf(error) !== 'ENOTSUP') throw error;
+    if (errnoOf(error) !== 'EINVAL' && errnoOf(error) !== 'ENOTSUP') {
+      throw error;
+    }
   } finally {
     await handle.close();
   }
@@ -59,8 +63,12 @@ export const makeFolder = async (folder: string): Promise<void> => {
     await mkdir(folder);
   } catch (error) {
     const code = errnoOf(error);
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || path.dirname(folder) === folder) throw error;
+    if (code === 'EEXIST') {
+      return;
+    }
+    if (code !== 'ENOENT' || path.dirname(folder) === folder) {
+      throw error;
+    }
     await makeFolder(path.dirname(folder));
     await makeFolder(folder);
   }

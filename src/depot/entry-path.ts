@@ -12,7 +12,9 @@ const maxDepth = 16;
  */
 export const entryPath = (path: string): string => {
   const reason = faultOf(path);
-  if (reason !== undefined) throw new DepotError('PATH_INVALID', { path: printable(path), reason });
+  if (reason !== undefined) {
+    throw new DepotError('PATH_INVALID', { path: printable(path), reason });
+  }
   return path;
 };
 
@@ -33,26 +35,42 @@ export const refuseClashes = (paths: Iterable<string>): void => {
       });
     }
     files.set(folded, path);
-    for (let slash = folded.indexOf('/'); slash >= 0; slash = folded.indexOf('/', slash + 1))
+    for (let slash = folded.indexOf('/'); slash >= 0; slash = folded.indexOf('/', slash + 1)) {
       folders.add(folded.slice(0, slash));
+    }
   }
   for (const folder of folders) {
     const file = files.get(folder);
-    if (file !== undefined)
+    if (file !== undefined) {
       throw new DepotError('PATH_INVALID', { path: file, reason: 'it is a file and a folder at once' });
+    }
   }
 };
 
 const faultOf = (path: string): string | undefined => {
-  if (path === '') return 'it is empty';
-  if (path.length > maxLength) return `it has more than ${maxLength} characters`;
-  if (path.startsWith('/')) return 'it is absolute';
+  if (path === '') {
+    return 'it is empty';
+  }
+  if (path.length > maxLength) {
+    return `it has more than ${maxLength} characters`;
+  }
+  if (path.startsWith('/')) {
+    return 'it is absolute';
+  }
   const parts = path.split('/');
-  if (parts.length > maxDepth) return `it has more than ${maxDepth} parts`;
+  if (parts.length > maxDepth) {
+    return `it has more than ${maxDepth} parts`;
+  }
   for (const one of parts) {
-    if (one === '..' || one === '.') return `it has a part "${one}"`;
-    if (one.length > maxPartLength) return `a part has more than ${maxPartLength} characters`;
-    if (!part.test(one) || one.endsWith('.')) return `the part "${printable(one)}" breaks the rule for names`;
+    if (one === '..' || one === '.') {
+      return `it has a part "${one}"`;
+    }
+    if (one.length > maxPartLength) {
+      return `a part has more than ${maxPartLength} characters`;
+    }
+    if (!part.test(one) || one.endsWith('.')) {
+      return `the part "${printable(one)}" breaks the rule for names`;
+    }
   }
   return undefined;
 };

@@ -19,19 +19,27 @@ export const byPath = (a: { readonly path: string }, b: { readonly path: string 
 export const digestOfFiles = (files: readonly SnapshotFile[]): string =>
   digestOf(
     [...files]
-      .sort(byPath)
+      .toSorted(byPath)
       .map((file) => `${file.sha256} ${file.size} ${file.path}\n`)
       .join(''),
   );
 
 /** Reads one file of a list out of parsed JSON. Throws DepotError PATH_INVALID, or `fail(reason)`. */
 export const readSnapshotFile = (value: unknown, fail: (reason: string) => DepotError): SnapshotFile => {
-  if (typeof value !== 'object' || value === null) throw fail('an entry of the file list is not an object');
+  if (typeof value !== 'object' || value === null) {
+    throw fail('an entry of the file list is not an object');
+  }
   const { path, sha256, size } = value as Record<string, unknown>;
-  if (typeof path !== 'string') throw fail('an entry of the file list has no path');
+  if (typeof path !== 'string') {
+    throw fail('an entry of the file list has no path');
+  }
   entryPath(path);
-  if (typeof sha256 !== 'string' || !isDigest(sha256)) throw fail(`${path} has no SHA-256 digest`);
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw fail(`${path} has no size`);
+  if (typeof sha256 !== 'string' || !isDigest(sha256)) {
+    throw fail(`${path} has no SHA-256 digest`);
+  }
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
+    throw fail(`${path} has no size`);
+  }
   return { path, sha256, size };
 };
 
@@ -41,10 +49,13 @@ export const checkFileList = (files: readonly SnapshotFile[], fail: (reason: str
   const sizes = new Map<string, number>();
   let previous = '';
   for (const file of files) {
-    if (file.path <= previous) throw fail(`the file list is not in order at ${file.path}`);
+    if (file.path <= previous) {
+      throw fail(`the file list is not in order at ${file.path}`);
+    }
     previous = file.path;
-    if ((sizes.get(file.sha256) ?? file.size) !== file.size)
+    if ((sizes.get(file.sha256) ?? file.size) !== file.size) {
       throw fail(`${file.path} has two sizes for one digest`);
+    }
     sizes.set(file.sha256, file.size);
   }
 };

@@ -19,8 +19,9 @@ export interface GcPlan {
 
 /** Works out what may go. `keep` is how many of the newest snapshots stay in any case (at least 1). Changes nothing. */
 export const planGc = async (depot: Depot, keep: number): Promise<GcPlan> => {
-  if (!Number.isSafeInteger(keep) || keep < 1)
+  if (!Number.isSafeInteger(keep) || keep < 1) {
     throw new DepotError('USAGE', { reason: '--keep takes a number from 1' });
+  }
   const { snapshots, layout } = depot;
   const ids = await snapshots.ids();
   const current = await snapshots.current();
@@ -39,7 +40,10 @@ export const planGc = async (depot: Depot, keep: number): Promise<GcPlan> => {
   const removed = judged.filter((one) => one.why.length === 0).map((one) => one.id);
 
   const needed = new Set<string>();
-  for (const { id } of kept) for (const file of (await snapshots.record(id)).files) needed.add(file.sha256);
+  for (const { id } of kept) {
+    const { files } = await snapshots.record(id);
+    files.forEach((file) => needed.add(file.sha256));
+  }
   const contents = (await depot.content.list()).filter((digest) => !needed.has(digest));
   const freedBytes = await freedBy([
     ...(await Promise.all(removed.map((id) => filesBelow(layout.snapshotFolder(id))))).flat(),
@@ -51,7 +55,9 @@ export const planGc = async (depot: Depot, keep: number): Promise<GcPlan> => {
 /** Removes what the plan names, with the lock held: first in the journal, then out of sight by a rename, then for good. */
 export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan> => {
   const plan = await planGc(depot, keep);
-  if (plan.removed.length === 0 && plan.contents.length === 0) return plan;
+  if (plan.removed.length === 0 && plan.contents.length === 0) {
+    return plan;
+  }
   const { layout } = depot;
   await depot.journal.append({
     action: 'gc',
@@ -65,7 +71,9 @@ export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan
       await chmod(aside, 0o755);
       await rm(aside, { recursive: true, force: true });
     }
-    for (const digest of plan.contents) await rm(layout.contentFile(digest), { force: true });
+    for (const digest of plan.contents) {
+      await rm(layout.contentFile(digest), { force: true });
+    }
   } catch (error) {
     throw diskError(layout.root, error);
   }

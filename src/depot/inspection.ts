@@ -41,12 +41,15 @@ export const inspectDepot = async (
   let bytes = 0;
 
   const state = await depot.journal.read();
-  if (state.fault !== undefined) damage(layout.journal, `line ${state.fault.line}: ${state.fault.reason}`);
-  if (state.tornBytes > 0)
+  if (state.fault !== undefined) {
+    damage(layout.journal, `line ${state.fault.line}: ${state.fault.reason}`);
+  }
+  if (state.tornBytes > 0) {
     note(
       layout.journal,
       `the last line is torn (${state.tornBytes} bytes), as a crash leaves it; the next change cuts it off`,
     );
+  }
   const journaled = new Map(
     state.lines.flatMap((line) =>
       line.snapshot === undefined || line.digest === undefined ? [] : [[line.snapshot, line.digest] as const],
@@ -64,7 +67,9 @@ export const inspectDepot = async (
       progress(bytes);
       inodes.set(`${stats.dev}:${stats.ino}`, found.sha256);
       sizes.set(digest, found.size);
-      if (found.sha256 !== digest) damage(file, `its SHA-256 is ${found.sha256}`);
+      if (found.sha256 !== digest) {
+        damage(file, `its SHA-256 is ${found.sha256}`);
+      }
     } catch (error) {
       signal?.throwIfAborted();
       damage(file, `it can't be read (${errnoOf(error) ?? String(error)})`);
@@ -75,7 +80,9 @@ export const inspectDepot = async (
     const folder = layout.snapshotFolder(record.id);
     const wanted = new Map(record.files.map((file) => [file.path, file]));
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      if (entry.isDirectory()) continue;
+      if (entry.isDirectory()) {
+        continue;
+      }
       const file = path.join(entry.parentPath, entry.name);
       const name = path.relative(folder, file).split(path.sep).join('/');
       const expected = wanted.get(name);
@@ -87,13 +94,20 @@ export const inspectDepot = async (
       const stats = await lstat(file);
       const linked = inodes.get(`${stats.dev}:${stats.ino}`);
       const sha256 = linked ?? (await digestFile(file, signal)).sha256;
-      if (linked === undefined) progress((bytes += stats.size));
-      if (sha256 !== expected.sha256) damage(file, `its SHA-256 is ${sha256} instead of ${expected.sha256}`);
+      if (linked === undefined) {
+        progress((bytes += stats.size));
+      }
+      if (sha256 !== expected.sha256) {
+        damage(file, `its SHA-256 is ${sha256} instead of ${expected.sha256}`);
+      }
     }
-    for (const file of wanted.values()) damage(path.join(folder, file.path), 'it is missing');
+    for (const file of wanted.values()) {
+      damage(path.join(folder, file.path), 'it is missing');
+    }
     const lost = record.files.filter((file) => sizes.get(file.sha256) === undefined);
-    if (lost.length > 0)
+    if (lost.length > 0) {
       damage(layout.content, `${lost.length} contents of snapshot ${record.id} are missing`);
+    }
   };
 
   const ids = await snapshots.ids();
@@ -101,13 +115,15 @@ export const inspectDepot = async (
     try {
       const record = await snapshots.record(id);
       const told = journaled.get(id);
-      if (told === undefined && state.fault === undefined)
+      if (told === undefined && state.fault === undefined) {
         note(layout.recordFile(id), 'the journal does not tell of this snapshot: lines may be lost');
-      if (told !== undefined && told !== record.digest)
+      }
+      if (told !== undefined && told !== record.digest) {
         damage(
           layout.recordFile(id),
           'the journal has another digest for this snapshot: the record was replaced',
         );
+      }
       await inspectFolder(record);
     } catch (error) {
       signal?.throwIfAborted();
@@ -115,17 +131,23 @@ export const inspectDepot = async (
     }
   }
   for (const name of await readdir(layout.snapshots)) {
-    if (!ids.includes(name)) note(path.join(layout.snapshots, name), 'it is no snapshot of this depot');
+    if (!ids.includes(name)) {
+      note(path.join(layout.snapshots, name), 'it is no snapshot of this depot');
+    }
   }
   try {
     const current = await snapshots.current();
-    if (current === undefined && ids.length > 0)
+    if (current === undefined && ids.length > 0) {
       damage(layout.current, 'it is missing; `snapshot rollback ID` sets it');
-    if (current !== undefined && !ids.includes(current))
+    }
+    if (current !== undefined && !ids.includes(current)) {
       damage(layout.current, `it points to ${current}, which is not there`);
+    }
     await readMarks(layout.marks);
   } catch (error) {
-    if (!(error instanceof DepotError)) throw error;
+    if (!(error instanceof DepotError)) {
+      throw error;
+    }
     damage(layout.root, error.message);
   }
   return { findings, snapshots: ids.length, contents: contents.length, bytes };

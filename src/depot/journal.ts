@@ -71,7 +71,9 @@ export const createJournal = (path: string, clock: () => Date, user: () => strin
     try {
       return readJournal(await readFile(path));
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return readJournal(Buffer.alloc(0));
+      if (errnoOf(error) === 'ENOENT') {
+        return readJournal(Buffer.alloc(0));
+      }
       throw diskError(path, error);
     }
   };
@@ -108,7 +110,9 @@ export const createJournal = (path: string, clock: () => Date, user: () => strin
     read,
     async append(event) {
       let state = await read();
-      if (state.fault !== undefined) throw new DepotError('JOURNAL_BROKEN', { path, ...state.fault });
+      if (state.fault !== undefined) {
+        throw new DepotError('JOURNAL_BROKEN', { path, ...state.fault });
+      }
       if (state.tornBytes > 0) {
         await truncate(path, state.wholeBytes);
         state = await write(state, {
@@ -143,7 +147,9 @@ export const readJournal = (bytes: Buffer): JournalState => {
   let offset = 0;
   while (offset < bytes.length) {
     const end = bytes.indexOf(0x0a, offset);
-    if (end < 0) return { lines, head, wholeBytes: offset, tornBytes: bytes.length - offset };
+    if (end < 0) {
+      return { lines, head, wholeBytes: offset, tornBytes: bytes.length - offset };
+    }
     const text = bytes.toString('utf8', offset, end);
     const line = parseLine(text);
     const reason = faultOf(
@@ -174,19 +180,26 @@ const faultOf = (
   head: string,
   isText: boolean,
 ): string | undefined => {
-  if (line === undefined || !isText) return 'it is not a line of a journal';
-  if (line.previous !== head)
+  if (line === undefined || !isText) {
+    return 'it is not a line of a journal';
+  }
+  if (line.previous !== head) {
     return n === 1
       ? 'it names a line before it, but it is the first'
       : `it does not follow line ${n - 1}: one of the two was changed, or lines are lost`;
-  if (line.n !== n) return `it has the number ${line.n}`;
+  }
+  if (line.n !== n) {
+    return `it has the number ${line.n}`;
+  }
   return undefined;
 };
 
 const parseLine = (text: string): JournalLine | undefined => {
   try {
     const value = JSON.parse(text) as Partial<JournalLine> | null;
-    if (typeof value !== 'object' || value === null) return undefined;
+    if (typeof value !== 'object' || value === null) {
+      return undefined;
+    }
     const { n, time, user, action, previous, snapshot, digest, bundle, note } = value;
     const optional = [snapshot, digest, bundle, note];
     if (
@@ -194,9 +207,12 @@ const parseLine = (text: string): JournalLine | undefined => {
       typeof time !== 'string' ||
       typeof user !== 'string' ||
       typeof previous !== 'string'
-    )
+    ) {
       return undefined;
-    if (action === undefined || !actions.includes(action)) return undefined;
+    }
+    if (action === undefined || !actions.includes(action)) {
+      return undefined;
+    }
     return optional.every((one) => one === undefined || typeof one === 'string')
       ? (value as JournalLine)
       : undefined;

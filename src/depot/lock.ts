@@ -47,7 +47,9 @@ export const holdingLock = async <T>(
     return await work();
   } finally {
     clearInterval(touch);
-    if ((await readHolder(path))?.token === me.token) await rm(path, { force: true });
+    if ((await readHolder(path))?.token === me.token) {
+      await rm(path, { force: true });
+    }
   }
 };
 
@@ -65,7 +67,9 @@ const acquire = async (path: string, me: Holder): Promise<void> => {
       }
       return;
     } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw diskError(path, error);
+      if (errnoOf(error) !== 'EEXIST') {
+        throw diskError(path, error);
+      }
     }
     const holder = await readHolder(path);
     if (holder === undefined ? !(await isOlderThan(path, 10_000)) : await isAlive(path, holder)) {
@@ -82,7 +86,9 @@ const takeAway = async (path: string, judged: Holder | undefined): Promise<void>
   try {
     await rename(path, aside);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
+    if (errnoOf(error) === 'ENOENT') {
+      return;
+    }
     throw diskError(path, error);
   }
   const taken = await readHolder(aside);
@@ -94,9 +100,13 @@ const takeAway = async (path: string, judged: Holder | undefined): Promise<void>
 };
 
 const isAlive = async (path: string, holder: Holder): Promise<boolean> => {
-  if (holder.machine !== (await machineId())) return !(await isOlderThan(path, foreignStaleAfter));
+  if (holder.machine !== (await machineId())) {
+    return !(await isOlderThan(path, foreignStaleAfter));
+  }
   const started = await processStart(holder.pid);
-  if (started !== undefined) return started === holder.started;
+  if (started !== undefined) {
+    return started === holder.started;
+  }
   try {
     process.kill(holder.pid, 0);
     // Where /proc tells no start, a process with that number has to count as the holder.
@@ -117,7 +127,9 @@ const isOlderThan = async (path: string, milliseconds: number): Promise<boolean>
 const readHolder = async (path: string): Promise<Holder | undefined> => {
   try {
     const value = JSON.parse(await readFile(path, 'utf8')) as Partial<Holder> | null;
-    if (typeof value?.pid !== 'number' || value.pid <= 0 || typeof value.token !== 'string') return undefined;
+    if (typeof value?.pid !== 'number' || value.pid <= 0 || typeof value.token !== 'string') {
+      return undefined;
+    }
     const { pid, token, started = '', machine = '', verb = 'a run', since = '' } = value;
     return { pid, token, started, machine, verb, since };
   } catch {

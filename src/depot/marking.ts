@@ -7,7 +7,9 @@ import { checkLabel, readMarks, writeMarks } from './marks.ts';
 /** Keeps a snapshot from gc. */
 export const pinSnapshot = async (depot: Depot, id: string): Promise<void> => {
   const marks = await readMarks(depot.layout.marks);
-  if (marks.pins.includes(id)) return;
+  if (marks.pins.includes(id)) {
+    return;
+  }
   await depot.journal.append({ action: 'pin', snapshot: id });
   await writeMarks(depot.layout.marks, { ...marks, pins: [...marks.pins, id] });
 };
@@ -15,7 +17,9 @@ export const pinSnapshot = async (depot: Depot, id: string): Promise<void> => {
 /** Lets gc have a snapshot again. */
 export const unpinSnapshot = async (depot: Depot, id: string): Promise<void> => {
   const marks = await readMarks(depot.layout.marks);
-  if (!marks.pins.includes(id)) return;
+  if (!marks.pins.includes(id)) {
+    return;
+  }
   await depot.journal.append({ action: 'unpin', snapshot: id });
   await writeMarks(depot.layout.marks, { ...marks, pins: marks.pins.filter((one) => one !== id) });
 };
@@ -25,7 +29,9 @@ export const labelSnapshot = async (depot: Depot, id: string, label: string): Pr
   checkLabel(label);
   const marks = await readMarks(depot.layout.marks);
   const before = marks.labels.get(label);
-  if (before === id) return;
+  if (before === id) {
+    return;
+  }
   await depot.journal.append({
     action: 'label',
     snapshot: id,
@@ -38,8 +44,9 @@ export const labelSnapshot = async (depot: Depot, id: string, label: string): Pr
 export const unlabelSnapshot = async (depot: Depot, label: string): Promise<void> => {
   const marks = await readMarks(depot.layout.marks);
   const snapshot = marks.labels.get(label);
-  if (snapshot === undefined)
+  if (snapshot === undefined) {
     throw new DepotError('SNAPSHOT_UNKNOWN', { name: label, reason: 'there is no such label' });
+  }
   await depot.journal.append({ action: 'unlabel', snapshot, note: label });
   await writeMarks(depot.layout.marks, {
     ...marks,

@@ -30,7 +30,9 @@ export const readMarks = async (path: string): Promise<Marks> => {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return { pins: [], labels: new Map() };
+    if (errnoOf(error) === 'ENOENT') {
+      return { pins: [], labels: new Map() };
+    }
     throw diskError(path, error);
   }
   let value: unknown;
@@ -40,19 +42,21 @@ export const readMarks = async (path: string): Promise<Marks> => {
     throw fail('the marks are not JSON; `snapshot log` tells which pins and labels were set');
   }
   const { pins, labels } = (value ?? {}) as Record<string, unknown>;
-  if (!Array.isArray(pins) || typeof labels !== 'object' || labels === null)
+  if (!Array.isArray(pins) || typeof labels !== 'object' || labels === null) {
     throw fail('the marks lack pins or labels');
+  }
   const entries = Object.entries(labels);
   const ids: unknown[] = [...pins, ...entries.map(([, id]) => id)];
-  if (!ids.every((id) => typeof id === 'string' && isSnapshotId(id)))
+  if (!ids.every((id) => typeof id === 'string' && isSnapshotId(id))) {
     throw fail('the marks name something that is no snapshot id');
+  }
   return { pins: pins as string[], labels: new Map(entries as [string, string][]) };
 };
 
 export const writeMarks = async (path: string, marks: Marks): Promise<void> => {
-  const labels = Object.fromEntries([...marks.labels].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const labels = Object.fromEntries([...marks.labels].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   await writeDurably(
     path,
-    `${JSON.stringify({ pins: [...new Set(marks.pins)].sort(), labels }, undefined, 2)}\n`,
+    `${JSON.stringify({ pins: [...new Set(marks.pins)].toSorted(), labels }, undefined, 2)}\n`,
   );
 };

@@ -38,7 +38,9 @@ export const parseRecord = (text: string, path: string, id: string): SnapshotRec
   } catch (error) {
     throw new DepotError('DEPOT_DAMAGED', { path, reason: 'the record is not JSON' }, error);
   }
-  if (typeof value !== 'object' || value === null) throw fail('the record is not an object');
+  if (typeof value !== 'object' || value === null) {
+    throw fail('the record is not an object');
+  }
   const {
     format: found,
     createdAt,
@@ -49,9 +51,12 @@ export const parseRecord = (text: string, path: string, id: string): SnapshotRec
     files,
     id: ownId,
   } = value as Record<string, unknown>;
-  if (found !== format) throw fail(`the record's format is not ${format}`);
-  if (typeof ownId !== 'string' || !isSnapshotId(ownId) || ownId !== id)
+  if (found !== format) {
+    throw fail(`the record's format is not ${format}`);
+  }
+  if (typeof ownId !== 'string' || !isSnapshotId(ownId) || ownId !== id) {
     throw fail('the record names another snapshot');
+  }
   if (
     typeof createdAt !== 'string' ||
     typeof digest !== 'string' ||
@@ -62,8 +67,9 @@ export const parseRecord = (text: string, path: string, id: string): SnapshotRec
   }
   const list = files.map((one) => readSnapshotFile(one, fail));
   checkFileList(list, fail);
-  if (digestOfFiles(list) !== digest)
+  if (digestOfFiles(list) !== digest) {
     throw fail('the record was changed: its files do not add up to its digest');
+  }
   return {
     id,
     createdAt,

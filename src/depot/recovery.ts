@@ -23,22 +23,27 @@ export interface Recoverable {
 export const recoverDepot = async (depot: Recoverable): Promise<void> => {
   const { layout, journal, snapshots } = depot;
   const state = await journal.read();
-  if (state.fault !== undefined)
+  if (state.fault !== undefined) {
     throw new DepotError('JOURNAL_BROKEN', { path: layout.journal, ...state.fault });
+  }
   try {
     await rm(layout.temporary, { recursive: true, force: true });
-    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary])
+    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) {
       await makeFolder(folder);
+    }
     for (const folder of [layout.root, layout.records]) {
       for (const name of await readdir(folder)) {
-        if (name.endsWith('.tmp') && !name.startsWith('lock.'))
+        if (name.endsWith('.tmp') && !name.startsWith('lock.')) {
           await rm(path.join(folder, name), { force: true });
+        }
       }
     }
   } catch (error) {
     throw diskError(layout.root, error);
   }
-  if (state.lines.length === 0) await journal.append({ action: 'init', note: `depot ${depot.id}` });
+  if (state.lines.length === 0) {
+    await journal.append({ action: 'init', note: `depot ${depot.id}` });
+  }
 
   const told = new Set(
     state.lines
@@ -48,7 +53,9 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
   const known = new Set(await snapshots.ids());
   for (const name of await readdir(layout.records)) {
     const id = name.replace(/\.json$/, '');
-    if (!isSnapshotId(id) || told.has(id)) continue;
+    if (!isSnapshotId(id) || told.has(id)) {
+      continue;
+    }
     if (known.has(id)) {
       const { digest } = await snapshots.record(id);
       await journal.append({

@@ -30,7 +30,9 @@ export const layOut = async (
       folder,
       ...files.flatMap((file) => foldersOf(file.path)).map((one) => path.join(folder, one)),
     ]);
-    for (const one of folders) await makeFolder(one);
+    for (const one of folders) {
+      await makeFolder(one);
+    }
     for (let start = 0; start < files.length; start += atOnce) {
       const copies = await Promise.all(
         files
@@ -39,7 +41,9 @@ export const layOut = async (
       );
       copied += copies.filter(Boolean).length;
     }
-    for (const one of folders) await syncFolder(one);
+    for (const one of folders) {
+      await syncFolder(one);
+    }
     return copied;
   } catch (error) {
     throw diskError(folder, error);
@@ -52,7 +56,9 @@ export const replaceFile = async (layout: DepotLayout, sha256: string, target: s
   try {
     const content = layout.contentFile(sha256);
     const [old, good] = await Promise.all([stat(target).catch(() => undefined), stat(content)]);
-    if (old?.ino === good.ino && old.dev === good.dev) return;
+    if (old?.ino === good.ino && old.dev === good.dev) {
+      return;
+    }
     await place(content, temporary, link);
     await rename(temporary, target);
     await syncFolder(path.dirname(target));
@@ -68,7 +74,9 @@ const place = async (content: string, target: string, linkFile: LinkFile): Promi
     await linkFile(content, target);
     return false;
   } catch (error) {
-    if (!noLinks.has(errnoOf(error) ?? '')) throw error;
+    if (!noLinks.has(errnoOf(error) ?? '')) {
+      throw error;
+    }
   }
   await copyFile(content, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   const handle = await open(target, 'r');

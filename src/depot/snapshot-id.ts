@@ -15,7 +15,9 @@ export const nextSnapshotId = (now: Date, newest: string | undefined, digest: st
 
 const timeOf = (id: string): number => {
   const parts = form.exec(id);
-  if (parts === null) return Number.NEGATIVE_INFINITY;
+  if (parts === null) {
+    return Number.NEGATIVE_INFINITY;
+  }
   const [, year, month, day, hour, minute, second, milli] = parts.map(Number);
   return Date.UTC(year ?? 0, (month ?? 1) - 1, day ?? 1, hour ?? 0, minute ?? 0, second ?? 0, milli ?? 0);
 };

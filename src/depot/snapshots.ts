@@ -58,7 +58,7 @@ export const createSnapshots = (
       .filter((name) => name.endsWith('.json'))
       .map((name) => name.slice(0, -'.json'.length))
       .filter((id) => isSnapshotId(id) && present.has(id))
-      .sort();
+      .toSorted();
   };
 
   const record = async (id: string): Promise<SnapshotRecord> => {
@@ -66,8 +66,9 @@ export const createSnapshots = (
     try {
       return parseRecord(await readFile(file, 'utf8'), file, id);
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT')
+      if (errnoOf(error) === 'ENOENT') {
         throw new DepotError('SNAPSHOT_UNKNOWN', { name: id, reason: 'the depot has no such id' }, error);
+      }
       throw diskError(file, error);
     }
   };
@@ -76,19 +77,24 @@ export const createSnapshots = (
     try {
       const target = await readlink(layout.current);
       const id = path.basename(target);
-      if (path.dirname(target) === 'snapshots' && isSnapshotId(id)) return id;
+      if (path.dirname(target) === 'snapshots' && isSnapshotId(id)) {
+        return id;
+      }
       throw new DepotError('DEPOT_DAMAGED', {
         path: layout.current,
         reason: `it points to ${target} instead of a snapshot; \`snapshot rollback ID\` sets it right`,
       });
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return undefined;
-      if (errnoOf(error) === 'EINVAL')
+      if (errnoOf(error) === 'ENOENT') {
+        return undefined;
+      }
+      if (errnoOf(error) === 'EINVAL') {
         throw new DepotError(
           'DEPOT_DAMAGED',
           { path: layout.current, reason: 'it is no symlink; move it away' },
           error,
         );
+      }
       throw error;
     }
   };
@@ -97,7 +103,7 @@ export const createSnapshots = (
     const journaled = (await journal.read()).lines.flatMap((line) =>
       line.snapshot === undefined ? [] : [line.snapshot],
     );
-    return [...journaled.filter(isSnapshotId), ...(await ids())].sort().at(-1);
+    return [...journaled.filter(isSnapshotId), ...(await ids())].toSorted().at(-1);
   };
 
   const switchTo = async (id: string, action: 'switch' | 'rollback'): Promise<void> => {
@@ -105,8 +111,9 @@ export const createSnapshots = (
     const before = await current().catch(() => undefined);
     const temporary = `${layout.current}.${randomBytes(6).toString('hex')}.tmp`;
     try {
-      if (!(await lstat(layout.snapshotFolder(id))).isDirectory())
+      if (!(await lstat(layout.snapshotFolder(id))).isDirectory()) {
         throw new DepotError('DEPOT_DAMAGED', { path: layout.snapshotFolder(id), reason: 'it is no folder' });
+      }
       await symlink(path.join('snapshots', id), temporary);
       await rename(temporary, layout.current);
       await syncFolder(layout.root);
@@ -138,12 +145,17 @@ export const createSnapshots = (
           : name === 'previous'
             ? known.filter((id) => id < (now ?? '')).at(-1)
             : label;
-      if (wanted !== undefined && known.includes(wanted)) return wanted;
-      if (name === 'previous')
+      if (wanted !== undefined && known.includes(wanted)) {
+        return wanted;
+      }
+      if (name === 'previous') {
         throw new DepotError('SNAPSHOT_UNKNOWN', { name, reason: 'there is none before the current one' });
+      }
       const matching = known.filter((id) => name !== '' && id.startsWith(name));
       const [only] = matching;
-      if (only !== undefined && (matching.length === 1 || only === name)) return only;
+      if (only !== undefined && (matching.length === 1 || only === name)) {
+        return only;
+      }
       throw new DepotError('SNAPSHOT_UNKNOWN', {
         name,
         reason: matching.length === 0 ? 'no id or label is so' : `${matching.length} ids begin so`,
@@ -151,11 +163,13 @@ export const createSnapshots = (
     },
 
     async create(unordered, origin) {
-      const files = [...unordered].sort(byPath);
+      const files = [...unordered].toSorted(byPath);
       const digest = digestOfFiles(files);
       const newest = (await ids()).at(-1);
       const existing = newest === undefined ? undefined : await record(newest).catch(() => undefined);
-      if (existing?.digest === digest) return { record: existing, made: false };
+      if (existing?.digest === digest) {
+        return { record: existing, made: false };
+      }
       const id = nextSnapshotId(clock(), await newestKnown(), digest);
       const staging = path.join(layout.temporary, `snapshot.${id}`);
       const copied = await layOut(layout, staging, files, linkFile);
@@ -180,11 +194,14 @@ export const createSnapshots = (
     },
 
     async relink(digests) {
-      if (digests.size === 0) return;
+      if (digests.size === 0) {
+        return;
+      }
       for (const id of await ids()) {
         for (const file of (await record(id)).files) {
-          if (digests.has(file.sha256))
+          if (digests.has(file.sha256)) {
             await replaceFile(layout, file.sha256, path.join(layout.snapshotFolder(id), file.path));
+          }
         }
       }
     },

@@ -19,11 +19,17 @@ export async function* verifiedChunks(
   let size = 0;
   for await (const chunk of source) {
     size += chunk.length;
-    if (size > expected.size) throw fail(`it has more than the ${expected.size} bytes it should have`);
+    if (size > expected.size) {
+      throw fail(`it has more than the ${expected.size} bytes it should have`);
+    }
     hash.update(chunk);
     yield chunk;
   }
-  if (size !== expected.size) throw fail(`it has ${size} bytes instead of ${expected.size}`);
+  if (size !== expected.size) {
+    throw fail(`it has ${size} bytes instead of ${expected.size}`);
+  }
   const found = hash.digest('hex');
-  if (found !== expected.sha256) throw fail(`its SHA-256 is ${found} instead of ${expected.sha256}`);
+  if (found !== expected.sha256) {
+    throw fail(`its SHA-256 is ${found} instead of ${expected.sha256}`);
+  }
 }

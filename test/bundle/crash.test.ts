@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { inspect } from 'node:util';
 import { collectFolder } from '../../src/bundle/file-set.ts';
 import { createBundle } from '../../src/bundle/create.ts';
 import { importBundle } from '../../src/bundle/import.ts';
@@ -41,7 +42,9 @@ for (const after of [1, 7, 20, 29]) {
     let lines = 0;
     for await (const line of createInterface({ input: run.stdout })) {
       lines += 1;
-      if (lines === after && line !== 'done') run.kill('SIGKILL');
+      if (lines === after && line !== 'done') {
+        run.kill('SIGKILL');
+      }
     }
     const [, signal] = (await closed) as [number | null, string | null];
     t.is(signal, 'SIGKILL');
@@ -116,9 +119,11 @@ test('a disk that is full at whatever step leaves the last good state, and the i
         () => undefined,
         (error: unknown) => error,
       );
-    if (outcome === undefined) break;
+    if (outcome === undefined) {
+      break;
+    }
     failures += 1;
-    t.true(outcome instanceof DepotError && outcome.code === 'DEPOT_FULL', String(outcome));
+    t.true(outcome instanceof DepotError && outcome.code === 'DEPOT_FULL', inspect(outcome));
     const visible = await visibleState(depot.layout.root);
     t.is(
       visible
@@ -128,9 +133,13 @@ test('a disk that is full at whatever step leaves the last good state, and the i
       '',
     );
     t.is(await depot.snapshots.current(), (await depot.snapshots.ids())[0], 'current is still the old one');
-    if ((await depot.snapshots.ids()).length === 1) t.is(visible, before);
+    if ((await depot.snapshots.ids()).length === 1) {
+      t.is(visible, before);
+    }
     t.false((await readdir(disk + '/depot')).includes('lock'), 'no lock stays');
-    if (failures > 200) throw new Error('it never passed');
+    if (failures > 200) {
+      throw new Error('it never passed');
+    }
   }
   t.true(failures > 10, `${failures} steps`);
   t.deepEqual((await inspectDepot(depot, quiet)).findings, []);
@@ -175,7 +184,7 @@ test('a disk that others fill during the import ends it with the last good state
     (error: unknown) => error,
   );
   await filled;
-  t.true(outcome instanceof DepotError && outcome.code === 'DEPOT_FULL', String(outcome));
+  t.true(outcome instanceof DepotError && outcome.code === 'DEPOT_FULL', inspect(outcome));
   t.deepEqual(await depot.snapshots.ids(), []);
   await rm(path.join(disk, 'filler'));
   await site.import(['b.tar'], depot);

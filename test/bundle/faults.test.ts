@@ -1,6 +1,6 @@
 import test from 'ava';
 import { copyFile, readFile, rm, truncate, writeFile, appendFile } from 'node:fs/promises';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { pack, type Header } from 'tar-stream';
 import { verifyBundle } from '../../src/bundle/verify.ts';
 import { openBundle } from '../../src/bundle/bundle.ts';
@@ -48,11 +48,14 @@ type Odd = Partial<Header> & { readonly name: string; readonly body?: string | U
 /** A tar of any entries at all, as a hostile sender can make it. */
 const oddTar = async (file: string, entries: readonly Odd[]): Promise<void> => {
   const tar = pack();
-  for (const { body = '', ...header } of entries)
+  for (const { body = '', ...header } of entries) {
     tar.entry({ mtime: new Date(0), ...header }, Buffer.from(body));
+  }
   tar.finalize();
   const parts: Uint8Array[] = [];
-  for await (const part of tar as AsyncIterable<Uint8Array>) parts.push(part);
+  for await (const part of tar as AsyncIterable<Uint8Array>) {
+    parts.push(part);
+  }
   await writeFile(file, Buffer.concat(parts));
 };
 
@@ -199,8 +202,9 @@ test('10 GB claimed in 1 KB is refused without waiting for them', async (t) => {
   const site = await withDepot(t);
   const entries = await honestEntries(site);
   const tar = pack();
-  for (const { body = '', ...header } of entries.slice(0, -1))
+  for (const { body = '', ...header } of entries.slice(0, -1)) {
     tar.entry({ mtime: new Date(0), ...header }, Buffer.from(body));
+  }
   tar.entry({ name: entries.at(-1)?.name ?? '', mtime: new Date(0), size: 10 * 1024 ** 3 });
   const parts: Uint8Array[] = [];
   tar.on('data', (part) => void parts.push(part as Uint8Array));

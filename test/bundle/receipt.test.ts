@@ -1,13 +1,13 @@
 import test from 'ava';
 import { randomUUID } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { formatReceipt, parseReceipt, receiptHas, type Receipt } from '../../src/bundle/receipt.ts';
 import { digestOf } from '../../src/depot/digest.ts';
 import { DepotError } from '../../src/domain/errors.ts';
 
 const receiptFor = (contents: number): { receipt: Receipt; digests: string[] } => {
   const digests = Array.from({ length: contents }, (_, at) => digestOf(`content ${at}`));
-  const prefixes = new Set(digests.map((digest) => digest.slice(0, 16)).sort());
+  const prefixes = new Set(digests.map((digest) => digest.slice(0, 16)).toSorted());
   return {
     digests,
     receipt: {
@@ -41,7 +41,9 @@ test('any changed character of a receipt is noticed', (t) => {
   fc.assert(
     fc.property(fc.nat(text.length - 2), fc.integer({ min: 33, max: 126 }), (at, code) => {
       const changed = text.slice(0, at) + String.fromCharCode(code) + text.slice(at + 1);
-      if (changed === text) return true;
+      if (changed === text) {
+        return true;
+      }
       try {
         parseReceipt(changed, 'r');
         return false;

@@ -45,10 +45,13 @@ test('the same files make the same bundle, in any order and time zone', async (t
   const before = process.env['TZ'];
   process.env['TZ'] = 'America/New_York';
   t.teardown(() => {
-    if (before === undefined) delete process.env['TZ'];
-    else process.env['TZ'] = before;
+    if (before === undefined) {
+      delete process.env['TZ'];
+    } else {
+      process.env['TZ'] = before;
+    }
   });
-  await site.create(Object.fromEntries(Object.entries(files).reverse()), 'b.tar');
+  await site.create(Object.fromEntries(Object.entries(files).toReversed()), 'b.tar');
   t.deepEqual(await readFile(site.at('b.tar')), await readFile(site.at('a.tar')));
 });
 
@@ -104,7 +107,7 @@ test('a differential bundle holds only what the receipt lacks and makes the comp
   t.is(plan.newBytes, 10);
 
   await site.import(['two.tar'], depot);
-  t.deepEqual((await readdir(site.at('depot/current'))).sort(), Object.keys(second).sort());
+  t.deepEqual((await readdir(site.at('depot/current'))).toSorted(), Object.keys(second).toSorted());
   t.is(await readFile(site.at('depot/current/pkg1-1.0.1.zip'), 'utf8'), 'changed');
   t.deepEqual((await inspectDepot(depot, quiet)).findings, []);
 });
@@ -130,15 +133,16 @@ test('volumes stay below their size, carry the list each, and import in any orde
   const files = packageFiles(20, 20_000);
   const made = await site.create(files, 'b.tar', { volumeBytes: 150_000 });
   t.true(made.volumes.length >= 3);
-  for (const volume of made.volumes)
+  for (const volume of made.volumes) {
     t.true(volume.bytes < 150_000 && (await stat(volume.path)).size === volume.bytes);
+  }
   t.is(path.basename(made.volumes[1]?.path ?? ''), 'b.tar.002');
 
   const alone = await site.open(['b.tar.002'], { allowPartial: true });
   t.is((await verifyBundle(alone, quiet)).length, 1);
   t.true(alone.absent.includes(1));
 
-  const names = made.volumes.map((volume) => path.basename(volume.path)).reverse();
+  const names = made.volumes.map((volume) => path.basename(volume.path)).toReversed();
   const result = await site.import(names, await site.depot());
   t.is(result.written, 40);
 });

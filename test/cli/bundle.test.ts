@@ -9,9 +9,9 @@ import { runVerb, type VerbRun } from '../support/verb-run.ts';
 
 interface Desk {
   readonly site: BundleSite;
-  bundle(...args: readonly string[]): Promise<VerbRun>;
-  snapshot(...args: readonly string[]): Promise<VerbRun>;
-  gc(...args: readonly string[]): Promise<VerbRun>;
+  readonly bundle: (...args: readonly string[]) => Promise<VerbRun>;
+  readonly snapshot: (...args: readonly string[]) => Promise<VerbRun>;
+  readonly gc: (...args: readonly string[]) => Promise<VerbRun>;
 }
 
 const desk = async (t: import('ava').ExecutionContext): Promise<Desk> => {
@@ -78,7 +78,7 @@ test('the whole chain: create, verify, dry run, import, receipt, difference, rol
     (await snapshot('rollback')).stdout,
     new RegExp(`^${listed[0]?.id} is current \\(before: ${listed[1]?.id}\\)`),
   );
-  t.is(await readlink(site.at('depot/current')), `snapshots/${first['snapshot']}`);
+  t.is(await readlink(site.at('depot/current')), `snapshots/${String(first['snapshot'])}`);
 
   t.regex((await snapshot('pin', listed[1]?.id ?? '')).stdout, /is pinned\n/);
   t.regex((await snapshot('label', 'current', 'tested')).stdout, /labelled tested\n/);
@@ -91,8 +91,9 @@ test('the whole chain: create, verify, dry run, import, receipt, difference, rol
   t.is(json(await gc('--keep', '1', '--yes', '--json'))['dryRun'], false);
   t.is((JSON.parse((await snapshot('list', '--json')).stdout) as unknown[]).length, 1);
   const log = await snapshot('log');
-  for (const action of ['init', 'import', 'switch', 'rollback', 'pin', 'label', 'unpin', 'unlabel', 'gc'])
+  for (const action of ['init', 'import', 'switch', 'rollback', 'pin', 'label', 'unpin', 'unlabel', 'gc']) {
     t.regex(log.stdout, new RegExp(` ${action} `));
+  }
   t.regex((await snapshot('verify')).stdout, /no damage\n$/);
 });
 
@@ -159,6 +160,7 @@ test('sizes are read as people write them', (t) => {
   t.is(parseByteSize('--volume-size', '4GiB'), 4 * 1024 ** 3);
   t.is(parseByteSize('--volume-size', '700MB'), 700e6);
   t.is(parseByteSize('--volume-size', '1048576'), 1048576);
-  for (const bad of ['', '4G B', '-1', '0', 'GiB', '1e9', '9999999TiB'])
+  for (const bad of ['', '4G B', '-1', '0', 'GiB', '1e9', '9999999TiB']) {
     t.throws(() => parseByteSize('--volume-size', bad), { code: 'USAGE' }, bad);
+  }
 });

@@ -25,9 +25,11 @@ const snapshotOf = async (depot: Depot, files: Readonly<Record<string, string>>)
       sha256: digestOf(text),
       size: Buffer.byteLength(text),
     }));
-    for (const file of list)
-      if (!(await depot.content.has(file)))
+    for (const file of list) {
+      if (!(await depot.content.has(file))) {
         await intake.take(file, one(files[file.path] ?? ''), (reason) => new Error(reason));
+      }
+    }
     await intake.finish();
     const { record } = await depot.snapshots.create(list, {});
     await depot.snapshots.switchTo(record.id, 'switch');
@@ -54,8 +56,10 @@ test('ids sort by time also when the clock is set back', async (t) => {
     clock: () => new Date(times[at] ?? ''),
   });
   const made: string[] = [];
-  for (at = 0; at < times.length; at += 1) made.push(await snapshotOf(depot, { 'a.zip': `version ${at}` }));
-  t.deepEqual([...made].sort(), made);
+  for (at = 0; at < times.length; at += 1) {
+    made.push(await snapshotOf(depot, { 'a.zip': `version ${at}` }));
+  }
+  t.deepEqual([...made].toSorted(), made);
   t.deepEqual(await depot.snapshots.ids(), made);
   t.is(await depot.snapshots.current(), made.at(-1));
   t.regex(made[0] ?? '', /^20260501T120000000Z-[0-9a-f]{8}$/);
@@ -107,8 +111,9 @@ test('gc keeps current, pinned, labelled and the newest, and frees just what it 
   const depot = await site.depot();
   const big = (seed: string): string => seed.repeat(10_000);
   const ids: string[] = [];
-  for (const seed of ['a', 'b', 'c', 'd', 'e', 'f'])
+  for (const seed of ['a', 'b', 'c', 'd', 'e', 'f']) {
     ids.push(await snapshotOf(depot, { shared: 'same', own: big(seed) }));
+  }
   const [a = '', b = '', c = '', d = '', e = '', f = ''] = ids;
   await depot.change('test', async () => {
     await depot.snapshots.switchTo(b, 'rollback');

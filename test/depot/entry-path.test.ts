@@ -1,6 +1,6 @@
 import test from 'ava';
 import path from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { entryPath, refuseClashes } from '../../src/depot/entry-path.ts';
 
 test('names of packages, agents and keys are allowed', (t) => {
@@ -38,7 +38,9 @@ test('whatever leaves the folder or means different files on different systems i
     `${'a/'.repeat(16)}a`,
     'a'.repeat(201),
   ];
-  for (const name of bad) t.throws(() => entryPath(name), { code: 'PATH_INVALID' }, name);
+  for (const name of bad) {
+    t.throws(() => entryPath(name), { code: 'PATH_INVALID' }, name);
+  }
 });
 
 test('an allowed path never leaves its folder', (t) => {

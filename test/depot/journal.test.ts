@@ -2,7 +2,7 @@ import test from 'ava';
 import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { createJournal, readJournal, type Journal } from '../../src/depot/journal.ts';
 import { digestOf } from '../../src/depot/digest.ts';
 
@@ -58,7 +58,9 @@ test('a torn last line is no fault: it is cut off, with a line that says so, at 
 
 test('an edited, removed, added or swapped line breaks the chain, and nothing is appended to it', async (t) => {
   const { file, journal } = await scratch(t);
-  for (const note of ['a', 'b', 'c', 'd']) await journal.append({ action: 'label', snapshot: 's', note });
+  for (const note of ['a', 'b', 'c', 'd']) {
+    await journal.append({ action: 'label', snapshot: 's', note });
+  }
   const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
   const [a = '', b = '', c = '', d = ''] = lines;
   const broken: readonly (readonly string[])[] = [
@@ -97,7 +99,9 @@ test('a broken journal is set aside and the new chain names its digest', async (
 
 test('any changed byte of a journal is seen, as a fault or as a torn end', async (t) => {
   const { file, journal } = await scratch(t);
-  for (const note of ['a', 'b', 'c']) await journal.append({ action: 'label', snapshot: 's', note });
+  for (const note of ['a', 'b', 'c']) {
+    await journal.append({ action: 'label', snapshot: 's', note });
+  }
   const good = await readFile(file);
   const lastLine = good.lastIndexOf(0x0a, good.length - 2) + 1;
   fc.assert(

@@ -76,7 +76,9 @@ export const packageFiles = (count: number, bytes = 3000, seed = ''): Record<str
 
 const filler = (bytes: number, seed: string): Uint8Array => {
   const parts: string[] = [];
-  for (let at = 0; at * 64 < bytes; at += 1) parts.push(digestOf(`${seed}${at}`));
+  for (let at = 0; at * 64 < bytes; at += 1) {
+    parts.push(digestOf(`${seed}${at}`));
+  }
   return Buffer.from(parts.join('')).subarray(0, bytes);
 };
 
@@ -94,5 +96,5 @@ export const visibleState = async (root: string): Promise<string> => {
       );
     }
   }
-  return lines.sort().join('\n');
+  return lines.toSorted().join('\n');
 };

@@ -39,15 +39,20 @@ export const createTestSigner = async (): Promise<TestSigner> => {
     verifier: {
       async verify(data, armoredSignature) {
         const signature = await openpgp.readSignature({ armoredSignature }).catch(() => undefined);
-        if (signature === undefined) return { state: 'malformed', reason: 'it is no signature' };
+        if (signature === undefined) {
+          return { state: 'malformed', reason: 'it is no signature' };
+        }
         const message = await openpgp.createMessage({ binary: bytesOf(data) });
         const { signatures } = await openpgp.verify({ message, signature, verificationKeys: publicKey });
         const [first] = signatures;
         const issuer = first?.keyID.toHex().toUpperCase() ?? '';
-        if (!fingerprint.endsWith(issuer))
+        if (!fingerprint.endsWith(issuer)) {
           return { state: 'unknown-key', issuer, reason: `signed by ${issuer} which is not in the keyring` };
+        }
         const good = await first?.verified.catch(() => false);
-        if (good !== true) return { state: 'bad', issuer, reason: 'it was made over other bytes' };
+        if (good !== true) {
+          return { state: 'bad', issuer, reason: 'it was made over other bytes' };
+        }
         return { state: 'good', fingerprint, signedAt: new Date('2026-01-02T00:00:00Z') };
       },
     },
@@ -55,6 +60,8 @@ export const createTestSigner = async (): Promise<TestSigner> => {
 };
 
 const bytesOf = (data: Readable | Uint8Array): Uint8Array => {
-  if (data instanceof Uint8Array) return data;
+  if (data instanceof Uint8Array) {
+    return data;
+  }
   throw new Error('the test signer takes bytes only');
 };
