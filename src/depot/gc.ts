@@ -59,9 +59,13 @@ export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan
     return plan;
   }
   const { layout } = depot;
+  for (const id of plan.removed) {
+    const { digest } = await depot.snapshots.record(id).catch(() => ({ digest: undefined }));
+    await depot.journal.append({ action: 'gc', snapshot: id, ...(digest === undefined ? {} : { digest }) });
+  }
   await depot.journal.append({
     action: 'gc',
-    note: `${plan.removed.join(' ') || 'no snapshot'}; ${plan.contents.length} contents, ${plan.freedBytes} bytes`,
+    note: `${plan.removed.length} snapshots, ${plan.contents.length} contents, ${plan.freedBytes} bytes`,
   });
   try {
     for (const id of plan.removed) {

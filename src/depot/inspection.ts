@@ -6,6 +6,7 @@ import { digestFile } from './digest.ts';
 import { errnoOf } from './durable-file.ts';
 import { readMarks } from './marks.ts';
 import type { SnapshotRecord } from './record.ts';
+import { isSnapshotId } from './snapshot-id.ts';
 
 /** One thing found. `damage` makes the verb fail; a `note` is worth knowing (a torn line after a crash, leftovers). */
 export interface Finding {
@@ -128,6 +129,12 @@ export const inspectDepot = async (
     } catch (error) {
       signal?.throwIfAborted();
       damage(layout.snapshotFolder(id), error instanceof Error ? error.message : String(error));
+    }
+  }
+  for (const name of await readdir(layout.records)) {
+    const id = name.replace(/\.json$/, '');
+    if (isSnapshotId(id) && !ids.includes(id)) {
+      damage(layout.snapshotFolder(id), 'its folder is missing, its record is there');
     }
   }
   for (const name of await readdir(layout.snapshots)) {

@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { diskError, makeFolder } from './durable-file.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, JournalLine } from './journal.ts';
 import type { DepotLayout } from './layout.ts';
 import { isSnapshotId } from './snapshot-id.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -16,7 +16,8 @@ export interface Recoverable {
 }
 
 /**
- * Cleans up what an interrupted run left, with the lock held: temporary files, records of snapshots that never appeared.
+ * Cleans up what an interrupted run left, with the lock held: temporary files, records of
+ * snapshots that never appeared or whose removal was cut.
  * A snapshot or a `current` that the journal does not tell of is never removed: the journal gets an `adopt` line for it.
  * Throws JOURNAL_BROKEN before it touches anything.
  */
@@ -45,15 +46,12 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
     await journal.append({ action: 'init', note: `depot ${depot.id}` });
   }
 
-  const told = new Set(
-    state.lines
-      .filter((line) => line.action === 'import' || line.action === 'adopt')
-      .map((line) => line.snapshot),
-  );
+  const told = snapshotsOf(state.lines, (line) => line.action === 'import' || line.action === 'adopt');
+  const collected = snapshotsOf(state.lines, (line) => line.action === 'gc');
   const known = new Set(await snapshots.ids());
   for (const name of await readdir(layout.records)) {
     const id = name.replace(/\.json$/, '');
-    if (!isSnapshotId(id) || told.has(id)) {
+    if (!isSnapshotId(id) || (told.has(id) && !collected.has(id)) || (told.has(id) && known.has(id))) {
       continue;
     }
     if (known.has(id)) {
@@ -80,5 +78,10 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
     });
   }
 };
+
+const snapshotsOf = (
+  lines: readonly JournalLine[],
+  wanted: (line: JournalLine) => boolean,
+): ReadonlySet<string | undefined> => new Set(lines.filter(wanted).map((line) => line.snapshot));
 
 const isSwitch = new Set(['switch', 'rollback', 'adopt']);

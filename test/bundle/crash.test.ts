@@ -12,7 +12,7 @@ import { importBundle } from '../../src/bundle/import.ts';
 import { openOrCreateDepot } from '../../src/depot/depot.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
 import { DepotError } from '../../src/domain/errors.ts';
-import { createBundleSite, packageFiles, visibleState, type BundleSite } from '../support/bundle-site.ts';
+import { createBundleSite, carriedFiles, visibleState, type BundleSite } from '../support/bundle-site.ts';
 
 const quiet = (): void => undefined;
 const child = path.resolve('build/test/support/import-child.js');
@@ -29,8 +29,8 @@ const unsigned = async (
 for (const after of [1, 7, 20, 29]) {
   test(`an import killed after content ${after} leaves nothing visible and goes on where it was`, async (t) => {
     const site = await createBundleSite(t);
-    await unsigned(site, 'old.tar', packageFiles(2, 1000, 'old'));
-    await unsigned(site, 'new.tar', packageFiles(15));
+    await unsigned(site, 'old.tar', carriedFiles(2, 1000, 'old'));
+    await unsigned(site, 'new.tar', carriedFiles(15));
     const depot = await site.depot();
     await site.import(['old.tar'], depot, { allowUnsigned: true });
     const before = await visibleState(depot.layout.root);
@@ -63,7 +63,7 @@ for (const after of [1, 7, 20, 29]) {
 
 test('a Ctrl-C in the middle of an import leaves the depot as it was and frees the lock', async (t) => {
   const site = await createBundleSite(t);
-  await site.create(packageFiles(10), 'b.tar');
+  await site.create(carriedFiles(10), 'b.tar');
   const depot = await site.depot();
   const bundle = await site.open(['b.tar']);
   const stop = new AbortController();
@@ -94,8 +94,8 @@ const smallDisk = async (t: import('ava').ExecutionContext, options: string): Pr
 
 test('a disk that is full at whatever step leaves the last good state, and the import passes once there is room', async (t) => {
   const site = await createBundleSite(t);
-  await site.create(packageFiles(2, 1000, 'old'), 'old.tar');
-  await site.create(packageFiles(4), 'new.tar');
+  await site.create(carriedFiles(2, 1000, 'old'), 'old.tar');
+  await site.create(carriedFiles(4), 'new.tar');
   const disk = await smallDisk(t, 'size=64m,nr_inodes=4000');
   if (disk === undefined) {
     t.pass();
@@ -148,7 +148,7 @@ test('a disk that is full at whatever step leaves the last good state, and the i
 
 test('a disk without room for the contents is noticed before anything is written', async (t) => {
   const site = await createBundleSite(t);
-  await site.create(packageFiles(4, 400_000), 'b.tar');
+  await site.create(carriedFiles(4, 400_000), 'b.tar');
   const disk = await smallDisk(t, 'size=1m');
   if (disk === undefined) {
     t.pass();
@@ -165,7 +165,7 @@ test('a disk without room for the contents is noticed before anything is written
 
 test('a disk that others fill during the import ends it with the last good state', async (t) => {
   const site = await createBundleSite(t);
-  await site.create(packageFiles(6, 400_000), 'b.tar');
+  await site.create(carriedFiles(6, 400_000), 'b.tar');
   const disk = await smallDisk(t, 'size=16m');
   if (disk === undefined) {
     t.pass();
@@ -198,11 +198,30 @@ test('a full disk leaves no half bundle', async (t) => {
     t.pass();
     return;
   }
-  const files = await collectFolder(await site.folder('in', packageFiles(4, 400_000)), quiet);
+  const files = await collectFolder(await site.folder('in', carriedFiles(4, 400_000)), quiet);
   await mkdir(path.join(disk, 'out'));
   const output = path.join(disk, 'out', 'b.tar');
   await t.throwsAsync(createBundle({ files, output, signer: site.signer, volumeBytes: 600_000 }), {
     code: 'DEPOT_FULL',
   });
   t.deepEqual(await readdir(path.join(disk, 'out')), []);
+});
+
+test('a second process that imports into the same depot is told of the first', async (t) => {
+  const site = await createBundleSite(t);
+  await unsigned(site, 'b.tar', carriedFiles(10));
+  const depot = await site.depot();
+  const run = spawn(process.execPath, [child, depot.layout.root, site.at('b.tar')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const closed = once(run, 'close');
+  await once(run.stdout, 'data');
+  await t.throwsAsync(site.import(['b.tar'], depot, { allowUnsigned: true }), {
+    code: 'DEPOT_LOCKED',
+    message: new RegExp(`\`bundle import\`, process ${run.pid} on`),
+  });
+  run.stdout.resume();
+  t.deepEqual(await closed, [0, null]);
+  t.is((await depot.snapshots.ids()).length, 1);
+  t.deepEqual((await inspectDepot(depot, quiet)).findings, []);
 });

@@ -7,7 +7,7 @@ import { openBundle } from '../../src/bundle/bundle.ts';
 import { formatVolumeHeader } from '../../src/bundle/volume.ts';
 import { digestOf } from '../../src/depot/digest.ts';
 import { DepotError } from '../../src/domain/errors.ts';
-import { createBundleSite, packageFiles, visibleState, type BundleSite } from '../support/bundle-site.ts';
+import { createBundleSite, carriedFiles, visibleState, type BundleSite } from '../support/bundle-site.ts';
 import { createTestSigner } from '../support/test-signer.ts';
 
 const quiet = (): void => undefined;
@@ -38,7 +38,7 @@ const flip = async (file: string, offset: number, bit = 1): Promise<void> => {
 
 const withDepot = async (t: import('ava').ExecutionContext): Promise<BundleSite> => {
   const site = await createBundleSite(t);
-  await site.create(packageFiles(1, 900, 'base'), 'base.tar');
+  await site.create(carriedFiles(1, 900, 'base'), 'base.tar');
   await site.import(['base.tar'], await site.depot());
   return site;
 };
@@ -230,7 +230,7 @@ test('a manifest that claims 10 GB is not read into memory', async (t) => {
 
 test('any changed byte, anywhere in a bundle, is noticed by verify and by import, and the depot stays as it was', async (t) => {
   const site = await withDepot(t);
-  await site.create(packageFiles(2, 1500), 'good.tar');
+  await site.create(carriedFiles(2, 1500), 'good.tar');
   const good = await readFile(site.at('good.tar'));
   const depot = await site.depot();
   const before = await visibleState(depot.layout.root);
@@ -264,7 +264,7 @@ test('any changed byte, anywhere in a bundle, is noticed by verify and by import
 
 test('a bundle cut anywhere, or with anything after its end, is refused', async (t) => {
   const site = await withDepot(t);
-  await site.create(packageFiles(2, 1500), 'good.tar');
+  await site.create(carriedFiles(2, 1500), 'good.tar');
   const { length } = await readFile(site.at('good.tar'));
   for (const size of [0, 1, 511, 512, 1024, 3000, length - 3000, length - 1024, length - 512, length - 1]) {
     await copyFile(site.at('good.tar'), site.at('cut.tar'));
@@ -281,7 +281,7 @@ test('a bundle cut anywhere, or with anything after its end, is refused', async 
 test('a bundle signed by a stranger, or by nobody, is refused', async (t) => {
   const site = await withDepot(t);
   const stranger = await createTestSigner();
-  await site.create(packageFiles(1), 'strange.tar', { signer: stranger.signer });
+  await site.create(carriedFiles(1), 'strange.tar', { signer: stranger.signer });
   await refused(t, site, ['strange.tar'], 'BUNDLE_UNTRUSTED', /not in the keyring/);
   await t.throwsAsync(
     site.open(['strange.tar'], { allowUnsigned: true }),
@@ -294,7 +294,7 @@ test('a bundle signed by a stranger, or by nobody, is refused', async (t) => {
   const { createBundle } = await import('../../src/bundle/create.ts');
   await createBundle({
     ...unsigned,
-    files: await collectFolder(await site.folder('in', packageFiles(1)), quiet),
+    files: await collectFolder(await site.folder('in', carriedFiles(1)), quiet),
   });
   await refused(t, site, ['none.tar'], 'BUNDLE_UNSIGNED', /no signature/);
   await site.import(['none.tar'], await site.depot(), { allowUnsigned: true });
@@ -302,8 +302,8 @@ test('a bundle signed by a stranger, or by nobody, is refused', async (t) => {
 
 test('missing, doubled, mixed and swapped volumes are told apart', async (t) => {
   const site = await withDepot(t);
-  await site.create(packageFiles(20, 20_000), 'a.tar', { volumeBytes: 150_000 });
-  await site.create(packageFiles(20, 20_000, 'other'), 'b.tar', { volumeBytes: 150_000 });
+  await site.create(carriedFiles(20, 20_000), 'a.tar', { volumeBytes: 150_000 });
+  await site.create(carriedFiles(20, 20_000, 'other'), 'b.tar', { volumeBytes: 150_000 });
   const all = ['a.tar.001', 'a.tar.002', 'a.tar.003', 'a.tar.004'];
   await refused(
     t,
@@ -327,7 +327,7 @@ test('missing, doubled, mixed and swapped volumes are told apart', async (t) => 
 
 test('a volume that was renumbered is refused', async (t) => {
   const site = await withDepot(t);
-  await site.create(packageFiles(20, 20_000), 'a.tar', { volumeBytes: 150_000 });
+  await site.create(carriedFiles(20, 20_000), 'a.tar', { volumeBytes: 150_000 });
   const bytes = await readFile(site.at('a.tar.002'));
   const at = bytes.indexOf('"number":2');
   bytes.write('"number":3', at);
@@ -355,9 +355,9 @@ test('a differential bundle without its base is refused and says which receipt t
   const site = await withDepot(t);
   const { receiptOf } = await import('../../src/bundle/receipt.ts');
   const other = await site.depot('other');
-  await site.create(packageFiles(3), 'first.tar');
+  await site.create(carriedFiles(3), 'first.tar');
   const { snapshot } = await site.import(['first.tar'], other);
-  await site.create({ ...packageFiles(3), 'new-1.0.0.zip': 'new' }, 'diff.tar', {
+  await site.create({ ...carriedFiles(3), 'new-1.0.0.zip': 'new' }, 'diff.tar', {
     since: await receiptOf(other, snapshot),
   });
   const depot = await site.depot();
@@ -373,7 +373,7 @@ test('a differential bundle without its base is refused and says which receipt t
   t.regex(error.advice, /bundle receipt/);
   t.is(await visibleState(depot.layout.root), before);
 
-  await flip(other.layout.contentFile(digestOf(Buffer.from(packageFiles(1)['pkg0-1.0.0.zip'] ?? ''))), 5);
+  await flip(other.layout.contentFile(digestOf(Buffer.from(carriedFiles(1)['pkg0-1.0.0.zip'] ?? ''))), 5);
   await t.throwsAsync(
     site.import(['diff.tar'], other),
     { code: 'BUNDLE_BASE_MISSING', message: /1 of 7 files/ },

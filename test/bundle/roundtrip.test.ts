@@ -2,20 +2,21 @@ import test from 'ava';
 import { execFileSync } from 'node:child_process';
 import { readFile, readdir, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
+import * as fc from 'fast-check';
 import { collectSnapshot } from '../../src/bundle/file-set.ts';
 import { createBundle } from '../../src/bundle/create.ts';
 import { planImport } from '../../src/bundle/import.ts';
 import { formatReceipt, parseReceipt, receiptOf } from '../../src/bundle/receipt.ts';
 import { verifyBundle } from '../../src/bundle/verify.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
-import { createBundleSite, packageFiles } from '../support/bundle-site.ts';
+import { createBundleSite, carriedFiles } from '../support/bundle-site.ts';
 
 const quiet = (): void => undefined;
 
 test('a bundle carries a folder into a new depot, byte for byte', async (t) => {
   const site = await createBundleSite(t);
   const files = {
-    ...packageFiles(3),
+    ...carriedFiles(3),
     'keys/site.asc': 'a key',
     'artifacts/agent/agent-1.tar.gz': 'an agent',
     'distribution.lock': '',
@@ -40,7 +41,7 @@ test('a bundle carries a folder into a new depot, byte for byte', async (t) => {
 
 test('the same files make the same bundle, in any order and time zone', async (t) => {
   const site = await createBundleSite(t);
-  const files = packageFiles(5);
+  const files = carriedFiles(5);
   await site.create(files, 'a.tar');
   const before = process.env['TZ'];
   process.env['TZ'] = 'America/New_York';
@@ -57,7 +58,7 @@ test('the same files make the same bundle, in any order and time zone', async (t
 
 test('a bundle is a tar that other programs read, with a contents page for people', async (t) => {
   const site = await createBundleSite(t);
-  await site.create(packageFiles(2), 'b.tar');
+  await site.create(carriedFiles(2), 'b.tar');
   const names = execFileSync('tar', ['tf', site.at('b.tar')], { encoding: 'utf8' })
     .trim()
     .split('\n');
@@ -78,7 +79,7 @@ test('one content under two paths is carried once', async (t) => {
 
 test('a differential bundle holds only what the receipt lacks and makes the complete snapshot', async (t) => {
   const site = await createBundleSite(t);
-  const first = packageFiles(4);
+  const first = carriedFiles(4);
   await site.create(first, 'one.tar');
   const depot = await site.depot();
   const { snapshot } = await site.import(['one.tar'], depot);
@@ -114,7 +115,7 @@ test('a differential bundle holds only what the receipt lacks and makes the comp
 
 test('a bundle can be made of a depot, and an unchanged set makes no second snapshot', async (t) => {
   const site = await createBundleSite(t);
-  await site.create(packageFiles(2), 'one.tar');
+  await site.create(carriedFiles(2), 'one.tar');
   const depot = await site.depot();
   const { snapshot } = await site.import(['one.tar'], depot);
   await createBundle({
@@ -130,7 +131,7 @@ test('a bundle can be made of a depot, and an unchanged set makes no second snap
 
 test('volumes stay below their size, carry the list each, and import in any order', async (t) => {
   const site = await createBundleSite(t);
-  const files = packageFiles(20, 20_000);
+  const files = carriedFiles(20, 20_000);
   const made = await site.create(files, 'b.tar', { volumeBytes: 150_000 });
   t.true(made.volumes.length >= 3);
   for (const volume of made.volumes) {
@@ -150,7 +151,7 @@ test('volumes stay below their size, carry the list each, and import in any orde
 test('a file that fits no volume is refused and nothing is left', async (t) => {
   const site = await createBundleSite(t);
   const error = await t.throwsAsync(
-    site.create(packageFiles(3, 200_000), 'b.tar', { volumeBytes: 100_000 }),
+    site.create(carriedFiles(3, 200_000), 'b.tar', { volumeBytes: 100_000 }),
     { code: 'BUNDLE_UNFIT' },
   );
   t.regex(error.message, /pkg0-1\.0\.0\.zip has 200000 bytes/);
@@ -185,4 +186,35 @@ test('hidden files and half downloads stay out, odd names and linked folders are
   t.deepEqual(set.skipped, ['.lock', 'b.zip.part']);
   await site.folder('in', { 'two words.zip': 'x' });
   await t.throwsAsync(collectFolder(folder, quiet), { code: 'PATH_INVALID' });
+});
+
+test('any two sets of files: the differential bundle leads from one to just the other', async (t) => {
+  const site = await createBundleSite(t);
+  const name = fc.stringMatching(/^(?:[a-d]\/)?[a-f]\.(?:zip|sig)$/);
+  const set = fc.dictionary(name, fc.constantFrom('', 'one', 'two', 'three', 'four'), {
+    minKeys: 1,
+    maxKeys: 8,
+  });
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(set, set, async (before, after) => {
+      run += 1;
+      const depot = await site.depot(`depot${run}`);
+      await site.create(before, `a${run}.tar`);
+      const { snapshot } = await site.import([`a${run}.tar`], depot);
+      const since = parseReceipt(formatReceipt(await receiptOf(depot, snapshot)), 'receipt');
+      await site.create(after, `b${run}.tar`, { since });
+      const result = await site.import([`b${run}.tar`], depot);
+      const record = await depot.snapshots.record(result.snapshot);
+      t.deepEqual(
+        record.files.map((file) => file.path),
+        Object.keys(after).toSorted(),
+      );
+      for (const [file, content] of Object.entries(after)) {
+        t.is(await readFile(site.at(`depot${run}/current/${file}`), 'utf8'), content);
+      }
+      t.deepEqual((await inspectDepot(depot, quiet)).findings, []);
+    }),
+    { numRuns: 15 },
+  );
 });

@@ -4,7 +4,7 @@ import { createBundleVerb } from '../../src/cli/bundle.ts';
 import { parseByteSize } from '../../src/cli/byte-size.ts';
 import { createGcVerb } from '../../src/cli/gc.ts';
 import { createSnapshotVerb } from '../../src/cli/snapshot.ts';
-import { createBundleSite, packageFiles, type BundleSite } from '../support/bundle-site.ts';
+import { createBundleSite, carriedFiles, type BundleSite } from '../support/bundle-site.ts';
 import { runVerb, type VerbRun } from '../support/verb-run.ts';
 
 interface Desk {
@@ -39,7 +39,7 @@ test('the whole chain: create, verify, dry run, import, receipt, difference, rol
     site.at('receipt.txt'),
     site.at('depot'),
   ];
-  await site.folder('in', packageFiles(3));
+  await site.folder('in', carriedFiles(3));
   const made = await bundle('create', '--from', site.at('in'), '--key', 'site.key', '-o', one);
   t.is(made.exitCode, 0);
   t.regex(
@@ -99,7 +99,7 @@ test('the whole chain: create, verify, dry run, import, receipt, difference, rol
 
 test('some volumes of many verify with exit code 3, all with 0', async (t) => {
   const { site, bundle } = await desk(t);
-  await site.folder('in', packageFiles(12, 20_000));
+  await site.folder('in', carriedFiles(12, 20_000));
   const made = json(
     await bundle(
       'create',
@@ -123,7 +123,7 @@ test('some volumes of many verify with exit code 3, all with 0', async (t) => {
 
 test('a bundle is signed unless told otherwise, and existing files are not overwritten', async (t) => {
   const { site, bundle } = await desk(t);
-  await site.folder('in', packageFiles(1));
+  await site.folder('in', carriedFiles(1));
   const args = ['create', '--from', site.at('in'), '-o', site.at('b.tar')];
   await t.throwsAsync(bundle(...args), { code: 'USAGE', message: /--key/ });
   await t.throwsAsync(bundle(...args, '--key', 'k', '--unsigned'), { code: 'USAGE' });
@@ -138,7 +138,7 @@ test('a bundle is signed unless told otherwise, and existing files are not overw
 
 test('a tampered journal makes log and verify fail, and --accept-journal is the way out', async (t) => {
   const { site, bundle, snapshot } = await desk(t);
-  await site.folder('in', packageFiles(1));
+  await site.folder('in', carriedFiles(1));
   await bundle('create', '--from', site.at('in'), '--key', 'k', '-o', site.at('b.tar'));
   await bundle('import', site.at('b.tar'), '--into', site.at('depot'));
   const journal = site.at('depot/journal.jsonl');

@@ -355,3 +355,31 @@ test('an import repairs damaged contents, in every snapshot that has them', asyn
   t.is(await readFile(site.at('depot/current/a.zip'), 'utf8'), 'content a');
   t.deepEqual(await reasons(depot), []);
 });
+
+test('a gc that was cut after it moved a snapshot away is finished by the next change', async (t) => {
+  const site = await createBundleSite(t);
+  const depot = await site.depot();
+  const a = await snapshotOf(depot, { x: 'one' });
+  await snapshotOf(depot, { x: 'two' });
+  await depot.change('gc', async () => {
+    await depot.journal.append({ action: 'gc', snapshot: a });
+    await rename(depot.layout.snapshotFolder(a), site.at(`depot/tmp/gone.${a}`));
+  });
+  await depot.change('test', async () => undefined);
+  t.deepEqual(await readdir(site.at('depot/tmp')), []);
+  t.is((await readdir(depot.layout.records)).length, 1);
+  await depot.change('gc', () => collectGarbage(depot, 1));
+  t.is((await depot.content.list()).length, 1);
+  t.deepEqual(await reasons(depot), []);
+});
+
+test('the record of a journaled snapshot is kept even where its folder is gone', async (t) => {
+  const site = await createBundleSite(t);
+  const depot = await site.depot();
+  const a = await snapshotOf(depot, { x: 'one' });
+  await snapshotOf(depot, { x: 'two' });
+  await rename(depot.layout.snapshotFolder(a), site.at('moved'));
+  await depot.change('test', async () => undefined);
+  t.is((await readdir(depot.layout.records)).length, 2);
+  t.regex((await reasons(depot)).join('\n'), /its folder is missing/);
+});

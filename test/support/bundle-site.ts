@@ -66,7 +66,7 @@ export const createBundleSite = async (t: ExecutionContext): Promise<BundleSite>
 };
 
 /** Some files with names as packages have them; deterministic contents. */
-export const packageFiles = (count: number, bytes = 3000, seed = ''): Record<string, Uint8Array> =>
+export const carriedFiles = (count: number, bytes = 3000, seed = ''): Record<string, Uint8Array> =>
   Object.fromEntries(
     Array.from({ length: count }, (_, at) => [
       [`pkg${at}-1.0.${at}.zip`, filler(bytes + at, `${seed}zip${at}`)],
