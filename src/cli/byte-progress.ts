@@ -34,18 +34,25 @@ const createBar = (io: CommandIo, title: string): ByteProgress => {
   const started = Date.now();
   let bar: progress.SingleBar | undefined;
   return {
-    update(bytes, total = 0) {
+    update(bytes, total) {
+      const all = Math.max(total ?? 0, bytes);
+      const rate = formatBytes((bytes * 1000) / Math.max(1, Date.now() - started));
+      const shown = { done: formatBytes(bytes), all: formatBytes(all), rate };
       if (bar === undefined) {
-        const format = `${title} {bar} {done} of {all}, {rate}/s, {eta_formatted} left`;
+        // Without a known end a bar would only be full all the time.
+        const format =
+          total === undefined
+            ? `${title} {done}, {rate}/s`
+            : `${title} {bar} {percentage}% {done} of {all}, {rate}/s, {eta_formatted} left`;
         bar = new progress.SingleBar(
-          { format, stream: io.stderr, hideCursor: true },
+          { format, stream: io.stderr, hideCursor: true, barsize: 30 },
           progress.Presets.shades_classic,
         );
-        bar.start(Math.max(total, bytes), bytes, { done: '', all: '', rate: '' });
+        bar.start(all, bytes, shown);
+        return;
       }
-      const rate = formatBytes((bytes * 1000) / Math.max(1, Date.now() - started));
-      bar.setTotal(Math.max(total, bytes));
-      bar.update(bytes, { done: formatBytes(bytes), all: formatBytes(Math.max(total, bytes)), rate });
+      bar.setTotal(all);
+      bar.update(bytes, shown);
     },
     stop: () => bar?.stop(),
   };
