@@ -113,7 +113,7 @@ const judge = async (head: VolumeHead, policy: BundlePolicy): Promise<BundleTrus
   }
   const verdict = await policy.verifier.verify(manifest, signature.toString('utf8'));
   if (verdict.state !== 'good') {
-    throw new DepotError('BUNDLE_UNTRUSTED', { file, reason: verdict.reason });
+    throw new DepotError('BUNDLE_UNTRUSTED', { file, reason: verdict.reason, state: verdict.state });
   }
   return { state: 'signed', fingerprint: verdict.fingerprint, signedAt: verdict.signedAt };
 };

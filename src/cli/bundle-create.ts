@@ -8,9 +8,10 @@ import { openDepot } from '../depot/depot.ts';
 import { diskError } from '../depot/durable-file.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { BundleTools, Finish } from './bundle-trust.ts';
-import { createByteProgress, formatBytes } from './byte-progress.ts';
-import { parseByteSize } from './byte-size.ts';
-import { printJson, printLines, printTable, processEnvironment, reporting } from './depot-report.ts';
+import { formatBytes, parseBytes } from '../config/bytes.ts';
+import { createByteProgress } from './byte-progress.ts';
+import { printJson, printLines, processEnvironment, reporting } from './depot-report.ts';
+import { createOutput } from './output.ts';
 import { exitCodes, type CommandIo } from './verb.ts';
 
 interface CreateFlags {
@@ -20,6 +21,7 @@ interface CreateFlags {
   readonly since?: string;
   readonly volumeSize?: string;
   readonly key?: string;
+  readonly passphraseFile?: string;
   readonly unsigned?: boolean;
   readonly replace?: boolean;
   readonly json?: boolean;
@@ -35,7 +37,11 @@ export const registerCreate = (bundle: Command, tools: BundleTools, io: CommandI
     .option('--snapshot <name>', 'of a depot: another snapshot than the current one')
     .option('--since <receipt>', 'leave out what this receipt of the receiver has')
     .option('--volume-size <size>', 'divide into volumes below this size, such as 4GiB')
-    .option('--key <file>', 'site key that signs the bundle')
+    .option('--key <file>', 'site key that signs the bundle (FLEET_DEPOT_KEY_FILE)')
+    .option(
+      '--passphrase-file <file>',
+      'file with its passphrase (FLEET_DEPOT_KEY_PASSPHRASE_FILE, FLEET_DEPOT_KEY_PASSPHRASE)',
+    )
     .option('--unsigned', 'make a bundle without signature')
     .option('--replace', 'replace files of that name')
     .option('--json', 'print the result as JSON')
@@ -43,7 +49,8 @@ export const registerCreate = (bundle: Command, tools: BundleTools, io: CommandI
 };
 
 const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo): Promise<number> => {
-  if ((flags.key === undefined) === (flags.unsigned !== true)) {
+  const keyFile = flags.unsigned === true ? flags.key : (flags.key ?? io.env['FLEET_DEPOT_KEY_FILE']);
+  if ((keyFile === undefined) === (flags.unsigned !== true)) {
     throw new DepotError('USAGE', { reason: 'say --key FILE to sign the bundle, or --unsigned' });
   }
   if (!path.relative(path.resolve(flags.from), path.resolve(flags.output)).startsWith('..')) {
@@ -51,11 +58,11 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
       reason: `the bundle ${flags.output} would lie inside ${flags.from} and go into the next one; name another place`,
     });
   }
-  const volumeBytes =
-    flags.volumeSize === undefined ? undefined : parseByteSize('--volume-size', flags.volumeSize);
+  const volumeBytes = flags.volumeSize === undefined ? undefined : parseBytes(flags.volumeSize);
   const since =
     flags.since === undefined ? undefined : parseReceipt(await readText(flags.since), flags.since);
-  const signer = flags.key === undefined ? undefined : await tools.loadSigner(flags.key, io);
+  const signer =
+    keyFile === undefined ? undefined : await tools.loadSigner(keyFile, flags.passphraseFile, io);
   const reading = createByteProgress(io, 'reading', flags.json === true);
   const files = await collect(flags, (bytes) => reading.update(bytes), io.signal).finally(() =>
     reading.stop(),
@@ -78,8 +85,7 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
     printJson(io, { ...made, signer: signer?.fingerprint ?? null, skipped: files.skipped });
     return exitCodes.ok;
   }
-  printTable(
-    io,
+  createOutput(io).table(
     ['VOLUME', 'BYTES'],
     made.volumes.map((volume) => [volume.path, volume.bytes]),
   );

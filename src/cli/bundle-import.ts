@@ -11,7 +11,8 @@ import {
   type Finish,
   type TrustFlags,
 } from './bundle-trust.ts';
-import { createByteProgress, formatBytes } from './byte-progress.ts';
+import { formatBytes } from '../config/bytes.ts';
+import { createByteProgress } from './byte-progress.ts';
 import {
   differenceJson,
   printDifference,
@@ -30,7 +31,7 @@ export const registerImport = (bundle: Command, tools: BundleTools, io: CommandI
     .option('--dry-run', 'show what would change, change nothing')
     .action((files: string[], flags: TrustFlags & { readonly into: string; readonly dryRun?: boolean }) =>
       reporting(io, finish, async () => {
-        const opened = await openTrusted(files, flags, false, tools, io);
+        const opened = await openTrusted(files, { ...flags, depot: flags.into }, false, tools, io);
         return flags.dryRun === true ? showPlan(opened, flags, io) : runImport(opened, flags, io);
       }),
     );

@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
 import { openBundle, type Bundle } from '../bundle/bundle.ts';
 import type { SignatureVerifier, Signer } from '../signing/signature.ts';
+import type { KeyringOptions } from './keys.ts';
 import type { CommandIo } from './verb.ts';
 
 /** What the verb takes from the signing side. */
 export interface BundleTools {
-  /** The signer of a site key file; asks for its passphrase in its own way. */
-  loadSigner(keyFile: string, io: CommandIo): Promise<Signer>;
-  /** The verifier of a keyring: the folder or file named, else the default one. */
-  loadVerifier(keyring: string | undefined, io: CommandIo): Promise<SignatureVerifier>;
+  /** The signer of a site key file; its passphrase comes from the file, a variable or the terminal. */
+  loadSigner(keyFile: string, passphraseFile: string | undefined, io: CommandIo): Promise<Signer>;
+  /** The verifier of the keyring that is named; else of the depot's own, where it has one; else of the user's. */
+  loadVerifier(flags: KeyringOptions, io: CommandIo): Promise<SignatureVerifier>;
 }
 
 /** The flags that say whom to trust. */
-export interface TrustFlags {
-  readonly keyring?: string;
+export interface TrustFlags extends KeyringOptions {
   readonly allowUnsigned?: boolean;
   readonly json?: boolean;
 }
@@ -24,7 +24,7 @@ export type Finish = (exitCode: number) => void;
 /** Adds the flags of `TrustFlags`. */
 export const trustOptions = (command: Command): Command =>
   command
-    .option('--keyring <path>', 'trusted keys, instead of the default keyring')
+    .option('--keyring <path>', 'folder of trusted keys, or one file of them (EPR_KEYRING)')
     .option('--allow-unsigned', 'take a bundle that has no signature')
     .option('--json', 'print the result as JSON');
 
@@ -36,7 +36,7 @@ export const openTrusted = async (
   tools: BundleTools,
   io: CommandIo,
 ): Promise<Bundle> => {
-  const verifier = await tools.loadVerifier(flags.keyring, io);
+  const verifier = await tools.loadVerifier(flags, io);
   return openBundle(
     files,
     { verifier, allowUnsigned: flags.allowUnsigned === true, allowPartial },

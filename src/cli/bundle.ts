@@ -13,8 +13,10 @@ import {
   type Finish,
   type TrustFlags,
 } from './bundle-trust.ts';
-import { createByteProgress, formatBytes } from './byte-progress.ts';
-import { printJson, printLines, printTable, processEnvironment, reporting } from './depot-report.ts';
+import { formatBytes } from '../config/bytes.ts';
+import { createByteProgress } from './byte-progress.ts';
+import { printJson, printLines, processEnvironment, reporting } from './depot-report.ts';
+import { createOutput } from './output.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** `fleet-depot bundle create|verify|import|receipt`. */
@@ -35,6 +37,7 @@ const registerVerify = (bundle: Command, tools: BundleTools, io: CommandIo, fini
   trustOptions(
     bundle.command('verify').description('check every byte and the signature; needs no disk space'),
   )
+    .option('--depot <dir>', "use the depot's own keyring, DIR/keys")
     .argument('<file...>', 'bundle, or any of its volumes')
     .action((files: string[], flags: TrustFlags) =>
       reporting(io, finish, async () => {
@@ -49,8 +52,7 @@ const registerVerify = (bundle: Command, tools: BundleTools, io: CommandIo, fini
         if (flags.json === true) {
           printJson(io, { id, trust, volumes, absent, base: opened.manifest.base ?? null });
         } else {
-          printTable(
-            io,
+          createOutput(io).table(
             ['VOLUME', 'FILE', 'CONTENTS', 'BYTES'],
             volumes.map((one) => [one.number, one.file, one.contents, one.bytes]),
           );

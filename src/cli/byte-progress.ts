@@ -1,4 +1,5 @@
 import progress from 'cli-progress';
+import { formatBytes } from '../config/bytes.ts';
 import type { CommandIo } from './verb.ts';
 
 /** Shows how far a run over many bytes is. */
@@ -16,18 +17,6 @@ export const createByteProgress = (io: CommandIo, title: string, quiet: boolean)
     return { update: () => undefined, stop: () => undefined };
   }
   return io.isTerminal ? createBar(io, title) : createLines(io, title);
-};
-
-/** Bytes for people: `1.5 GiB`. */
-export const formatBytes = (bytes: number): string => {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
 };
 
 const createBar = (io: CommandIo, title: string): ByteProgress => {

@@ -1,9 +1,8 @@
-import Table from 'cli-table3';
 import type { DepotEnvironment } from '../depot/depot.ts';
 import { osUser } from '../depot/depot.ts';
 import type { Difference } from '../depot/file-list.ts';
 import { bytesOf } from '../depot/file-list.ts';
-import { formatBytes } from './byte-progress.ts';
+import { formatBytes } from '../config/bytes.ts';
 import { exitCodes, type CommandIo } from './verb.ts';
 
 /** Clock and user of the real process. */
@@ -14,40 +13,6 @@ export const printJson = (io: CommandIo, value: unknown): void =>
 
 export const printLines = (io: CommandIo, ...lines: readonly string[]): void =>
   void io.stdout.write(lines.map((line) => `${line}\n`).join(''));
-
-/** A table without colours and frames, so that it reads the same in a file. */
-export const printTable = (
-  io: CommandIo,
-  head: readonly string[],
-  rows: readonly (readonly (string | number)[])[],
-): void => {
-  const none = {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-  };
-  const inner = {
-    left: '',
-    'left-mid': '',
-    mid: '',
-    'mid-mid': '',
-    right: '',
-    'right-mid': '',
-    middle: '  ',
-  };
-  const table = new Table({
-    head: [...head],
-    chars: { ...none, ...inner },
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  });
-  table.push(...rows.map((row) => [...row]));
-  io.stdout.write(`${table.toString().replaceAll(/ +$/gm, '')}\n`);
-};
 
 /** Lines for what differs, and their sum. */
 export const printDifference = (io: CommandIo, difference: Difference): void => {

@@ -1,7 +1,8 @@
 import { collectGarbage, planGc, type GcPlan } from '../depot/gc.ts';
 import { openDepot } from '../depot/depot.ts';
-import { formatBytes } from './byte-progress.ts';
-import { printJson, printLines, printTable, processEnvironment, reporting } from './depot-report.ts';
+import { formatBytes } from '../config/bytes.ts';
+import { printJson, printLines, processEnvironment, reporting } from './depot-report.ts';
+import { createOutput } from './output.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 interface GcFlags {
@@ -49,8 +50,7 @@ const print = (plan: GcPlan, flags: GcFlags, io: CommandIo): void => {
     });
     return;
   }
-  printTable(
-    io,
+  createOutput(io).table(
     ['SNAPSHOT', '', 'WHY'],
     [
       ...plan.removed.map((id) => [id, 'goes', '']),

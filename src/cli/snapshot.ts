@@ -4,16 +4,17 @@ import { bytesOf, differenceOf } from '../depot/file-list.ts';
 import { inspectDepot } from '../depot/inspection.ts';
 import { labelSnapshot, pinSnapshot, unlabelSnapshot, unpinSnapshot } from '../depot/marking.ts';
 import { readMarks } from '../depot/marks.ts';
-import { createByteProgress, formatBytes } from './byte-progress.ts';
+import { formatBytes } from '../config/bytes.ts';
+import { createByteProgress } from './byte-progress.ts';
 import {
   differenceJson,
   printDifference,
   printJson,
   printLines,
-  printTable,
   processEnvironment,
   reporting,
 } from './depot-report.ts';
+import { createOutput } from './output.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 interface Flags {
@@ -98,8 +99,7 @@ const list: Run = async (depot, flags, _args, io) => {
   } else {
     const notes = (row: (typeof rows)[number]): string =>
       [...(row.current ? ['current'] : []), ...(row.pinned ? ['pinned'] : []), ...row.labels].join(', ');
-    printTable(
-      io,
+    createOutput(io).table(
       ['SNAPSHOT', 'MADE', 'FILES', 'SIZE', 'SIGNED BY', 'NOTES'],
       rows.map((row) => [
         row.id,
@@ -119,8 +119,7 @@ const show: Run = async (depot, flags, [name = 'current'], io) => {
   if (flags.json === true) {
     printJson(io, record);
   } else {
-    printTable(
-      io,
+    createOutput(io).table(
       ['PATH', 'BYTES', 'SHA-256'],
       record.files.map((file) => [file.path, file.size, file.sha256]),
     );
@@ -181,8 +180,7 @@ const log: Run = async (depot, flags, _args, io) => {
   if (flags.json === true) {
     printJson(io, { lines: state.lines, tornBytes: state.tornBytes, fault: state.fault ?? null });
   } else {
-    printTable(
-      io,
+    createOutput(io).table(
       ['N', 'TIME', 'USER', 'ACTION', 'SNAPSHOT', 'NOTE'],
       state.lines.map((line) => [
         line.n,

@@ -66,10 +66,10 @@ export const openOrCreateDepot = async (root: string, environment: DepotEnvironm
   if (names.includes('depot.json')) {
     return openDepot(root, environment);
   }
-  // A run that was cut while it made the depot leaves some of these and nothing else.
+  // A run that was cut while it made the depot leaves some of these; its keyring may be there before it.
   const foreign = names.find(
     (name) =>
-      !['content', 'snapshots', 'records', 'tmp', 'lost+found'].includes(name) && !name.endsWith('.tmp'),
+      !['content', 'snapshots', 'records', 'tmp', 'keys', 'lost+found'].includes(name) && !name.endsWith('.tmp'),
   );
   if (foreign !== undefined) {
     throw new DepotError('DEPOT_UNKNOWN', {
