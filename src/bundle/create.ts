@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { writeTar, type TarInput } from '../archive/tar.ts';
 import { digestOf } from '../depot/digest.ts';
@@ -24,7 +24,7 @@ export interface BundleRequest {
   readonly signer?: Signer;
   /** Path of the one file, or of the volumes without their `.001`. */
   readonly output: string;
-  /** Replace what is there under these names. */
+  /** Replace what is there under this name, all its volumes included. */
   readonly replace?: boolean;
   readonly progress?: (bytes: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -58,8 +58,9 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
   const names = Array.from({ length: total }, (_, at) =>
     request.volumeBytes === undefined ? output : `${output}.${String(at + 1).padStart(3, '0')}`,
   );
+  const earlier = await earlierFiles(output);
   if (request.replace !== true) {
-    await refuseExisting(names);
+    refuseExisting(earlier.bundles, names);
   }
 
   const held = contentsOf(plan.manifest);
@@ -69,6 +70,10 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
   const advance = (bytes: number): void => request.progress?.((written += bytes), heldBytes);
   const volumes: { path: string; bytes: number }[] = [];
   try {
+    // Parts that a run left which was killed; this one may have fewer volumes and would not overwrite them all.
+    for (const part of earlier.parts) {
+      await rm(part, { force: true });
+    }
     for (const [at, name] of names.entries()) {
       const header = Buffer.from(formatVolumeHeader({ bundle: id, number: at + 1, total }));
       const inputs = [
@@ -84,6 +89,10 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
     }
     for (const name of names) {
       await rename(`${name}.partial`, name);
+    }
+    const made = new Set(names.map((name) => path.resolve(name)));
+    for (const old of earlier.bundles.filter((one) => !made.has(path.resolve(one)))) {
+      await rm(old, { force: true });
     }
     await syncFolder(path.dirname(path.resolve(output)));
   } catch (error) {
@@ -190,16 +199,31 @@ const writeVolume = async (
   return bytes;
 };
 
-const refuseExisting = async (names: readonly string[]): Promise<void> => {
-  for (const name of names) {
-    const exists = await stat(name).then(
-      () => true,
-      () => false,
-    );
-    if (exists) {
-      throw new DepotError('BUNDLE_UNFIT', {
-        reason: `${name} exists already; name another file or say --replace`,
-      });
-    }
+/** What lies under the output's name: bundles or volumes, and parts of a run that was cut. */
+const earlierFiles = async (
+  output: string,
+): Promise<{ readonly bundles: string[]; readonly parts: string[] }> => {
+  const [folder, name] = [path.dirname(output), path.basename(output)];
+  const found = await readdir(folder).catch((error: unknown) => {
+    throw diskError(folder, error);
+  });
+  const volume = (one: string): boolean =>
+    one.startsWith(`${name}.`) && /^\d{3,4}$/.test(one.slice(name.length + 1));
+  const bundles = found.filter((one) => one === name || volume(one));
+  const parts = found.filter((one) => {
+    const stem = one.replace(/\.partial$/, '');
+    return stem !== one && (stem === name || volume(stem));
+  });
+  const inFolder = (one: string): string => path.join(folder, one);
+  return { bundles: bundles.map(inFolder), parts: parts.map(inFolder) };
+};
+
+const refuseExisting = (existing: readonly string[], names: readonly string[]): void => {
+  const [first] = existing;
+  if (first !== undefined) {
+    const reason = names.some((name) => path.resolve(name) === path.resolve(first))
+      ? `${first} exists already`
+      : `${first} of an earlier bundle would lie beside this one`;
+    throw new DepotError('BUNDLE_UNFIT', { reason: `${reason}; name another file or say --replace` });
   }
 };

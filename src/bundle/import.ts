@@ -15,12 +15,14 @@ export interface ImportPlan extends Difference {
   readonly newBytes: number;
   /** Contents of the bundle that are here already, by name and size. */
   readonly present: number;
+  /** When this very bundle was imported before: an old one that comes again would turn the depot back. */
+  readonly importedAt?: string;
 }
 
 /** What an import did. */
 export interface ImportResult extends ImportPlan {
   readonly snapshot: string;
-  /** False where the newest snapshot had the same files already. */
+  /** False where the current or the newest snapshot had the same files already. */
   readonly made: boolean;
   /** Contents written, and those that were here and whole. */
   readonly written: number;
@@ -34,9 +36,15 @@ export interface ImportResult extends ImportPlan {
 /** Works out what an import would do. Throws BUNDLE_BASE_MISSING where contents that the bundle left out are not here. No depot is an empty one. */
 export const planImport = async (bundle: Bundle, depot: Depot | undefined): Promise<ImportPlan> => {
   const { manifest } = bundle;
-  const current = await depot?.snapshots.current();
+  // A depot whose `current` or record is damaged must still be able to take the bundle that repairs it.
+  const current = await depot?.snapshots.current().catch(() => undefined);
   const before =
-    depot === undefined || current === undefined ? [] : (await depot.snapshots.record(current)).files;
+    depot === undefined || current === undefined
+      ? []
+      : await depot.snapshots.record(current).then(
+          (record) => record.files,
+          () => [],
+        );
   const absent = async (entries: readonly SnapshotFile[]): Promise<SnapshotFile[]> => {
     const found: SnapshotFile[] = [];
     for (const entry of entries) {
@@ -47,6 +55,9 @@ export const planImport = async (bundle: Bundle, depot: Depot | undefined): Prom
     return found;
   };
   refuseMissing(bundle, await absent(manifest.entries.filter((entry) => entry.volume === 0)));
+  const importedAt = (await depot?.journal.read())?.lines.findLast(
+    (line) => line.action === 'import' && line.bundle === bundle.id,
+  )?.time;
   const held = contentsOf(manifest);
   const fresh = await absent(held);
   return {
@@ -54,6 +65,7 @@ export const planImport = async (bundle: Bundle, depot: Depot | undefined): Prom
     current,
     newBytes: bytesOf(fresh),
     present: held.length - fresh.length,
+    ...(importedAt === undefined ? {} : { importedAt }),
   };
 };
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Bundle } from '../bundle/bundle.ts';
-import { importBundle, planImport } from '../bundle/import.ts';
+import { importBundle, planImport, type ImportPlan } from '../bundle/import.ts';
 import { openDepot, openOrCreateDepot, type Depot } from '../depot/depot.ts';
 import { DepotError } from '../domain/errors.ts';
 import {
@@ -49,6 +49,7 @@ const showPlan = async (
     throw error;
   });
   const plan = await planImport(bundle, depot);
+  noteRepetition(plan, io);
   if (flags.json === true) {
     printJson(io, {
       dryRun: true,
@@ -80,6 +81,7 @@ const runImport = async (
       importBundle(bundle, depot, (bytes, total) => progress.update(bytes, total), io.signal),
     )
     .finally(() => progress.stop());
+  noteRepetition(result, io);
   const { snapshot, made, written, reused, repaired, copied } = result;
   if (flags.json === true) {
     printJson(io, {
@@ -115,4 +117,11 @@ const runImport = async (
     printLines(io, `back: fleet-depot snapshot rollback ${result.current} --depot ${flags.into}`);
   }
   return exitCodes.ok;
+};
+
+/** An old bundle is signed as well as a new one: who imports it a second time should know. */
+const noteRepetition = ({ importedAt }: ImportPlan, io: CommandIo): void => {
+  if (importedAt !== undefined) {
+    io.stderr.write(`note: this very bundle was imported before, at ${importedAt}\n`);
+  }
 };

@@ -69,7 +69,8 @@ export const openOrCreateDepot = async (root: string, environment: DepotEnvironm
   // A run that was cut while it made the depot leaves some of these; its keyring may be there before it.
   const foreign = names.find(
     (name) =>
-      !['content', 'snapshots', 'records', 'tmp', 'keys', 'lost+found'].includes(name) && !name.endsWith('.tmp'),
+      !['content', 'snapshots', 'records', 'tmp', 'keys', 'lost+found'].includes(name) &&
+      !name.endsWith('.tmp'),
   );
   if (foreign !== undefined) {
     throw new DepotError('DEPOT_UNKNOWN', {

@@ -29,7 +29,7 @@ export interface Snapshots {
   resolve(name: string): Promise<string>;
   /**
    * Makes a snapshot of stored contents. It is laid out apart, appears by a rename and is then in the journal; nothing
-   * points to it yet. Where the newest one has the same files, that one is returned instead.
+   * points to it yet. Where the current or the newest one has the same files, that one is returned instead.
    */
   create(
     files: readonly SnapshotFile[],
@@ -165,10 +165,11 @@ export const createSnapshots = (
     async create(unordered, origin) {
       const files = [...unordered].toSorted(byPath);
       const digest = digestOfFiles(files);
-      const newest = (await ids()).at(-1);
-      const existing = newest === undefined ? undefined : await record(newest).catch(() => undefined);
-      if (existing?.digest === digest) {
-        return { record: existing, made: false };
+      for (const known of [await current().catch(() => undefined), (await ids()).at(-1)]) {
+        const existing = known === undefined ? undefined : await record(known).catch(() => undefined);
+        if (existing?.digest === digest) {
+          return { record: existing, made: false };
+        }
       }
       const id = nextSnapshotId(clock(), await newestKnown(), digest);
       const staging = path.join(layout.temporary, `snapshot.${id}`);
@@ -198,7 +199,8 @@ export const createSnapshots = (
         return;
       }
       for (const id of await ids()) {
-        for (const file of (await record(id)).files) {
+        const { files } = await record(id).catch(() => ({ files: [] as SnapshotFile[] }));
+        for (const file of files) {
           if (digests.has(file.sha256)) {
             await replaceFile(layout, file.sha256, path.join(layout.snapshotFolder(id), file.path));
           }

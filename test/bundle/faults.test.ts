@@ -2,6 +2,9 @@ import test from 'ava';
 import { copyFile, readFile, rm, truncate, writeFile, appendFile } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { pack, type Header } from 'tar-stream';
+import { createBundle } from '../../src/bundle/create.ts';
+import { collectFolder } from '../../src/bundle/file-set.ts';
+import { receiptOf } from '../../src/bundle/receipt.ts';
 import { verifyBundle } from '../../src/bundle/verify.ts';
 import { openBundle } from '../../src/bundle/bundle.ts';
 import { formatVolumeHeader } from '../../src/bundle/volume.ts';
@@ -289,9 +292,7 @@ test('a bundle signed by a stranger, or by nobody, is refused', async (t) => {
     '--allow-unsigned is not for bad signatures',
   );
 
-  const { signer: _signer, ...unsigned } = { signer: undefined, output: site.at('none.tar') };
-  const { collectFolder } = await import('../../src/bundle/file-set.ts');
-  const { createBundle } = await import('../../src/bundle/create.ts');
+  const unsigned = { output: site.at('none.tar') };
   await createBundle({
     ...unsigned,
     files: await collectFolder(await site.folder('in', carriedFiles(1)), quiet),
@@ -353,7 +354,6 @@ test('a volume that was renumbered is refused', async (t) => {
 
 test('a differential bundle without its base is refused and says which receipt to bring', async (t) => {
   const site = await withDepot(t);
-  const { receiptOf } = await import('../../src/bundle/receipt.ts');
   const other = await site.depot('other');
   await site.create(carriedFiles(3), 'first.tar');
   const { snapshot } = await site.import(['first.tar'], other);

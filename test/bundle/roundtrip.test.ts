@@ -1,9 +1,9 @@
 import test from 'ava';
 import { execFileSync } from 'node:child_process';
-import { readFile, readdir, readlink, stat } from 'node:fs/promises';
+import { readFile, readdir, readlink, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as fc from 'fast-check';
-import { collectSnapshot } from '../../src/bundle/file-set.ts';
+import { collectFolder, collectSnapshot } from '../../src/bundle/file-set.ts';
 import { createBundle } from '../../src/bundle/create.ts';
 import { planImport } from '../../src/bundle/import.ts';
 import { formatReceipt, parseReceipt, receiptOf } from '../../src/bundle/receipt.ts';
@@ -164,7 +164,6 @@ test('a file that fits no volume is refused and nothing is left', async (t) => {
 test('a file that changes while the bundle is made is noticed', async (t) => {
   const site = await createBundleSite(t);
   const folder = await site.folder('in', { 'a.zip': 'one', 'b.zip': 'two' });
-  const { collectFolder } = await import('../../src/bundle/file-set.ts');
   const files = await collectFolder(folder, quiet);
   await site.folder('in', { 'b.zip': 'TWO' });
   await t.throwsAsync(createBundle({ files, signer: site.signer, output: site.at('b.tar') }), {
@@ -176,7 +175,6 @@ test('a file that changes while the bundle is made is noticed', async (t) => {
 
 test('hidden files and half downloads stay out, odd names and linked folders are errors', async (t) => {
   const site = await createBundleSite(t);
-  const { collectFolder } = await import('../../src/bundle/file-set.ts');
   const folder = await site.folder('in', { 'a.zip': 'one', '.lock': 'x', 'b.zip.part': 'half' });
   const set = await collectFolder(folder, quiet);
   t.deepEqual(
@@ -217,4 +215,34 @@ test('any two sets of files: the differential bundle leads from one to just the 
     }),
     { numRuns: 15 },
   );
+});
+
+test('a second bundle under the same name replaces all volumes of the first, and parts that a killed run left', async (t) => {
+  const site = await createBundleSite(t);
+  await site.create(carriedFiles(20, 20_000), 'b.tar', { volumeBytes: 150_000 });
+  await writeFile(site.at('b.tar.007.partial'), 'left by a killed run');
+  await writeFile(site.at('b.tar.txt'), 'not ours');
+  const again = site.create(carriedFiles(4, 20_000), 'b.tar', { volumeBytes: 150_000 });
+  await t.throwsAsync(again, { code: 'BUNDLE_UNFIT', message: /b\.tar\.001 exists already/ });
+  await t.throwsAsync(site.create(carriedFiles(1), 'b.tar'), {
+    code: 'BUNDLE_UNFIT',
+    message: /earlier bundle/,
+  });
+  await site.create(carriedFiles(4, 20_000), 'b.tar', { volumeBytes: 150_000, replace: true });
+  const names = (await readdir(site.root)).filter((name) => name.startsWith('b.tar'));
+  t.deepEqual(names.toSorted(), ['b.tar.001', 'b.tar.txt']);
+});
+
+test('a bundle that comes a second time is told of', async (t) => {
+  const site = await createBundleSite(t);
+  await site.create(carriedFiles(1), 'one.tar');
+  await site.create(carriedFiles(2), 'two.tar');
+  const depot = await site.depot();
+  const first = await site.import(['one.tar'], depot);
+  t.is(first.importedAt, undefined);
+  await site.import(['two.tar'], depot);
+  const again = await site.import(['one.tar'], depot);
+  t.regex(again.importedAt ?? '', /^2026-03-01T/);
+  t.is((await depot.snapshots.ids()).length, 3);
+  t.false((await site.import(['one.tar'], depot)).made);
 });

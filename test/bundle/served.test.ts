@@ -1,12 +1,12 @@
 import test from 'ava';
+import { createBundle } from '../../src/bundle/create.ts';
+import { collectFolder } from '../../src/bundle/file-set.ts';
 import { createBundleSite } from '../support/bundle-site.ts';
 import { writeZipPackage } from '../support/packages.ts';
 import { startServer } from '../support/server.ts';
 
 test('a server on DEPOT/current serves what was imported, and after a rollback what was before, without a restart', async (t) => {
   const site = await createBundleSite(t);
-  const { collectFolder } = await import('../../src/bundle/file-set.ts');
-  const { createBundle } = await import('../../src/bundle/create.ts');
   const carry = async (folder: string, output: string): Promise<void> => {
     const files = await collectFolder(site.at(folder), () => undefined);
     await createBundle({ files, signer: site.signer, output: site.at(output) });

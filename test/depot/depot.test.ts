@@ -383,3 +383,16 @@ test('the record of a journaled snapshot is kept even where its folder is gone',
   t.is((await readdir(depot.layout.records)).length, 2);
   t.regex((await reasons(depot)).join('\n'), /its folder is missing/);
 });
+
+test('a depot whose only record is damaged takes the bundle that sets it right', async (t) => {
+  const site = await createBundleSite(t);
+  await site.create({ 'a.zip': 'content a' }, 'b.tar');
+  const depot = await site.depot();
+  const { snapshot } = await site.import(['b.tar'], depot);
+  await writeFile(depot.layout.recordFile(snapshot), '{}');
+  await rm(depot.layout.current);
+  await symlink('snapshots/nothing', depot.layout.current);
+  const result = await site.import(['b.tar'], depot);
+  t.true(result.made);
+  t.is(await readFile(site.at('depot/current/a.zip'), 'utf8'), 'content a');
+});
