@@ -1,5 +1,6 @@
 import { createInterface, type Interface } from 'node:readline/promises';
 import { Writable, type Readable } from 'node:stream';
+import { isatty } from 'node:tty';
 import { DepotError } from '../domain/errors.ts';
 
 /** The person at the keyboard, if there is one. */
@@ -34,6 +35,15 @@ export const createTerminal = (
     }
   },
 });
+
+/** The terminal of this process. Nothing of stdin is touched before there is a question. */
+export const processTerminal: Terminal = {
+  get interactive() {
+    return isatty(0) && isatty(2);
+  },
+  confirm: (question) => createTerminal(process.stdin, process.stderr).confirm(question),
+  secret: (question) => createTerminal(process.stdin, process.stderr).secret(question),
+};
 
 // Ctrl-C and Ctrl-D would otherwise leave the question open for ever.
 const answerOf = async (lines: Interface, question: string): Promise<string> => {

@@ -1,20 +1,11 @@
-import { isatty } from 'node:tty';
 import { fetchDirectly } from '../signing/key-fetch.ts';
 import { createArchiveCheck } from './archive-check.ts';
+import { checkBundle } from './bundle-tools.ts';
 import { createKeysVerb } from './keys.ts';
 import { createSignVerb } from './sign.ts';
-import { createTerminal, type Terminal } from './terminal.ts';
+import { processTerminal } from './terminal.ts';
 import type { Verb } from './verb.ts';
 import { createVerifyVerb } from './verify.ts';
-
-// Nothing of stdin is touched before there is a question.
-const processTerminal: Terminal = {
-  get interactive() {
-    return isatty(0) && isatty(2);
-  },
-  confirm: (question) => createTerminal(process.stdin, process.stderr).confirm(question),
-  secret: (question) => createTerminal(process.stdin, process.stderr).secret(question),
-};
 
 const checkArchive = createArchiveCheck();
 
@@ -24,5 +15,5 @@ export const keys: Verb = createKeysVerb({ fetchBytes: fetchDirectly, terminal: 
 /** `fleet-depot sign`. */
 export const sign: Verb = createSignVerb({ terminal: processTerminal, checkArchive });
 
-/** `fleet-depot verify`. Lock files and bundles are checked once `readLock` and `verifyBundle` are handed in. */
-export const verify: Verb = createVerifyVerb({ checkArchive });
+/** `fleet-depot verify`. Lock files are checked once `readLock` is handed in. */
+export const verify: Verb = createVerifyVerb({ checkArchive, verifyBundle: checkBundle });

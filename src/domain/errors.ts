@@ -1,3 +1,5 @@
+import { depotErrors } from './depot-errors.ts';
+
 /** What one kind of error means: for HTTP, for an exit code and for the person who reads it. */
 export interface ErrorKind {
   /** HTTP status where the error ends a request. */
@@ -196,6 +198,8 @@ export const errorCatalogue = {
     message: '{path}: {reason}',
     advice: 'Check that the file is there and may be read.',
   },
+
+  ...depotErrors,
 
   // Settings and the command line
   SETTING_INVALID: {

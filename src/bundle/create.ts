@@ -1,0 +1,229 @@
+import { createReadStream } from 'node:fs';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { writeTar, type TarInput } from '../archive/tar.ts';
+import { digestOf } from '../depot/digest.ts';
+import { diskError, syncFolder } from '../depot/durable-file.ts';
+import { bytesOf } from '../depot/file-list.ts';
+import { verifiedChunks } from '../depot/verified-chunks.ts';
+import { DepotError } from '../domain/errors.ts';
+import type { Signer } from '../signing/signature.ts';
+import { contentsPage } from './contents-page.ts';
+import type { BundledFile, FileSet } from './file-set.ts';
+import { contentsOf, formatManifest, type BundleManifest } from './manifest.ts';
+import { receiptHas, type Receipt } from './receipt.ts';
+import { contentName, divideIntoVolumes, formatVolumeHeader, volumeEntries } from './volume.ts';
+
+export interface BundleRequest {
+  readonly files: FileSet;
+  /** Contents that the receiver has are left out. */
+  readonly since?: Receipt;
+  /** Each volume stays below this; without it there is one file. */
+  readonly volumeBytes?: number;
+  /** Without it the bundle is unsigned. */
+  readonly signer?: Signer;
+  /** Path of the one file, or of the volumes without their `.001`. */
+  readonly output: string;
+  /** Replace what is there under this name, all its volumes included. */
+  readonly replace?: boolean;
+  readonly progress?: (bytes: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What was made. */
+export interface CreatedBundle {
+  /** SHA-256 of the manifest. */
+  readonly id: string;
+  readonly volumes: readonly { readonly path: string; readonly bytes: number }[];
+  /** The complete set. */
+  readonly files: number;
+  readonly bytes: number;
+  /** What the volumes hold. */
+  readonly heldFiles: number;
+  readonly heldBytes: number;
+}
+
+/**
+ * Writes a bundle. Its bytes depend on the files, the receipt and the signature alone. Every content is checked against its
+ * digest while it is written; the volumes get their names only when all are whole and synced.
+ * Throws BUNDLE_UNFIT, DEPOT_FULL, FILE_FAILED.
+ */
+export const createBundle = async (request: BundleRequest): Promise<CreatedBundle> => {
+  const { files, since, signer, output, signal } = request;
+  const plan = planBundle(files, since, request.volumeBytes);
+  const manifest = Buffer.from(formatManifest(plan.manifest));
+  const id = digestOf(manifest);
+  const signature = signer === undefined ? undefined : Buffer.from(await signer.sign(manifest));
+  const { volumes: total } = plan.manifest;
+  const names = Array.from({ length: total }, (_, at) =>
+    request.volumeBytes === undefined ? output : `${output}.${String(at + 1).padStart(3, '0')}`,
+  );
+  const earlier = await earlierFiles(output);
+  if (request.replace !== true) {
+    refuseExisting(earlier.bundles, names);
+  }
+
+  const held = contentsOf(plan.manifest);
+  const heldBytes = bytesOf(held);
+  const locations = new Map(files.files.map((file) => [file.sha256, file]));
+  let written = 0;
+  const advance = (bytes: number): void => request.progress?.((written += bytes), heldBytes);
+  const volumes: { path: string; bytes: number }[] = [];
+  try {
+    // Parts that a run left which was killed; this one may have fewer volumes and would not overwrite them all.
+    for (const part of earlier.parts) {
+      await rm(part, { force: true });
+    }
+    for (const [at, name] of names.entries()) {
+      const header = Buffer.from(formatVolumeHeader({ bundle: id, number: at + 1, total }));
+      const inputs = [
+        inMemory(volumeEntries.header, header),
+        inMemory(volumeEntries.manifest, manifest),
+        ...(signature === undefined ? [] : [inMemory(volumeEntries.signature, signature)]),
+        inMemory(volumeEntries.page, plan.page),
+        ...contentsOf(plan.manifest, at + 1).map((entry) =>
+          fromFile(locations.get(entry.sha256), entry.sha256, advance),
+        ),
+      ];
+      volumes.push({ path: name, bytes: await writeVolume(`${name}.partial`, inputs, signal) });
+    }
+    for (const name of names) {
+      await rename(`${name}.partial`, name);
+    }
+    const made = new Set(names.map((name) => path.resolve(name)));
+    for (const old of earlier.bundles.filter((one) => !made.has(path.resolve(one)))) {
+      await rm(old, { force: true });
+    }
+    await syncFolder(path.dirname(path.resolve(output)));
+  } catch (error) {
+    for (const name of names) {
+      await rm(`${name}.partial`, { force: true });
+    }
+    throw diskError(output, error);
+  }
+  return {
+    id,
+    volumes,
+    files: plan.manifest.entries.length,
+    bytes: bytesOf(plan.manifest.entries),
+    heldFiles: held.length,
+    heldBytes,
+  };
+};
+
+/** Decides what goes in and into which volume. */
+const planBundle = (
+  { source, files }: FileSet,
+  since: Receipt | undefined,
+  volumeBytes: number | undefined,
+): { readonly manifest: BundleManifest; readonly page: Buffer } => {
+  const assemble = (
+    volumes: number,
+    volumeOf: (sha256: string) => number,
+  ): { manifest: BundleManifest; page: Buffer } => {
+    const parts = {
+      ...(source ? { source } : {}),
+      ...(since ? { base: { depot: since.depot, snapshot: since.snapshot } } : {}),
+      volumes,
+      entries: files.map(({ path: name, sha256, size }) => ({
+        path: name,
+        sha256,
+        size,
+        volume: volumeOf(sha256),
+      })),
+    };
+    const page = Buffer.from(contentsPage(parts));
+    return { manifest: { ...parts, page: { sha256: digestOf(page), size: page.length } }, page };
+  };
+  const known = (sha256: string): boolean => since !== undefined && receiptHas(since, sha256);
+  // The lists name the volumes and the volumes carry the lists: measured with the longest number, they never grow.
+  const longest = assemble(9999, (sha256) => (known(sha256) ? 0 : 9999));
+  const head = { manifest: Buffer.byteLength(formatManifest(longest.manifest)), page: longest.page.length };
+  const { volumes, numberOf } = divideIntoVolumes(contentsOf(longest.manifest), volumeBytes, head);
+  if (volumes > 9999) {
+    throw new DepotError('BUNDLE_UNFIT', {
+      reason: `the bundle would need ${volumes} volumes; take a larger --volume-size`,
+    });
+  }
+  return assemble(volumes, (sha256) => numberOf.get(sha256) ?? 0);
+};
+
+const inMemory = (name: string, bytes: Buffer): TarInput => ({
+  name,
+  size: bytes.length,
+  async *open() {
+    yield bytes;
+  },
+});
+
+const fromFile = (
+  file: BundledFile | undefined,
+  sha256: string,
+  advance: (bytes: number) => void,
+): TarInput => {
+  if (file === undefined) {
+    throw new Error(`no file for ${sha256}`);
+  }
+  const changed = (reason: string): DepotError =>
+    new DepotError('BUNDLE_UNFIT', { reason: `${file.location} was changed or is damaged: ${reason}` });
+  return {
+    name: contentName(sha256),
+    size: file.size,
+    async *open() {
+      const stream = createReadStream(file.location, { highWaterMark: 1 << 20 });
+      for await (const chunk of verifiedChunks(stream as AsyncIterable<Buffer>, file, changed)) {
+        advance(chunk.length);
+        yield chunk;
+      }
+    },
+  };
+};
+
+const writeVolume = async (
+  target: string,
+  inputs: readonly TarInput[],
+  signal: AbortSignal | undefined,
+): Promise<number> => {
+  const handle = await open(target, 'w', 0o644);
+  let bytes = 0;
+  try {
+    for await (const chunk of writeTar(inputs) as AsyncIterable<Buffer>) {
+      signal?.throwIfAborted();
+      await handle.writeFile(chunk);
+      bytes += chunk.length;
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return bytes;
+};
+
+/** What lies under the output's name: bundles or volumes, and parts of a run that was cut. */
+const earlierFiles = async (
+  output: string,
+): Promise<{ readonly bundles: string[]; readonly parts: string[] }> => {
+  const [folder, name] = [path.dirname(output), path.basename(output)];
+  const found = await readdir(folder).catch((error: unknown) => {
+    throw diskError(folder, error);
+  });
+  const volume = (one: string): boolean =>
+    one.startsWith(`${name}.`) && /^\d{3,4}$/.test(one.slice(name.length + 1));
+  const bundles = found.filter((one) => one === name || volume(one));
+  const parts = found.filter((one) => {
+    const stem = one.replace(/\.partial$/, '');
+    return stem !== one && (stem === name || volume(stem));
+  });
+  const inFolder = (one: string): string => path.join(folder, one);
+  return { bundles: bundles.map(inFolder), parts: parts.map(inFolder) };
+};
+
+const refuseExisting = (existing: readonly string[], names: readonly string[]): void => {
+  const [first] = existing;
+  if (first !== undefined) {
+    const reason = names.some((name) => path.resolve(name) === path.resolve(first))
+      ? `${first} exists already`
+      : `${first} of an earlier bundle would lie beside this one`;
+    throw new DepotError('BUNDLE_UNFIT', { reason: `${reason}; name another file or say --replace` });
+  }
+};

@@ -1,0 +1,144 @@
+import { isDigest } from '../depot/digest.ts';
+import { checkFileList, readSnapshotFile, type SnapshotFile } from '../depot/file-list.ts';
+import { isSnapshotId } from '../depot/snapshot-id.ts';
+import { DepotError } from '../domain/errors.ts';
+
+/** One file of the complete set that a bundle stands for. */
+export interface BundleEntry extends SnapshotFile {
+  /** Number of the volume that holds the content, from 1; 0 where the receiver has it already. */
+  readonly volume: number;
+}
+
+/** A snapshot of a depot, by both their ids. */
+export interface SnapshotReference {
+  readonly depot: string;
+  readonly snapshot: string;
+}
+
+/** The signed list of everything. Its SHA-256 is the bundle's id. It has no time in it: the same files make the same bytes. */
+export interface BundleManifest {
+  /** Where the files came from, unless it was a plain folder. */
+  readonly source?: SnapshotReference;
+  /** The receiver's snapshot whose contents are left out. */
+  readonly base?: SnapshotReference;
+  readonly volumes: number;
+  /** The human-readable contents page. */
+  readonly page: { readonly sha256: string; readonly size: number };
+  /** Sorted by path; complete also where `base` is set. */
+  readonly entries: readonly BundleEntry[];
+}
+
+const format = 'fleet-depot-bundle/1';
+const maxVolumes = 9999;
+
+/** The manifest as JSON, one file a line. */
+export const formatManifest = ({ source, base, volumes, page, entries }: BundleManifest): string => {
+  const head = {
+    format,
+    ...(source ? { source } : {}),
+    ...(base ? { base } : {}),
+    volumes,
+    page: { sha256: page.sha256, size: page.size },
+  };
+  const lines = entries.map(({ path, sha256, size, volume }) =>
+    JSON.stringify({ path, sha256, size, volume }),
+  );
+  return `${JSON.stringify(head).slice(0, -1)},"entries":[\n${lines.join(',\n')}\n]}\n`;
+};
+
+/**
+ * Reads a manifest. Keys that are not known are ignored, so that later versions can add some.
+ * Throws DepotError BUNDLE_INVALID or PATH_INVALID.
+ */
+export const parseManifest = (bytes: Buffer, file: string): BundleManifest => {
+  const fail = (reason: string): DepotError =>
+    new DepotError('BUNDLE_INVALID', { file, reason: `manifest.json: ${reason}` });
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw fail('it is not JSON');
+  }
+  if (typeof value !== 'object' || value === null) {
+    throw fail('it is not an object');
+  }
+  const { format: found, source, base, volumes, page, entries } = value as Record<string, unknown>;
+  if (found !== format) {
+    throw fail(`its format is ${JSON.stringify(found) ?? 'missing'}, this version reads ${format}`);
+  }
+  if (typeof volumes !== 'number' || !Number.isInteger(volumes) || volumes < 1 || volumes > maxVolumes) {
+    throw fail('the number of volumes is absurd');
+  }
+  if (!Array.isArray(entries)) {
+    throw fail('it has no entries');
+  }
+  const { sha256, size } = (typeof page === 'object' && page !== null ? page : {}) as Record<string, unknown>;
+  if (
+    typeof sha256 !== 'string' ||
+    !isDigest(sha256) ||
+    typeof size !== 'number' ||
+    !Number.isSafeInteger(size) ||
+    size < 0
+  ) {
+    throw fail('it does not describe the contents page');
+  }
+
+  const list = entries.map((one) => {
+    const { volume } = (typeof one === 'object' && one !== null ? one : {}) as Record<string, unknown>;
+    const read = readSnapshotFile(one, fail);
+    if (typeof volume !== 'number' || !Number.isInteger(volume) || volume < 0 || volume > volumes) {
+      throw fail(`${read.path} is in no volume`);
+    }
+    return { ...read, volume };
+  });
+  checkFileList(list, fail);
+  const places = new Map<string, number>();
+  for (const entry of list) {
+    if ((places.get(entry.sha256) ?? entry.volume) !== entry.volume) {
+      throw fail(`${entry.path} has its content in two volumes`);
+    }
+    places.set(entry.sha256, entry.volume);
+  }
+  const origin = readReference(source, fail);
+  const before = readReference(base, fail);
+  if (before === undefined && list.some((entry) => entry.volume === 0)) {
+    throw fail('contents are left out, but no base is named');
+  }
+  return {
+    volumes,
+    page: { sha256, size },
+    entries: list,
+    ...(origin ? { source: origin } : {}),
+    ...(before ? { base: before } : {}),
+  };
+};
+
+/** The contents of one volume (or of all), each once, in the order of their first path. */
+export const contentsOf = (manifest: BundleManifest, volume?: number): BundleEntry[] => {
+  const seen = new Map<string, BundleEntry>();
+  for (const entry of manifest.entries) {
+    if (entry.volume > 0 && (volume === undefined || entry.volume === volume) && !seen.has(entry.sha256)) {
+      seen.set(entry.sha256, entry);
+    }
+  }
+  return [...seen.values()];
+};
+
+const readReference = (
+  value: unknown,
+  fail: (reason: string) => DepotError,
+): SnapshotReference | undefined => {
+  if (value === undefined) {
+    return undefined;
+  }
+  const { depot, snapshot } = (value ?? {}) as Record<string, unknown>;
+  if (
+    typeof depot !== 'string' ||
+    !/^[0-9a-f-]{36}$/.test(depot) ||
+    typeof snapshot !== 'string' ||
+    !isSnapshotId(snapshot)
+  ) {
+    throw fail('it names a depot or a snapshot that can be none');
+  }
+  return { depot, snapshot };
+};

@@ -1,0 +1,113 @@
+import { tarEndBytes, tarEntryBytes } from '../archive/tar.ts';
+import { isDigest } from '../depot/digest.ts';
+import type { SnapshotFile } from '../depot/file-list.ts';
+import { DepotError } from '../domain/errors.ts';
+
+/** Names of the entries of a volume, in their order; contents follow as `content/<sha256>`. */
+export const volumeEntries = {
+  header: 'volume.json',
+  manifest: 'manifest.json',
+  signature: 'manifest.json.asc',
+  page: 'CONTENTS.md',
+} as const;
+
+/** Most bytes that are read of each into memory. */
+export const volumeLimits = {
+  header: 4096,
+  manifest: 64 << 20,
+  signature: 64 << 10,
+  page: 64 << 20,
+} as const;
+
+export const contentName = (sha256: string): string => `content/${sha256}`;
+
+/** What a volume says of itself; all of it is checked against the signed manifest that lies beside it. */
+export interface VolumeHeader {
+  /** SHA-256 of the manifest. */
+  readonly bundle: string;
+  readonly number: number;
+  readonly total: number;
+}
+
+const format = 'fleet-depot-volume/1';
+
+export const formatVolumeHeader = ({ bundle, number, total }: VolumeHeader): string =>
+  `${JSON.stringify({ format, bundle, number, total })}\n`;
+
+/** Throws DepotError BUNDLE_INVALID. */
+export const parseVolumeHeader = (bytes: Buffer, file: string): VolumeHeader => {
+  const fail = (reason: string): DepotError => new DepotError('BUNDLE_INVALID', { file, reason });
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw fail('volume.json is not JSON');
+  }
+  const {
+    format: found,
+    bundle,
+    number,
+    total,
+  } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  if (found !== format) {
+    throw fail('it is no volume of a bundle that this version reads');
+  }
+  if (typeof bundle !== 'string' || !isDigest(bundle)) {
+    throw fail('volume.json names no bundle');
+  }
+  if (
+    typeof number !== 'number' ||
+    typeof total !== 'number' ||
+    !Number.isInteger(number) ||
+    !Number.isInteger(total)
+  ) {
+    throw fail('volume.json has no number');
+  }
+  if (number < 1 || number > total) {
+    throw fail(`volume.json says volume ${number} of ${total}`);
+  }
+  return { bundle, number, total };
+};
+
+/** A signature is smaller than this; used to reserve its place before it is made. */
+const signatureReserve = 16 << 10;
+
+/**
+ * Divides contents into volumes, in their order, each tar below `volumeBytes` (below, because file systems like FAT32 can
+ * hold one byte less than 4 GiB). `headBytes` are those of manifest and page at their longest, which every volume carries.
+ * Returns the volume number of each digest. Throws BUNDLE_UNFIT where one file does not fit.
+ */
+export const divideIntoVolumes = (
+  contents: readonly SnapshotFile[],
+  volumeBytes: number | undefined,
+  headBytes: { readonly manifest: number; readonly page: number },
+): { readonly volumes: number; readonly numberOf: ReadonlyMap<string, number> } => {
+  const numberOf = new Map<string, number>();
+  const room =
+    volumeBytes === undefined
+      ? Number.POSITIVE_INFINITY
+      : volumeBytes -
+        1 -
+        tarEndBytes -
+        [volumeLimits.header, headBytes.manifest, headBytes.page, signatureReserve].reduce(
+          (sum, size) => sum + tarEntryBytes(size),
+          0,
+        );
+  let number = 1;
+  let left = room;
+  for (const file of contents) {
+    const bytes = tarEntryBytes(file.size);
+    if (bytes > room) {
+      throw new DepotError('BUNDLE_UNFIT', {
+        reason: `${file.path} has ${file.size} bytes and does not fit into a volume of ${volumeBytes} bytes with its lists; take a larger --volume-size`,
+      });
+    }
+    if (bytes > left) {
+      number += 1;
+      left = room;
+    }
+    left -= bytes;
+    numberOf.set(file.sha256, number);
+  }
+  return { volumes: number, numberOf };
+};

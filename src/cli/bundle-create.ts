@@ -1,0 +1,131 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { createBundle } from '../bundle/create.ts';
+import { collectFolder, collectSnapshot, type FileSet } from '../bundle/file-set.ts';
+import { parseReceipt } from '../bundle/receipt.ts';
+import { openDepot } from '../depot/depot.ts';
+import { diskError } from '../depot/durable-file.ts';
+import { DepotError } from '../domain/errors.ts';
+import type { BundleTools, Finish } from './bundle-trust.ts';
+import { formatBytes, parseBytes } from '../config/bytes.ts';
+import { createByteProgress } from './byte-progress.ts';
+import { printJson, printLines, processEnvironment, reporting } from './depot-report.ts';
+import { createOutput } from './output.ts';
+import { exitCodes, type CommandIo } from './verb.ts';
+
+interface CreateFlags {
+  readonly from: string;
+  readonly output: string;
+  readonly snapshot?: string;
+  readonly since?: string;
+  readonly volumeSize?: string;
+  readonly key?: string;
+  readonly passphraseFile?: string;
+  readonly unsigned?: boolean;
+  readonly replace?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `create` to the verb `bundle`. */
+export const registerCreate = (bundle: Command, tools: BundleTools, io: CommandIo, finish: Finish): void => {
+  bundle
+    .command('create')
+    .description('make a bundle of a folder or of a depot')
+    .requiredOption('--from <dir>', 'folder of packages, or a depot')
+    .requiredOption('-o, --output <file>', 'the bundle; with --volume-size FILE.001, FILE.002, …')
+    .option('--snapshot <name>', 'of a depot: another snapshot than the current one')
+    .option('--since <receipt>', 'leave out what this receipt of the receiver has')
+    .option('--volume-size <size>', 'divide into volumes below this size, such as 4GiB')
+    .option('--key <file>', 'site key that signs the bundle (FLEET_DEPOT_KEY_FILE)')
+    .option(
+      '--passphrase-file <file>',
+      'file with its passphrase (FLEET_DEPOT_KEY_PASSPHRASE_FILE, FLEET_DEPOT_KEY_PASSPHRASE)',
+    )
+    .option('--unsigned', 'make a bundle without signature')
+    .option('--replace', 'replace files of that name')
+    .option('--json', 'print the result as JSON')
+    .action((flags: CreateFlags) => reporting(io, finish, () => runCreate(flags, tools, io)));
+};
+
+const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo): Promise<number> => {
+  const keyFile = flags.unsigned === true ? flags.key : (flags.key ?? io.env['FLEET_DEPOT_KEY_FILE']);
+  if ((keyFile === undefined) === (flags.unsigned !== true)) {
+    throw new DepotError('USAGE', { reason: 'say --key FILE to sign the bundle, or --unsigned' });
+  }
+  if (!path.relative(path.resolve(flags.from), path.resolve(flags.output)).startsWith('..')) {
+    throw new DepotError('USAGE', {
+      reason: `the bundle ${flags.output} would lie inside ${flags.from} and go into the next one; name another place`,
+    });
+  }
+  const volumeBytes = flags.volumeSize === undefined ? undefined : parseBytes(flags.volumeSize);
+  const since =
+    flags.since === undefined ? undefined : parseReceipt(await readText(flags.since), flags.since);
+  const signer =
+    keyFile === undefined ? undefined : await tools.loadSigner(keyFile, flags.passphraseFile, io);
+  const reading = createByteProgress(io, 'reading', flags.json === true);
+  const files = await collect(flags, (bytes) => reading.update(bytes), io.signal).finally(() =>
+    reading.stop(),
+  );
+  for (const name of files.skipped) {
+    io.stderr.write(`left out: ${name}\n`);
+  }
+  const writing = createByteProgress(io, 'writing', flags.json === true);
+  const made = await createBundle({
+    files,
+    output: flags.output,
+    replace: flags.replace === true,
+    progress: (bytes, total) => writing.update(bytes, total),
+    signal: io.signal,
+    ...(since === undefined ? {} : { since }),
+    ...(volumeBytes === undefined ? {} : { volumeBytes }),
+    ...(signer === undefined ? {} : { signer }),
+  }).finally(() => writing.stop());
+  if (flags.json === true) {
+    printJson(io, { ...made, signer: signer?.fingerprint ?? null, skipped: files.skipped });
+    return exitCodes.ok;
+  }
+  createOutput(io).table(
+    ['VOLUME', 'BYTES'],
+    made.volumes.map((volume) => [volume.path, volume.bytes]),
+  );
+  printLines(
+    io,
+    `bundle ${made.id}`,
+    `${made.heldFiles} contents (${formatBytes(made.heldBytes)}) for a set of ${made.files} files (${formatBytes(made.bytes)})`,
+    signer === undefined
+      ? 'not signed: the receiver needs --allow-unsigned'
+      : `signed by ${signer.fingerprint}`,
+  );
+  return exitCodes.ok;
+};
+
+const collect = async (
+  flags: CreateFlags,
+  progress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<FileSet> => {
+  const isDepot = await stat(path.join(flags.from, 'depot.json')).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  if (!isDepot) {
+    if (flags.snapshot !== undefined) {
+      throw new DepotError('USAGE', { reason: `--snapshot needs a depot, ${flags.from} is none` });
+    }
+    return collectFolder(flags.from, progress, signal);
+  }
+  const depot = await openDepot(flags.from, processEnvironment);
+  return collectSnapshot(depot, await depot.snapshots.resolve(flags.snapshot ?? 'current'));
+};
+
+const readText = async (file: string): Promise<string> => {
+  try {
+    if ((await stat(file)).size > 16 << 20) {
+      throw new DepotError('RECEIPT_INVALID', { file, reason: 'it is far too large' });
+    }
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw diskError(file, error);
+  }
+};

@@ -1,0 +1,59 @@
+import type { DepotEnvironment } from '../depot/depot.ts';
+import { osUser } from '../depot/depot.ts';
+import type { Difference } from '../depot/file-list.ts';
+import { bytesOf } from '../depot/file-list.ts';
+import { formatBytes } from '../config/bytes.ts';
+import { exitCodes, type CommandIo } from './verb.ts';
+
+/** Clock and user of the real process. */
+export const processEnvironment: DepotEnvironment = { clock: () => new Date(), user: osUser };
+
+export const printJson = (io: CommandIo, value: unknown): void =>
+  void io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+
+export const printLines = (io: CommandIo, ...lines: readonly string[]): void =>
+  void io.stdout.write(lines.map((line) => `${line}\n`).join(''));
+
+/** Lines for what differs, and their sum. */
+export const printDifference = (io: CommandIo, difference: Difference): void => {
+  const { added, removed, changed, kept } = difference;
+  for (const file of added) {
+    io.stdout.write(`+ ${file.path}\n`);
+  }
+  for (const file of removed) {
+    io.stdout.write(`- ${file.path}\n`);
+  }
+  for (const file of changed) {
+    io.stdout.write(`~ ${file.path}\n`);
+  }
+  io.stdout.write(
+    `${added.length} added (${formatBytes(bytesOf(added))}), ${removed.length} removed (${formatBytes(bytesOf(removed))}), ${changed.length} changed, ${kept.length} kept\n`,
+  );
+};
+
+/** A difference as JSON: paths, and bytes of each part. */
+export const differenceJson = (difference: Difference): Readonly<Record<string, unknown>> => ({
+  added: difference.added.map((file) => file.path),
+  removed: difference.removed.map((file) => file.path),
+  changed: difference.changed.map((file) => file.path),
+  kept: difference.kept.length,
+  addedBytes: bytesOf(difference.added),
+  removedBytes: bytesOf(difference.removed),
+});
+
+/** Runs an action; Ctrl-C ends it with one plain line and 1. */
+export const reporting = async (
+  io: CommandIo,
+  finish: (exitCode: number) => void,
+  work: () => Promise<number>,
+): Promise<void> => {
+  try {
+    finish(await work());
+  } catch (error) {
+    if (!io.signal.aborted) {
+      throw error;
+    }
+    io.stderr.write('stopped; what was in force before still is, and the same command goes on from here\n');
+    finish(exitCodes.failed);
+  }
+};

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { digestFile, isDigest } from './digest.ts';
+import { diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
+import type { DepotLayout } from './layout.ts';
+import { verifiedChunks, type Expected } from './verified-chunks.ts';
+
+/** Contents on their way into the store. Nothing counts as stored for good before `finish`. */
+export interface Intake {
+  /**
+   * Writes one content under its digest, checked while it streams: temporary file, fsync, rename. Replaces what is there.
+   * Returns once the bytes are handed over; the sync goes on in the background, a few at a time. Throws what `fail` makes of wrong bytes.
+   */
+  take(expected: Expected, source: AsyncIterable<Uint8Array>, fail: (reason: string) => Error): Promise<void>;
+  /** Waits until everything taken is on the disk, with its folder entries. */
+  finish(): Promise<void>;
+}
+
+/** Contents by SHA-256, each once. */
+export interface ContentStore {
+  /** `whole`: there and its bytes hashed right; `damaged`: there with wrong bytes; `absent`. */
+  check(expected: Expected, signal?: AbortSignal): Promise<'whole' | 'damaged' | 'absent'>;
+  /** Whether a content of that digest and size is there, by its name and size alone. */
+  has(expected: Expected): Promise<boolean>;
+  /** Digests of everything stored, sorted. */
+  list(): Promise<string[]>;
+  intake(): Intake;
+}
+
+const syncsAtOnce = 16;
+
+export const createContentStore = (layout: DepotLayout): ContentStore => ({
+  async has(expected) {
+    try {
+      const found = await lstat(layout.contentFile(expected.sha256));
+      return found.isFile() && found.size === expected.size;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') {
+        return false;
+      }
+      throw diskError(layout.contentFile(expected.sha256), error);
+    }
+  },
+
+  async check(expected, signal) {
+    const file = layout.contentFile(expected.sha256);
+    try {
+      const found = await lstat(file);
+      if (!found.isFile() || found.size !== expected.size) {
+        return 'damaged';
+      }
+      return (await digestFile(file, signal)).sha256 === expected.sha256 ? 'whole' : 'damaged';
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') {
+        return 'absent';
+      }
+      if (errnoOf(error) === 'EIO') {
+        return 'damaged';
+      }
+      throw diskError(file, error);
+    }
+  },
+
+  async list() {
+    const digests: string[] = [];
+    for (const prefix of await readdir(layout.content).catch(() => [])) {
+      for (const name of await readdir(path.join(layout.content, prefix)).catch(() => [])) {
+        if (isDigest(name) && name.startsWith(prefix)) {
+          digests.push(name);
+        }
+      }
+    }
+    return digests.toSorted();
+  },
+
+  intake: () => createIntake(layout),
+});
+
+const createIntake = (layout: DepotLayout): Intake => {
+  const folders = new Set<string>();
+  const settling = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | undefined;
+
+  const settle = async (
+    handle: Awaited<ReturnType<typeof open>>,
+    temporary: string,
+    target: string,
+  ): Promise<void> => {
+    try {
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, target);
+    } catch (error) {
+      failure ??= { error: diskError(target, error) };
+      await rm(temporary, { force: true });
+    }
+  };
+
+  return {
+    async take(expected, source, fail) {
+      if (failure !== undefined) {
+        throw failure.error;
+      }
+      const target = layout.contentFile(expected.sha256);
+      const temporary = path.join(
+        layout.temporary,
+        `${expected.sha256.slice(0, 16)}.${randomBytes(6).toString('hex')}`,
+      );
+      const folder = path.dirname(target);
+      try {
+        if (!folders.has(folder)) {
+          await makeFolder(folder);
+        }
+        folders.add(folder);
+        // Read-only: a content is shared by every snapshot, so nobody should write into one by accident.
+        const handle = await open(temporary, 'wx', 0o444);
+        try {
+          for await (const chunk of verifiedChunks(source, expected, fail)) {
+            await handle.writeFile(chunk);
+          }
+        } catch (error) {
+          await handle.close();
+          await rm(temporary, { force: true });
+          throw error;
+        }
+        const settled: Promise<void> = settle(handle, temporary, target).finally(() =>
+          settling.delete(settled),
+        );
+        settling.add(settled);
+      } catch (error) {
+        throw diskError(target, error);
+      }
+      if (settling.size >= syncsAtOnce) {
+        await Promise.race(settling);
+      }
+    },
+    async finish() {
+      await Promise.all(settling);
+      if (failure !== undefined) {
+        throw failure.error;
+      }
+      try {
+        for (const folder of folders) {
+          await syncFolder(folder);
+        }
+        await syncFolder(layout.content);
+      } catch (error) {
+        throw diskError(layout.content, error);
+      }
+    },
+  };
+};

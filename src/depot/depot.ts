@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, readdir } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { DepotError } from '../domain/errors.ts';
+import { createContentStore, type ContentStore } from './content-store.ts';
+import { diskError, errnoOf, makeFolder, writeDurably } from './durable-file.ts';
+import { createJournal, type Journal } from './journal.ts';
+import { depotLayout, type DepotLayout } from './layout.ts';
+import { holdingLock } from './lock.ts';
+import { recoverDepot } from './recovery.ts';
+import type { LinkFile } from './snapshot-folder.ts';
+import { createSnapshots, type Snapshots } from './snapshots.ts';
+
+/** A folder with contents, snapshots of them, and the record of every change. */
+export interface Depot {
+  /** A UUID, made once. */
+  readonly id: string;
+  readonly layout: DepotLayout;
+  readonly content: ContentStore;
+  readonly snapshots: Snapshots;
+  readonly journal: Journal;
+  /**
+   * Runs a change: alone (lock), after what an interrupted run left has been cleaned up. `verb` tells others who is at it.
+   * Throws DEPOT_LOCKED, JOURNAL_BROKEN, and what `work` throws.
+   */
+  change<T>(verb: string, work: () => Promise<T>): Promise<T>;
+  /** After a person looked into a broken journal: sets it aside and starts a new chain. Returns the old file's new path. */
+  restartJournal(): Promise<string>;
+}
+
+/** What a depot takes from the process around it. */
+export interface DepotEnvironment {
+  readonly clock: () => Date;
+  /** The OS user, for the journal. */
+  readonly user: () => string;
+  readonly linkFile?: LinkFile;
+}
+
+const format = 'fleet-depot/1';
+
+/** Opens a depot. Throws DepotError DEPOT_UNKNOWN or DEPOT_DAMAGED. */
+export const openDepot = async (root: string, environment: DepotEnvironment): Promise<Depot> => {
+  const layout = depotLayout(root);
+  let text: string;
+  try {
+    text = await readFile(layout.marker, 'utf8');
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new DepotError('DEPOT_UNKNOWN', { path: root, reason: 'it has no depot.json' }, error);
+    }
+    throw diskError(layout.marker, error);
+  }
+  return composeDepot(layout, readMarker(text, layout.marker), environment);
+};
+
+/** Opens a depot, or makes one where the folder is not there or empty. Throws DEPOT_UNKNOWN where other things lie there. */
+export const openOrCreateDepot = async (root: string, environment: DepotEnvironment): Promise<Depot> => {
+  const layout = depotLayout(root);
+  const names: string[] = await readdir(root).catch((error: unknown): string[] => {
+    if (errnoOf(error) === 'ENOENT') {
+      return [];
+    }
+    throw diskError(root, error);
+  });
+  if (names.includes('depot.json')) {
+    return openDepot(root, environment);
+  }
+  // A run that was cut while it made the depot leaves some of these; its keyring may be there before it.
+  const foreign = names.find(
+    (name) =>
+      !['content', 'snapshots', 'records', 'tmp', 'keys', 'lost+found'].includes(name) &&
+      !name.endsWith('.tmp'),
+  );
+  if (foreign !== undefined) {
+    throw new DepotError('DEPOT_UNKNOWN', {
+      path: root,
+      reason: `it has no depot.json but other things (${foreign})`,
+    });
+  }
+  try {
+    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) {
+      await makeFolder(folder);
+    }
+  } catch (error) {
+    throw diskError(root, error);
+  }
+  const id = randomUUID();
+  await writeDurably(
+    layout.marker,
+    `${JSON.stringify({ format, id, createdAt: environment.clock().toISOString() })}\n`,
+  );
+  return composeDepot(layout, id, environment);
+};
+
+/** The name of the user that runs us; its number where it has no name, as in a container. */
+export const osUser = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}`;
+  }
+};
+
+const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnvironment): Depot => {
+  const journal = createJournal(layout.journal, environment.clock, environment.user);
+  const snapshots = createSnapshots(layout, journal, environment.clock, environment.linkFile);
+  const content = createContentStore(layout);
+  const depot: Depot = {
+    id,
+    layout,
+    journal,
+    snapshots,
+    content,
+    change: (verb, work) =>
+      holdingLock(layout.lock, verb, environment.clock(), async () => {
+        await recoverDepot(depot);
+        return work();
+      }),
+    restartJournal: () =>
+      holdingLock(layout.lock, 'snapshot verify', environment.clock(), () => journal.restart()),
+  };
+  return depot;
+};
+
+const readMarker = (text: string, path: string): string => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new DepotError('DEPOT_DAMAGED', { path, reason: 'it is not JSON' }, error);
+  }
+  const { format: found, id } = (value ?? {}) as Record<string, unknown>;
+  if (found !== format) {
+    throw new DepotError('DEPOT_DAMAGED', { path, reason: `its format is not ${format}` });
+  }
+  if (typeof id !== 'string' || !/^[0-9a-f-]{36}$/.test(id)) {
+    throw new DepotError('DEPOT_DAMAGED', { path, reason: 'it has no id' });
+  }
+  return id;
+};

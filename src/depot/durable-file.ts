@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { DepotError } from '../domain/errors.ts';
+
+/** The `code` of a file system error such as ENOENT, or undefined. */
+export const errnoOf = (error: unknown): string | undefined => {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+};
+
+/**
+ * Turns a file system error into one of ours: DEPOT_FULL for a full disk or quota, FILE_FAILED for the others.
+ * A DepotError and an abort pass as they are.
+ */
+export const diskError = (target: string, error: unknown): unknown => {
+  const code = errnoOf(error);
+  if (error instanceof DepotError || code === undefined) {
+    return error;
+  }
+  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+  return new DepotError(
+    full ? 'DEPOT_FULL' : 'FILE_FAILED',
+    { path: target, reason: sentences.get(code) ?? `the system says ${code}` },
+    error,
+  );
+};
+
+const sentences = new Map([
+  ['ENOSPC', 'the disk is full'],
+  ['EDQUOT', 'the quota is used up'],
+  ['EFBIG', 'the file system allows no file of this size; use --volume-size'],
+  ['ENOENT', 'there is no such file or folder'],
+  ['EACCES', 'access is denied'],
+  ['EPERM', 'the operation is not permitted'],
+  ['EROFS', 'the file system is read-only'],
+  ['EISDIR', 'it is a folder'],
+  ['ENOTDIR', 'a part of the path is not a folder'],
+  ['EIO', 'the disk reports an input/output error'],
+]);
+
+/** Waits until a folder's own entries (new names, renames) are on the disk. Does nothing where folders can't be synced. */
+export const syncFolder = async (folder: string): Promise<void> => {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network file systems refuse to sync a folder; they have no stronger promise to give.
+    if (errnoOf(error) !== 'EINVAL' && errnoOf(error) !== 'ENOTSUP') {
+      throw error;
+    }
+  } finally {
+    await handle.close();
+  }
+};
+
+/**
+ * Makes a folder and those above it, where they are not there. Not `mkdir({ recursive })`: on a full disk Node reports that
+ * one as ENOENT, which would send the operator looking for the wrong thing.
+ */
+export const makeFolder = async (folder: string): Promise<void> => {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'EEXIST') {
+      return;
+    }
+    if (code !== 'ENOENT' || path.dirname(folder) === folder) {
+      throw error;
+    }
+    await makeFolder(path.dirname(folder));
+    await makeFolder(folder);
+  }
+};
+
+/** Replaces a small file whole: temporary name in the same folder, fsync, rename, fsync of the folder. Throws as `diskError` says. */
+export const writeDurably = async (target: string, bytes: string | Uint8Array): Promise<void> => {
+  const folder = path.dirname(target);
+  const temporary = path.join(folder, `.${path.basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    const handle = await open(temporary, 'wx', 0o644);
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, target);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw diskError(target, error);
+  }
+};

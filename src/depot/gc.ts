@@ -1,0 +1,103 @@
+import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { DepotError } from '../domain/errors.ts';
+import type { Depot } from './depot.ts';
+import { diskError } from './durable-file.ts';
+import { readMarks } from './marks.ts';
+
+/** What gc would do, or did. */
+export interface GcPlan {
+  /** Snapshots that go, oldest first. */
+  readonly removed: readonly string[];
+  /** Snapshots that stay and why: `current`, `pinned`, `label NAME`, `one of the newest N`. */
+  readonly kept: readonly { readonly id: string; readonly why: readonly string[] }[];
+  /** Contents that no remaining snapshot has (also of imports that were cut). */
+  readonly contents: readonly string[];
+  /** Bytes that the file system gets back: a file counts only if we remove its last name. */
+  readonly freedBytes: number;
+}
+
+/** Works out what may go. `keep` is how many of the newest snapshots stay in any case (at least 1). Changes nothing. */
+export const planGc = async (depot: Depot, keep: number): Promise<GcPlan> => {
+  if (!Number.isSafeInteger(keep) || keep < 1) {
+    throw new DepotError('USAGE', { reason: '--keep takes a number from 1' });
+  }
+  const { snapshots, layout } = depot;
+  const ids = await snapshots.ids();
+  const current = await snapshots.current();
+  const marks = await readMarks(layout.marks);
+  const newest = new Set(ids.slice(-keep));
+  const judged = ids.map((id) => ({
+    id,
+    why: [
+      ...(id === current ? ['current'] : []),
+      ...(marks.pins.includes(id) ? ['pinned'] : []),
+      ...[...marks.labels].filter(([, of]) => of === id).map(([label]) => `label ${label}`),
+      ...(newest.has(id) ? [`one of the newest ${keep}`] : []),
+    ],
+  }));
+  const kept = judged.filter((one) => one.why.length > 0);
+  const removed = judged.filter((one) => one.why.length === 0).map((one) => one.id);
+
+  const needed = new Set<string>();
+  for (const { id } of kept) {
+    const { files } = await snapshots.record(id);
+    files.forEach((file) => needed.add(file.sha256));
+  }
+  const contents = (await depot.content.list()).filter((digest) => !needed.has(digest));
+  const freedBytes = await freedBy([
+    ...(await Promise.all(removed.map((id) => filesBelow(layout.snapshotFolder(id))))).flat(),
+    ...contents.map((digest) => layout.contentFile(digest)),
+  ]);
+  return { removed, kept, contents, freedBytes };
+};
+
+/** Removes what the plan names, with the lock held: first in the journal, then out of sight by a rename, then for good. */
+export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan> => {
+  const plan = await planGc(depot, keep);
+  if (plan.removed.length === 0 && plan.contents.length === 0) {
+    return plan;
+  }
+  const { layout } = depot;
+  for (const id of plan.removed) {
+    const { digest } = await depot.snapshots.record(id).catch(() => ({ digest: undefined }));
+    await depot.journal.append({ action: 'gc', snapshot: id, ...(digest === undefined ? {} : { digest }) });
+  }
+  await depot.journal.append({
+    action: 'gc',
+    note: `${plan.removed.length} snapshots, ${plan.contents.length} contents, ${plan.freedBytes} bytes`,
+  });
+  try {
+    for (const id of plan.removed) {
+      const aside = path.join(layout.temporary, `gone.${id}`);
+      await rename(layout.snapshotFolder(id), aside);
+      await rm(layout.recordFile(id), { force: true });
+      await chmod(aside, 0o755);
+      await rm(aside, { recursive: true, force: true });
+    }
+    for (const digest of plan.contents) {
+      await rm(layout.contentFile(digest), { force: true });
+    }
+  } catch (error) {
+    throw diskError(layout.root, error);
+  }
+  return plan;
+};
+
+const freedBy = async (files: readonly string[]): Promise<number> => {
+  const inodes = new Map<string, { names: number; links: number; size: number }>();
+  for (const file of files) {
+    const found = await lstat(file);
+    const key = `${found.dev}:${found.ino}`;
+    const known = inodes.get(key);
+    inodes.set(key, { names: (known?.names ?? 0) + 1, links: found.nlink, size: found.size });
+  }
+  return [...inodes.values()].filter((one) => one.names >= one.links).reduce((sum, one) => sum + one.size, 0);
+};
+
+const filesBelow = async (folder: string): Promise<string[]> => {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+};

@@ -1,0 +1,161 @@
+import { lstat, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { DepotError } from '../domain/errors.ts';
+import type { Depot } from './depot.ts';
+import { digestFile } from './digest.ts';
+import { errnoOf } from './durable-file.ts';
+import { readMarks } from './marks.ts';
+import type { SnapshotRecord } from './record.ts';
+import { isSnapshotId } from './snapshot-id.ts';
+
+/** One thing found. `damage` makes the verb fail; a `note` is worth knowing (a torn line after a crash, leftovers). */
+export interface Finding {
+  readonly severity: 'damage' | 'note';
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** What an inspection saw. */
+export interface Inspection {
+  readonly findings: readonly Finding[];
+  readonly snapshots: number;
+  readonly contents: number;
+  /** Bytes that were read and hashed. */
+  readonly bytes: number;
+}
+
+/**
+ * Checks a whole depot without changing it: the journal's chain, each record against its own digest and the journal's,
+ * each snapshot's folder against its record, every byte of content against its digest.
+ */
+export const inspectDepot = async (
+  depot: Depot,
+  progress: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<Inspection> => {
+  const findings: Finding[] = [];
+  const damage = (file: string, reason: string): void =>
+    void findings.push({ severity: 'damage', path: file, reason });
+  const note = (file: string, reason: string): void =>
+    void findings.push({ severity: 'note', path: file, reason });
+  const { layout, snapshots } = depot;
+  let bytes = 0;
+
+  const state = await depot.journal.read();
+  if (state.fault !== undefined) {
+    damage(layout.journal, `line ${state.fault.line}: ${state.fault.reason}`);
+  }
+  if (state.tornBytes > 0) {
+    note(
+      layout.journal,
+      `the last line is torn (${state.tornBytes} bytes), as a crash leaves it; the next change cuts it off`,
+    );
+  }
+  const journaled = new Map(
+    state.lines.flatMap((line) =>
+      line.snapshot === undefined || line.digest === undefined ? [] : [[line.snapshot, line.digest] as const],
+    ),
+  );
+
+  const inodes = new Map<string, string>();
+  const sizes = new Map<string, number>();
+  const contents = await depot.content.list();
+  for (const digest of contents) {
+    const file = layout.contentFile(digest);
+    try {
+      const [found, stats] = [await digestFile(file, signal), await lstat(file)];
+      bytes += found.size;
+      progress(bytes);
+      inodes.set(`${stats.dev}:${stats.ino}`, found.sha256);
+      sizes.set(digest, found.size);
+      if (found.sha256 !== digest) {
+        damage(file, `its SHA-256 is ${found.sha256}`);
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      damage(file, `it can't be read (${errnoOf(error) ?? String(error)})`);
+    }
+  }
+
+  const inspectFolder = async (record: SnapshotRecord): Promise<void> => {
+    const folder = layout.snapshotFolder(record.id);
+    const wanted = new Map(record.files.map((file) => [file.path, file]));
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (entry.isDirectory()) {
+        continue;
+      }
+      const file = path.join(entry.parentPath, entry.name);
+      const name = path.relative(folder, file).split(path.sep).join('/');
+      const expected = wanted.get(name);
+      wanted.delete(name);
+      if (expected === undefined || !entry.isFile()) {
+        damage(file, 'it does not belong to the snapshot');
+        continue;
+      }
+      const stats = await lstat(file);
+      const linked = inodes.get(`${stats.dev}:${stats.ino}`);
+      const sha256 = linked ?? (await digestFile(file, signal)).sha256;
+      if (linked === undefined) {
+        progress((bytes += stats.size));
+      }
+      if (sha256 !== expected.sha256) {
+        damage(file, `its SHA-256 is ${sha256} instead of ${expected.sha256}`);
+      }
+    }
+    for (const file of wanted.values()) {
+      damage(path.join(folder, file.path), 'it is missing');
+    }
+    const lost = record.files.filter((file) => sizes.get(file.sha256) === undefined);
+    if (lost.length > 0) {
+      damage(layout.content, `${lost.length} contents of snapshot ${record.id} are missing`);
+    }
+  };
+
+  const ids = await snapshots.ids();
+  for (const id of ids) {
+    try {
+      const record = await snapshots.record(id);
+      const told = journaled.get(id);
+      if (told === undefined && state.fault === undefined) {
+        note(layout.recordFile(id), 'the journal does not tell of this snapshot: lines may be lost');
+      }
+      if (told !== undefined && told !== record.digest) {
+        damage(
+          layout.recordFile(id),
+          'the journal has another digest for this snapshot: the record was replaced',
+        );
+      }
+      await inspectFolder(record);
+    } catch (error) {
+      signal?.throwIfAborted();
+      damage(layout.snapshotFolder(id), error instanceof Error ? error.message : String(error));
+    }
+  }
+  for (const name of await readdir(layout.records)) {
+    const id = name.replace(/\.json$/, '');
+    if (isSnapshotId(id) && !ids.includes(id)) {
+      damage(layout.snapshotFolder(id), 'its folder is missing, its record is there');
+    }
+  }
+  for (const name of await readdir(layout.snapshots)) {
+    if (!ids.includes(name)) {
+      note(path.join(layout.snapshots, name), 'it is no snapshot of this depot');
+    }
+  }
+  try {
+    const current = await snapshots.current();
+    if (current === undefined && ids.length > 0) {
+      damage(layout.current, 'it is missing; `snapshot rollback ID` sets it');
+    }
+    if (current !== undefined && !ids.includes(current)) {
+      damage(layout.current, `it points to ${current}, which is not there`);
+    }
+    await readMarks(layout.marks);
+  } catch (error) {
+    if (!(error instanceof DepotError)) {
+      throw error;
+    }
+    damage(layout.root, error.message);
+  }
+  return { findings, snapshots: ids.length, contents: contents.length, bytes };
+};

@@ -1,0 +1,40 @@
+import path from 'node:path';
+
+/** Where everything of a depot lies. All of it is on one file system, so that renames are atomic and hard links work. */
+export interface DepotLayout {
+  readonly root: string;
+  /** `depot.json`: format and id. Its presence makes a folder a depot. */
+  readonly marker: string;
+  readonly content: string;
+  readonly snapshots: string;
+  readonly records: string;
+  readonly marks: string;
+  readonly journal: string;
+  /** The symlink to the snapshot in force: what a server is given as package path. */
+  readonly current: string;
+  readonly temporary: string;
+  readonly lock: string;
+  contentFile(sha256: string): string;
+  snapshotFolder(id: string): string;
+  recordFile(id: string): string;
+}
+
+/** The layout below one folder. Digests and ids must have been checked before: they become path parts. */
+export const depotLayout = (root: string): DepotLayout => {
+  const at = (...parts: string[]): string => path.join(root, ...parts);
+  return {
+    root,
+    marker: at('depot.json'),
+    content: at('content', 'sha256'),
+    snapshots: at('snapshots'),
+    records: at('records'),
+    marks: at('marks.json'),
+    journal: at('journal.jsonl'),
+    current: at('current'),
+    temporary: at('tmp'),
+    lock: at('lock'),
+    contentFile: (sha256) => at('content', 'sha256', sha256.slice(0, 2), sha256),
+    snapshotFolder: (id) => at('snapshots', id),
+    recordFile: (id) => at('records', `${id}.json`),
+  };
+};

@@ -1,0 +1,94 @@
+import { constants } from 'node:fs';
+import { copyFile, link, open, rename, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
+import type { SnapshotFile } from './file-list.ts';
+import type { DepotLayout } from './layout.ts';
+
+/** Where hard links can't be had (other file system, FAT, some mounts, too many links), the content is copied. */
+const noLinks = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+const atOnce = 32;
+
+/** Makes one file out of a stored content. For tests of file systems without hard links. */
+export type LinkFile = (existing: string, made: string) => Promise<void>;
+
+/**
+ * Lays out a snapshot's files in a folder that nobody sees yet, as hard links to the contents, everything synced.
+ * Returns how many had to be copied. Throws DEPOT_FULL or FILE_FAILED.
+ */
+export const layOut = async (
+  layout: DepotLayout,
+  folder: string,
+  files: readonly SnapshotFile[],
+  linkFile: LinkFile = link,
+): Promise<number> => {
+  let copied = 0;
+  try {
+    await makeFolder(folder);
+    const folders = new Set([
+      folder,
+      ...files.flatMap((file) => foldersOf(file.path)).map((one) => path.join(folder, one)),
+    ]);
+    for (const one of folders) {
+      await makeFolder(one);
+    }
+    for (let start = 0; start < files.length; start += atOnce) {
+      const copies = await Promise.all(
+        files
+          .slice(start, start + atOnce)
+          .map((file) => place(layout.contentFile(file.sha256), path.join(folder, file.path), linkFile)),
+      );
+      copied += copies.filter(Boolean).length;
+    }
+    for (const one of folders) {
+      await syncFolder(one);
+    }
+    return copied;
+  } catch (error) {
+    throw diskError(folder, error);
+  }
+};
+
+/** Puts the stored content in the place of a snapshot's file that has the old, damaged one. */
+export const replaceFile = async (layout: DepotLayout, sha256: string, target: string): Promise<void> => {
+  const temporary = path.join(layout.temporary, `relink.${randomBytes(6).toString('hex')}`);
+  try {
+    const content = layout.contentFile(sha256);
+    const [old, good] = await Promise.all([stat(target).catch(() => undefined), stat(content)]);
+    if (old?.ino === good.ino && old.dev === good.dev) {
+      return;
+    }
+    await place(content, temporary, link);
+    await rename(temporary, target);
+    await syncFolder(path.dirname(target));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw diskError(target, error);
+  }
+};
+
+/** True where it had to copy. */
+const place = async (content: string, target: string, linkFile: LinkFile): Promise<boolean> => {
+  try {
+    await linkFile(content, target);
+    return false;
+  } catch (error) {
+    if (!noLinks.has(errnoOf(error) ?? '')) {
+      throw error;
+    }
+  }
+  await copyFile(content, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  const handle = await open(target, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return true;
+};
+
+const foldersOf = (file: string): string[] => {
+  const parts = file.split('/');
+  return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join('/'));
+};

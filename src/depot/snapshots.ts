@@ -1,0 +1,211 @@
+import { lstat, readFile, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { DepotError } from '../domain/errors.ts';
+import { diskError, errnoOf, syncFolder, writeDurably } from './durable-file.ts';
+import { byPath, digestOfFiles, type SnapshotFile } from './file-list.ts';
+import type { Journal } from './journal.ts';
+import type { DepotLayout } from './layout.ts';
+import { readMarks } from './marks.ts';
+import { formatRecord, parseRecord, type SnapshotRecord } from './record.ts';
+import { layOut, replaceFile, type LinkFile } from './snapshot-folder.ts';
+import { isSnapshotId, nextSnapshotId } from './snapshot-id.ts';
+
+/** Where a new snapshot comes from. */
+export interface SnapshotOrigin {
+  readonly bundle?: string;
+  readonly signer?: string;
+}
+
+/** The immutable snapshots of a depot. What changes something needs the depot's lock. */
+export interface Snapshots {
+  /** Ids of all snapshots, oldest first. */
+  ids(): Promise<string[]>;
+  /** Throws SNAPSHOT_UNKNOWN or DEPOT_DAMAGED. */
+  record(id: string): Promise<SnapshotRecord>;
+  /** The id that `current` points to, or undefined in a depot that has none yet. */
+  current(): Promise<string | undefined>;
+  /** An id from what a person wrote: an id, the beginning of just one, a label, `current` or `previous`. Throws SNAPSHOT_UNKNOWN. */
+  resolve(name: string): Promise<string>;
+  /**
+   * Makes a snapshot of stored contents. It is laid out apart, appears by a rename and is then in the journal; nothing
+   * points to it yet. Where the current or the newest one has the same files, that one is returned instead.
+   */
+  create(
+    files: readonly SnapshotFile[],
+    origin: SnapshotOrigin,
+  ): Promise<{ record: SnapshotRecord; made: boolean }>;
+  /** Points `current` to a snapshot in one step (a symlink renamed over the old one), then tells the journal. */
+  switchTo(id: string, action: 'switch' | 'rollback'): Promise<void>;
+  /** Puts repaired contents into every snapshot that has the damaged file. */
+  relink(digests: ReadonlySet<string>): Promise<void>;
+}
+
+export const createSnapshots = (
+  layout: DepotLayout,
+  journal: Journal,
+  clock: () => Date,
+  linkFile?: LinkFile,
+): Snapshots => {
+  const ids = async (): Promise<string[]> => {
+    const [records, folders] = await Promise.all([readdir(layout.records), readdir(layout.snapshots)]).catch(
+      (error: unknown) => {
+        throw diskError(layout.records, error);
+      },
+    );
+    const present = new Set(folders);
+    return records
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => name.slice(0, -'.json'.length))
+      .filter((id) => isSnapshotId(id) && present.has(id))
+      .toSorted();
+  };
+
+  const record = async (id: string): Promise<SnapshotRecord> => {
+    const file = layout.recordFile(id);
+    try {
+      return parseRecord(await readFile(file, 'utf8'), file, id);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') {
+        throw new DepotError('SNAPSHOT_UNKNOWN', { name: id, reason: 'the depot has no such id' }, error);
+      }
+      throw diskError(file, error);
+    }
+  };
+
+  const current = async (): Promise<string | undefined> => {
+    try {
+      const target = await readlink(layout.current);
+      const id = path.basename(target);
+      if (path.dirname(target) === 'snapshots' && isSnapshotId(id)) {
+        return id;
+      }
+      throw new DepotError('DEPOT_DAMAGED', {
+        path: layout.current,
+        reason: `it points to ${target} instead of a snapshot; \`snapshot rollback ID\` sets it right`,
+      });
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') {
+        return undefined;
+      }
+      if (errnoOf(error) === 'EINVAL') {
+        throw new DepotError(
+          'DEPOT_DAMAGED',
+          { path: layout.current, reason: 'it is no symlink; move it away' },
+          error,
+        );
+      }
+      throw error;
+    }
+  };
+
+  const newestKnown = async (): Promise<string | undefined> => {
+    const journaled = (await journal.read()).lines.flatMap((line) =>
+      line.snapshot === undefined ? [] : [line.snapshot],
+    );
+    return [...journaled.filter(isSnapshotId), ...(await ids())].toSorted().at(-1);
+  };
+
+  const switchTo = async (id: string, action: 'switch' | 'rollback'): Promise<void> => {
+    const { digest } = await record(id);
+    const before = await current().catch(() => undefined);
+    const temporary = `${layout.current}.${randomBytes(6).toString('hex')}.tmp`;
+    try {
+      if (!(await lstat(layout.snapshotFolder(id))).isDirectory()) {
+        throw new DepotError('DEPOT_DAMAGED', { path: layout.snapshotFolder(id), reason: 'it is no folder' });
+      }
+      await symlink(path.join('snapshots', id), temporary);
+      await rename(temporary, layout.current);
+      await syncFolder(layout.root);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw diskError(layout.current, error);
+    }
+    await journal.append({
+      action,
+      snapshot: id,
+      digest,
+      note: before === undefined ? 'the first one' : `before: ${before}`,
+    });
+  };
+
+  return {
+    ids,
+    record,
+    current,
+    switchTo,
+
+    async resolve(name) {
+      const known = await ids();
+      const now = await current();
+      const label = (await readMarks(layout.marks)).labels.get(name);
+      const wanted =
+        name === 'current'
+          ? now
+          : name === 'previous'
+            ? known.filter((id) => id < (now ?? '')).at(-1)
+            : label;
+      if (wanted !== undefined && known.includes(wanted)) {
+        return wanted;
+      }
+      if (name === 'previous') {
+        throw new DepotError('SNAPSHOT_UNKNOWN', { name, reason: 'there is none before the current one' });
+      }
+      const matching = known.filter((id) => name !== '' && id.startsWith(name));
+      const [only] = matching;
+      if (only !== undefined && (matching.length === 1 || only === name)) {
+        return only;
+      }
+      throw new DepotError('SNAPSHOT_UNKNOWN', {
+        name,
+        reason: matching.length === 0 ? 'no id or label is so' : `${matching.length} ids begin so`,
+      });
+    },
+
+    async create(unordered, origin) {
+      const files = [...unordered].toSorted(byPath);
+      const digest = digestOfFiles(files);
+      for (const known of [await current().catch(() => undefined), (await ids()).at(-1)]) {
+        const existing = known === undefined ? undefined : await record(known).catch(() => undefined);
+        if (existing?.digest === digest) {
+          return { record: existing, made: false };
+        }
+      }
+      const id = nextSnapshotId(clock(), await newestKnown(), digest);
+      const staging = path.join(layout.temporary, `snapshot.${id}`);
+      const copied = await layOut(layout, staging, files, linkFile);
+      const made: SnapshotRecord = { id, createdAt: clock().toISOString(), digest, copied, files, ...origin };
+      // The record first: a record without a folder is plainly half made, a folder without a record could be anybody's.
+      await writeDurably(layout.recordFile(id), formatRecord(made));
+      try {
+        await rename(staging, layout.snapshotFolder(id));
+        await syncFolder(layout.snapshots);
+      } catch (error) {
+        throw diskError(layout.snapshotFolder(id), error);
+      }
+      const { bundle } = origin;
+      await journal.append({
+        action: 'import',
+        snapshot: id,
+        digest,
+        ...(bundle === undefined ? {} : { bundle }),
+        note: `${files.length} files`,
+      });
+      return { record: made, made: true };
+    },
+
+    async relink(digests) {
+      if (digests.size === 0) {
+        return;
+      }
+      for (const id of await ids()) {
+        const { files } = await record(id).catch(() => ({ files: [] as SnapshotFile[] }));
+        for (const file of files) {
+          if (digests.has(file.sha256)) {
+            await replaceFile(layout, file.sha256, path.join(layout.snapshotFolder(id), file.path));
+          }
+        }
+      }
+    },
+  };
+};

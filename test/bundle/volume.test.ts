@@ -1,0 +1,56 @@
+import test from 'ava';
+import * as fc from 'fast-check';
+import { tarEndBytes, tarEntryBytes } from '../../src/archive/tar.ts';
+import { divideIntoVolumes, formatVolumeHeader, parseVolumeHeader } from '../../src/bundle/volume.ts';
+import { digestOf } from '../../src/depot/digest.ts';
+
+test('every content is in just one volume, in order, and no volume reaches its size', (t) => {
+  const head = { manifest: 5000, page: 7000 };
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat(60_000), { maxLength: 60 }),
+      fc.integer({ min: 110_000, max: 400_000 }),
+      (sizes, limit) => {
+        const files = sizes.map((size, at) => ({ path: `f${at}`, sha256: digestOf(`${at}`), size }));
+        const { volumes, numberOf } = divideIntoVolumes(files, limit, head);
+        const numbers = files.map((file) => numberOf.get(file.sha256) ?? 0);
+        const bytes = Array.from({ length: volumes }, (_, at) =>
+          files
+            .filter((file) => numberOf.get(file.sha256) === at + 1)
+            .reduce(
+              (sum, file) => sum + tarEntryBytes(file.size),
+              tarEndBytes + tarEntryBytes(5000) + tarEntryBytes(7000),
+            ),
+        );
+        const rising = numbers.every((number, at) => at === 0 || number >= (numbers[at - 1] ?? 0));
+        return (
+          rising &&
+          numbers.every((number) => number >= 1 && number <= volumes) &&
+          bytes.every((one) => one < limit)
+        );
+      },
+    ),
+  );
+  t.throws(() => divideIntoVolumes([{ path: 'a', sha256: digestOf('a'), size: 100_000 }], 110_000, head), {
+    code: 'BUNDLE_UNFIT',
+  });
+});
+
+test('the header of a volume comes back as it was, and a senseless one is refused', (t) => {
+  const header = { bundle: digestOf('x'), number: 2, total: 3 };
+  t.deepEqual(parseVolumeHeader(Buffer.from(formatVolumeHeader(header)), 'f'), header);
+  const bad = [
+    '',
+    'null',
+    '[]',
+    '{}',
+    formatVolumeHeader({ ...header, number: 4 }),
+    formatVolumeHeader({ ...header, number: 0 }),
+    formatVolumeHeader({ ...header, number: 1.5 }),
+    formatVolumeHeader({ ...header, bundle: '../x' }),
+    formatVolumeHeader(header).replace('/1', '/2'),
+  ];
+  for (const text of bad) {
+    t.throws(() => parseVolumeHeader(Buffer.from(text), 'f'), { code: 'BUNDLE_INVALID' }, text);
+  }
+});

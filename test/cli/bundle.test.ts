@@ -1,0 +1,165 @@
+import test from 'ava';
+import { readFile, readlink, writeFile } from 'node:fs/promises';
+import { createBundleVerb } from '../../src/cli/bundle.ts';
+import { createGcVerb } from '../../src/cli/gc.ts';
+import { createSnapshotVerb } from '../../src/cli/snapshot.ts';
+import { createBundleSite, carriedFiles, type BundleSite } from '../support/bundle-site.ts';
+import { runVerb, type VerbRun } from './verb-run.ts';
+
+interface Desk {
+  readonly site: BundleSite;
+  readonly bundle: (...args: readonly string[]) => Promise<VerbRun>;
+  readonly snapshot: (...args: readonly string[]) => Promise<VerbRun>;
+  readonly gc: (...args: readonly string[]) => Promise<VerbRun>;
+}
+
+const desk = async (t: import('ava').ExecutionContext): Promise<Desk> => {
+  const site = await createBundleSite(t);
+  const verb = createBundleVerb({
+    loadSigner: async () => site.signer,
+    loadVerifier: async () => site.verifier,
+  });
+  const depot = ['--depot', site.at('depot')];
+  return {
+    site,
+    bundle: (...args) => run(verb, args),
+    snapshot: (...args) => run(createSnapshotVerb(), [...args, ...depot]),
+    gc: (...args) => run(createGcVerb(), [...args, ...depot]),
+  };
+};
+
+/** Runs a verb; rejects with what it throws. */
+const run = async (...args: Parameters<typeof runVerb>): Promise<VerbRun> => {
+  const done = await runVerb(...args);
+  if (done.error !== undefined) {
+    throw done.error;
+  }
+  return done;
+};
+
+const json = (done: VerbRun): Record<string, unknown> => JSON.parse(done.stdout) as Record<string, unknown>;
+
+test('the whole chain: create, verify, dry run, import, receipt, difference, rollback, gc', async (t) => {
+  const { site, bundle, snapshot, gc } = await desk(t);
+  const [one, two, receipt, depot] = [
+    site.at('one.tar'),
+    site.at('two.tar'),
+    site.at('receipt.txt'),
+    site.at('depot'),
+  ];
+  await site.folder('in', carriedFiles(3));
+  const made = await bundle('create', '--from', site.at('in'), '--key', 'site.key', '-o', one);
+  t.is(made.exitCode, 0);
+  t.regex(
+    made.stdout,
+    new RegExp(`6 contents .* for a set of 6 files .*\nsigned by ${site.signer.fingerprint}`),
+  );
+  t.regex((await bundle('verify', one)).stdout, /: whole, signed by/);
+
+  const plan = await bundle('import', one, '--into', depot, '--dry-run');
+  t.regex(plan.stdout, /\+ pkg0-1\.0\.0\.zip\n[\s\S]*6 added [\s\S]*nothing was changed/);
+  await t.throwsAsync(readlink(site.at('depot/current')), { code: 'ENOENT' });
+
+  const first = json(await bundle('import', one, '--into', depot, '--json'));
+  t.is(first['written'], 6);
+  t.is((await bundle('receipt', '--depot', depot, '-o', receipt)).exitCode, 0);
+
+  await site.folder('in', { 'pkg9-2.0.0.zip': 'the new one' });
+  const differential = json(
+    await bundle('create', '--from', site.at('in'), '--since', receipt, '--key', 'k', '-o', two, '--json'),
+  );
+  t.is(differential['heldFiles'], 1);
+  const second = await bundle('import', two, '--into', depot);
+  t.regex(
+    second.stdout,
+    /\+ pkg9-2\.0\.0\.zip\n1 added .*6 kept\n1 contents written, 0 were here already\nsnapshot .* is current/,
+  );
+
+  const listed = JSON.parse((await snapshot('list', '--json')).stdout) as { id: string; current: boolean }[];
+  t.deepEqual(
+    listed.map((row) => row.current),
+    [false, true],
+  );
+  t.regex((await snapshot('diff', 'previous', 'current')).stdout, /^\+ pkg9-2\.0\.0\.zip\n1 added/);
+  t.regex((await snapshot('show')).stdout, /pkg9-2\.0\.0\.zip +11 +[0-9a-f]{64}/);
+  t.regex(
+    (await snapshot('rollback')).stdout,
+    new RegExp(`^${listed[0]?.id} is current \\(before: ${listed[1]?.id}\\)`),
+  );
+  t.is(await readlink(site.at('depot/current')), `snapshots/${String(first['snapshot'])}`);
+
+  t.regex((await snapshot('pin', listed[1]?.id ?? '')).stdout, /is pinned\n/);
+  t.regex((await snapshot('label', 'current', 'tested')).stdout, /labelled tested\n/);
+  t.regex((await snapshot('list')).stdout, /current, tested\n[\s\S]* pinned\n/);
+  t.regex((await gc('--keep', '1')).stdout, /0 snapshots and 0 contents would go/);
+  await snapshot('unpin', listed[1]?.id ?? '');
+  await snapshot('rollback', listed[1]?.id ?? '');
+  await snapshot('unlabel', 'tested');
+  t.regex((await gc('--keep', '1')).stdout, /1 snapshots and 0 contents would go: 0 bytes/);
+  t.is(json(await gc('--keep', '1', '--yes', '--json'))['dryRun'], false);
+  t.is((JSON.parse((await snapshot('list', '--json')).stdout) as unknown[]).length, 1);
+  const log = await snapshot('log');
+  for (const action of ['init', 'import', 'switch', 'rollback', 'pin', 'label', 'unpin', 'unlabel', 'gc']) {
+    t.regex(log.stdout, new RegExp(` ${action} `));
+  }
+  t.regex((await snapshot('verify')).stdout, /no damage\n$/);
+});
+
+test('some volumes of many verify with exit code 3, all with 0', async (t) => {
+  const { site, bundle } = await desk(t);
+  await site.folder('in', carriedFiles(12, 20_000));
+  const made = json(
+    await bundle(
+      'create',
+      '--from',
+      site.at('in'),
+      '--key',
+      'k',
+      '--volume-size',
+      '150KB',
+      '-o',
+      site.at('b.tar'),
+      '--json',
+    ),
+  );
+  const names = (made['volumes'] as { path: string }[]).map((volume) => volume.path);
+  t.is((await bundle('verify', ...names)).exitCode, 0);
+  const some = await bundle('verify', ...names.slice(1));
+  t.is(some.exitCode, 3);
+  t.regex(some.stdout, /not given: volume 1\n/);
+});
+
+test('a bundle is signed unless told otherwise, and existing files are not overwritten', async (t) => {
+  const { site, bundle } = await desk(t);
+  await site.folder('in', carriedFiles(1));
+  const args = ['create', '--from', site.at('in'), '-o', site.at('b.tar')];
+  await t.throwsAsync(bundle(...args), { code: 'USAGE', message: /--key/ });
+  await t.throwsAsync(bundle(...args, '--key', 'k', '--unsigned'), { code: 'USAGE' });
+  t.regex((await bundle(...args, '--unsigned')).stdout, /not signed/);
+  await t.throwsAsync(bundle(...args, '--key', 'k'), { code: 'BUNDLE_UNFIT', message: /exists already/ });
+  t.is((await bundle(...args, '--key', 'k', '--replace')).exitCode, 0);
+  await t.throwsAsync(bundle('create', '--from', site.at('in'), '-o', site.at('in/b.tar'), '--unsigned'), {
+    code: 'USAGE',
+    message: /inside/,
+  });
+});
+
+test('a tampered journal makes log and verify fail, and --accept-journal is the way out', async (t) => {
+  const { site, bundle, snapshot } = await desk(t);
+  await site.folder('in', carriedFiles(1));
+  await bundle('create', '--from', site.at('in'), '--key', 'k', '-o', site.at('b.tar'));
+  await bundle('import', site.at('b.tar'), '--into', site.at('depot'));
+  const journal = site.at('depot/journal.jsonl');
+  await writeFile(
+    journal,
+    (await readFile(journal, 'utf8')).replace('"action":"import"', '"action":"rollback"'),
+  );
+  t.is((await snapshot('log')).exitCode, 1);
+  const found = await snapshot('verify');
+  t.is(found.exitCode, 1);
+  t.regex(found.stdout, /damage: .*journal\.jsonl: line 3: it does not follow line 2/);
+  await t.throwsAsync(snapshot('rollback'), { code: 'JOURNAL_BROKEN' });
+  const accepted = await snapshot('verify', '--accept-journal');
+  t.is(accepted.exitCode, 0);
+  t.regex(accepted.stderr, /journal\.damaged-[0-9a-f]{16}\.jsonl/);
+});
