@@ -91,7 +91,9 @@ export function collect(value: string, previous: readonly string[]): string[] {
 
 export function readInteger(text: string, flag: string, least: number, most: number): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
+  if (value >= least && value <= most) {
+    return value;
+  }
   throw new DepotError('USAGE', {
     reason: `${flag} must be a whole number from ${least} to ${most}, not '${text}'`,
   });
@@ -100,6 +102,8 @@ export function readInteger(text: string, flag: string, least: number, most: num
 /** Seconds as milliseconds. */
 function readSeconds(text: string, flag: string): number {
   const value = /^\d{1,6}(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * 1000) : Number.NaN;
-  if (value > 0) return value;
+  if (value > 0) {
+    return value;
+  }
   throw new DepotError('USAGE', { reason: `${flag} must be seconds above 0, not '${text}'` });
 }

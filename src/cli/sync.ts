@@ -1,32 +1,26 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DepotError } from '../domain/errors.ts';
-import type { Action, Definition, Pin } from '../distribution/definition.ts';
-import { parseBytes } from '../distribution/fields.ts';
-import { parseInstalled } from '../distribution/installed.ts';
+import type { Definition } from '../distribution/definition.ts';
 import { loadDefinition } from '../distribution/shipped.ts';
-import { defaultCheckLimits } from '../mirror/archive-check.ts';
 import { createArchiveChecker } from '../mirror/archive-checker.ts';
-import { askKibana } from '../mirror/kibana.ts';
 import { createLayout } from '../mirror/layout.ts';
 import { readLockFile } from '../mirror/lock-file.ts';
 import { locateLocked } from '../mirror/locked.ts';
 import type { Plan } from '../mirror/plan.ts';
-import { createProgress, silentProgress } from '../mirror/progress.ts';
-import { formatPlan, formatReport, planToJson } from '../mirror/report.ts';
+import { silentProgress } from '../mirror/progress.ts';
+import { planToJson } from '../mirror/report.ts';
 import type { SyncResult } from '../mirror/sync.ts';
-import { locateItems, runSync } from '../mirror/sync.ts';
+import { locateItems } from '../mirror/make-plan.ts';
+import { runSync } from '../mirror/sync.ts';
 import { createUpstream } from '../mirror/upstream.ts';
 import { resolveWanted } from '../mirror/wanted.ts';
 import { createClient } from '../net/client.ts';
 import type { HttpClient } from '../net/http.ts';
 import { showUrl } from '../net/http.ts';
-import type { RetryPolicy } from '../net/retry.ts';
 import { createHostPolicy } from '../net/upstream-hosts.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
-import type { OutgoingOptions } from './outgoing-options.ts';
 import {
   addOutgoingOptions,
   collect,
@@ -34,6 +28,10 @@ import {
   readOutgoingSettings,
   readRetryPolicy,
 } from './outgoing-options.ts';
+import { createProgress } from './sync-progress.ts';
+import type { SyncOptions } from './sync-settings.ts';
+import { checkLimits, downloadPlace, readInstalled, readUrl } from './sync-settings.ts';
+import { formatPlan, formatReport } from './sync-tables.ts';
 import type { CommandIo, Verb } from './verb.ts';
 import { exitCodes } from './verb.ts';
 
@@ -47,24 +45,6 @@ export interface SyncTrust {
     io: CommandIo,
     client: HttpClient,
   ): Promise<SignatureVerifier>;
-}
-
-interface SyncOptions extends OutgoingOptions {
-  readonly to?: string;
-  readonly address?: string;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly locked?: boolean;
-  readonly lock?: string;
-  readonly prune?: boolean;
-  readonly concurrency: string;
-  readonly sizes: boolean;
-  readonly requireSignature: boolean;
-  readonly allowRedirectHost: readonly string[];
-  readonly maxArchiveSize: string;
-  readonly installed?: string;
-  readonly kibanaApiKeyFile?: string;
 }
 
 /** `fleet-depot sync NAME|FILE --to DIR`: makes a folder hold a distribution. */
@@ -121,10 +101,12 @@ async function sync(
   const download = definition.actions.find((action) => action.kind === 'download');
   const to = options.to ?? download?.destination;
   const dryRun = options.dryRun ?? false;
-  if (to === undefined && !dryRun)
+  if (to === undefined && !dryRun) {
     throw new DepotError('USAGE', { reason: 'name the folder to fill: --to DIR' });
-  if (options.lock !== undefined && !options.locked)
+  }
+  if (options.lock !== undefined && !options.locked) {
     throw new DepotError('USAGE', { reason: '--lock goes with --locked' });
+  }
   const concurrency = readInteger(options.concurrency, '--concurrency', 1, 64);
   const client = createClient(readOutgoingSettings(options, io.env, concurrency));
   const retry = readRetryPolicy(options);
@@ -156,8 +138,9 @@ async function sync(
     const quiet = options.json || options.quiet || dryRun;
     const lockFile = options.lock ?? layout.lockFile;
     const lock = options.locked ? await readLockFile(lockFile) : undefined;
-    if (options.locked && !lock)
+    if (options.locked && !lock) {
       throw new DepotError('LOCK_INVALID', { file: lockFile, reason: 'there is none' });
+    }
     const result = await runSync(
       {
         distribution: lock?.distribution ?? definition.label,
@@ -183,11 +166,12 @@ async function sync(
         progress: quiet ? silentProgress : createProgress(io.stderr, io.isTerminal),
         onPlan: (plan) => showPlan(plan, definition, options, io),
         resolve: async () => {
-          if (lock)
+          if (lock) {
             return {
               items: locateLocked(lock, options.address === undefined ? undefined : address, policy),
               problems: [],
             };
+          }
           const installed = await readInstalled(
             options.installed ?? definition.installed,
             options,
@@ -214,89 +198,47 @@ async function optionalTrust(
   io: CommandIo,
   client: HttpClient,
 ): Promise<SignatureVerifier | undefined> {
-  if (dryRun) return undefined;
+  if (dryRun) {
+    return undefined;
+  }
   try {
     return await trust.open({ ...options }, io, client);
   } catch (error) {
-    if (!(error instanceof DepotError)) throw error;
+    if (!(error instanceof DepotError)) {
+      throw error;
+    }
     io.stderr.write(`warning: signatures are not checked: ${error.message}\n`);
     return undefined;
   }
 }
 
-function checkLimits(options: SyncOptions): typeof defaultCheckLimits {
-  const maxBytes = parseBytes(options.maxArchiveSize);
-  // A check holds a whole archive in memory: what is larger than a Buffer can't be taken.
-  if (maxBytes === undefined || maxBytes > 2 ** 31) {
-    throw new DepotError('USAGE', {
-      reason: `--max-archive-size must be a size up to 2GiB, not '${options.maxArchiveSize}'`,
-    });
-  }
-  return { ...defaultCheckLimits, maxBytes };
-}
-
-/** `--address` replaces both addresses: who points at a mirror means the archives too. */
-function downloadPlace(
-  download: Action | undefined,
-  address: URL,
-  options: SyncOptions,
-): { address: URL } | { bucket: URL } {
-  if (download?.kind !== 'download' || options.address !== undefined) return { address };
-  if (download.bucketUrl !== undefined) return { bucket: readUrl(download.bucketUrl, 'bucket_url') };
-  return { address: download.address === undefined ? address : readUrl(download.address, 'address') };
-}
-
-function readUrl(text: string, flag: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
-  throw new DepotError('USAGE', { reason: `${flag} must be an http or https address` });
-}
-
-async function readInstalled(
-  place: string | undefined,
-  options: SyncOptions,
-  io: CommandIo,
-  client: HttpClient,
-  retry: RetryPolicy,
-): Promise<Pin[]> {
-  if (place === undefined) return [];
-  if (/^https?:\/\//i.test(place)) {
-    const file = options.kibanaApiKeyFile;
-    const apiKey = file === undefined ? io.env['KIBANA_API_KEY'] : (await readText(file)).trim();
-    return await askKibana({
-      client,
-      retry,
-      address: readUrl(place, '--installed'),
-      apiKey,
-      signal: io.signal,
-    });
-  }
-  return parseInstalled(await readText(place), place);
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new DepotError('INSTALLED_INVALID', { place: file, reason: 'it cannot be read' }, error);
-  }
-}
-
 function showPlan(plan: Plan, definition: Definition, options: SyncOptions, io: CommandIo): void {
-  if (options.json) return;
+  if (options.json) {
+    return;
+  }
   const detailed = options.dryRun ?? false;
   (detailed ? io.stdout : io.stderr).write(formatPlan(plan, detailed));
-  for (const { label, reason } of plan.problems) io.stderr.write(`problem: ${label}: ${reason}\n`);
+  for (const { label, reason } of plan.problems) {
+    io.stderr.write(`problem: ${label}: ${reason}\n`);
+  }
   const prints = !detailed && definition.actions.some((action) => action.kind === 'print');
-  if (prints) for (const { name, version } of plan.items) io.stdout.write(`${name} ${version}\n`);
+  if (prints) {
+    for (const { name, version } of plan.items) {
+      io.stdout.write(`${name} ${version}\n`);
+    }
+  }
 }
 
 function showResult({ plan, report }: SyncResult, options: SyncOptions, io: CommandIo): number {
-  if (options.json)
+  if (options.json) {
     io.stdout.write(`${JSON.stringify({ plan: planToJson(plan), report: report ?? null }, undefined, 2)}\n`);
-  else if (report) io.stderr.write(formatReport(report));
+  } else if (report) {
+    io.stderr.write(formatReport(report));
+  }
   const failures = report?.failed.length ?? plan.problems.length;
-  if (failures === 0) return exitCodes.ok;
+  if (failures === 0) {
+    return exitCodes.ok;
+  }
   const done = report ? report.fetched.length + report.kept.length : plan.items.length;
   return done > 0 ? exitCodes.partly : exitCodes.failed;
 }

@@ -26,13 +26,17 @@ export function idOf(item: { readonly name: string; readonly version: string }):
 
 /** By name, then by version; versions that differ in build metadata only, by text. */
 export function compareCandidates(a: Candidate, b: Candidate): number {
-  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
+  if (a.name !== b.name) {
+    return a.name < b.name ? -1 : 1;
+  }
   return compareVersions(a.parsed, b.parsed) || (a.version < b.version ? -1 : a.version > b.version ? 1 : 0);
 }
 
 /** The newest `limit` versions of each name; 0 keeps all. Sorted. */
 export function newestOfEach(candidates: readonly Candidate[], limit: number): Candidate[] {
   const sorted = candidates.toSorted(compareCandidates);
-  if (limit <= 0) return sorted;
+  if (limit <= 0) {
+    return sorted;
+  }
   return sorted.filter((candidate, index) => sorted[index + limit]?.name !== candidate.name);
 }

@@ -18,15 +18,20 @@ export function readFields<Key extends string>(
   complain: Complain,
 ): ReadonlyMap<Key, YamlEntry> {
   const fields = new Map<Key, YamlEntry>();
-  if (node.kind === 'scalar' && node.isNull) return fields;
+  if (node.kind === 'scalar' && node.isNull) {
+    return fields;
+  }
   if (node.kind !== 'mapping') {
     complain(node.line, `${what} must be a mapping (key: value), not ${nameOf(node)}`);
     return fields;
   }
   for (const entry of node.entries) {
     const key = known.find((one) => one === entry.key);
-    if (key !== undefined) fields.set(key, entry);
-    else complain(entry.line, unknownText('key', entry.key, known, entry.line));
+    if (key !== undefined) {
+      fields.set(key, entry);
+    } else {
+      complain(entry.line, unknownText('key', entry.key, known, entry.line));
+    }
   }
   return fields;
 }
@@ -41,8 +46,12 @@ export function unknownText(what: string, word: string, known: readonly string[]
 /** The items of a sequence; a null counts as none. */
 export function readItems(entry: YamlEntry | undefined, complain: Complain): readonly YamlNode[] {
   const node = entry?.value;
-  if (!entry || !node || (node.kind === 'scalar' && node.isNull)) return [];
-  if (node.kind === 'sequence') return node.items;
+  if (!entry || !node || (node.kind === 'scalar' && node.isNull)) {
+    return [];
+  }
+  if (node.kind === 'sequence') {
+    return node.items;
+  }
   complain(node.line, `'${entry.key}' must be a list, not ${nameOf(node)}`);
   return [];
 }
@@ -50,8 +59,12 @@ export function readItems(entry: YamlEntry | undefined, complain: Complain): rea
 /** The text of a scalar; undefined where it is absent, null or something else. */
 export function readText(entry: YamlEntry | undefined, complain: Complain): string | undefined {
   const node = entry?.value;
-  if (!entry || !node || (node.kind === 'scalar' && node.isNull)) return undefined;
-  if (node.kind === 'scalar') return node.text;
+  if (!entry || !node || (node.kind === 'scalar' && node.isNull)) {
+    return undefined;
+  }
+  if (node.kind === 'scalar') {
+    return node.text;
+  }
   complain(node.line, `'${entry.key}' must be a text, not ${nameOf(node)}`);
   return undefined;
 }
@@ -68,18 +81,26 @@ const booleans: ReadonlyMap<string, boolean> = new Map([
 
 export function readBoolean(entry: YamlEntry | undefined, complain: Complain): boolean | undefined {
   const text = readText(entry, complain);
-  if (!entry || text === undefined) return undefined;
+  if (!entry || text === undefined) {
+    return undefined;
+  }
   const value = booleans.get(text);
-  if (value === undefined) complain(entry.line, `'${entry.key}' must be true or false, not '${text}'`);
+  if (value === undefined) {
+    complain(entry.line, `'${entry.key}' must be true or false, not '${text}'`);
+  }
   return value;
 }
 
 /** A whole number from 0 to 1,000,000. */
 export function readCount(entry: YamlEntry | undefined, complain: Complain): number | undefined {
   const text = readText(entry, complain);
-  if (!entry || text === undefined) return undefined;
+  if (!entry || text === undefined) {
+    return undefined;
+  }
   const value = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN;
-  if (value <= 1_000_000) return value;
+  if (value <= 1_000_000) {
+    return value;
+  }
   complain(entry.line, `'${entry.key}' must be a whole number from 0, not '${text}'`);
   return undefined;
 }
@@ -87,10 +108,13 @@ export function readCount(entry: YamlEntry | undefined, complain: Complain): num
 /** Bytes, as in `512MiB`, `10 GB` or plain digits. */
 export function readBytes(entry: YamlEntry | undefined, complain: Complain): number | undefined {
   const text = readText(entry, complain);
-  if (!entry || text === undefined) return undefined;
+  if (!entry || text === undefined) {
+    return undefined;
+  }
   const bytes = parseBytes(text);
-  if (bytes === undefined)
+  if (bytes === undefined) {
     complain(entry.line, `'${entry.key}' must be a size such as 10GiB or 500MB, not '${text}'`);
+  }
   return bytes;
 }
 
@@ -99,7 +123,9 @@ const units: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1e3, m: 1e6, g
 /** `4GiB` is 4·2^30, `4GB` and `4G` are 4·10^9. Undefined if it is no size. */
 export function parseBytes(text: string): number | undefined {
   const match = /^(\d{1,15}(?:\.\d{1,3})?)\s*(?:([kmgt])(i?)b?|b)?$/i.exec(text.trim());
-  if (!match) return undefined;
+  if (!match) {
+    return undefined;
+  }
   const unit = (match[2] ?? '').toLowerCase();
   const power = ['', 'k', 'm', 'g', 't'].indexOf(unit);
   const factor = match[3] ? 1024 ** power : (units[unit] ?? 1);

@@ -17,7 +17,9 @@ export function parseInstalled(text: string, place: string): Pin[] {
 function readLines(text: string, place: string): Pin[] {
   return text.split('\n').flatMap((line, index) => {
     const entry = line.replace(/#.*$/, '').trim();
-    if (entry === '') return [];
+    if (entry === '') {
+      return [];
+    }
     const match = /^([a-z0-9_]+)[-@](.+)$/.exec(entry);
     return [checkPin(match?.[1], match?.[2], `line ${index + 1}`, place)];
   });
@@ -40,8 +42,9 @@ export function readInstalledItems(answer: unknown, place: string): Record<strin
     : isRecord(answer)
       ? (answer['items'] ?? answer['response'])
       : undefined;
-  if (!Array.isArray(items))
+  if (!Array.isArray(items)) {
     throw new DepotError('INSTALLED_INVALID', { place, reason: 'there is no list of items' });
+  }
   return (items as unknown[])
     .filter((item) => isRecord(item))
     .filter((item) => item['status'] !== 'not_installed');
@@ -65,7 +68,9 @@ export function pinsOf(item: Record<string, unknown>, where: string, place: stri
     item['version'];
   const current = checkPin(item['name'], installed, where, place);
   const previous = find('previous_version');
-  if (typeof previous !== 'string' || previous === '' || previous === current.version) return [current];
+  if (typeof previous !== 'string' || previous === '' || previous === current.version) {
+    return [current];
+  }
   return [current, checkPin(item['name'], previous, where, place)];
 }
 

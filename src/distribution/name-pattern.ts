@@ -23,7 +23,9 @@ export function parseNamePattern(name: string, range?: string): NamePattern | st
   let constraint: Constraint | undefined;
   if (rangePart !== undefined) {
     constraint = parseConstraint(rangePart);
-    if (!constraint) return `'${rangePart}' is no version range; write for example ">=1.2.0 <2.0.0"`;
+    if (!constraint) {
+      return `'${rangePart}' is no version range; write for example ">=1.2.0 <2.0.0"`;
+    }
   }
   const matchesName = compileGlob(namePart);
   const text = rangePart === undefined ? namePart : `${namePart}@${rangePart}`;
@@ -50,9 +52,13 @@ function compileGlob(glob: string): (text: string) => boolean {
       } else if (star >= 0) {
         g = star + 1;
         t = ++resume;
-      } else return false;
+      } else {
+        return false;
+      }
     }
-    while (glob[g] === '*') g++;
+    while (glob[g] === '*') {
+      g++;
+    }
     return g === glob.length;
   };
 }

@@ -54,11 +54,15 @@ export function parseDefinition(text: string, label: string): Definition {
   let definition: Definition | undefined;
   try {
     const tree = parseYamlTree(text);
-    if (!tree || isEmptyNode(tree))
+    if (!tree || isEmptyNode(tree)) {
       complain(1, 'the definition is empty: it needs queries, packages or installed');
-    else definition = readDefinition(tree, label, complain);
+    } else {
+      definition = readDefinition(tree, label, complain);
+    }
   } catch (error) {
-    if (!(error instanceof YamlProblem)) throw error;
+    if (!(error instanceof YamlProblem)) {
+      throw error;
+    }
     complain(error.line, error.message);
   }
   if (problems.length > 0 || !definition) {
@@ -135,7 +139,9 @@ function readQuery(node: YamlNode, complain: Complain): Query {
 
 function readSpec(entry: YamlEntry | undefined, complain: Complain): string | undefined {
   const text = readText(entry, complain);
-  if (!entry || text === undefined || /^\d+\.\d+$/.test(text)) return text;
+  if (!entry || text === undefined || /^\d+\.\d+$/.test(text)) {
+    return text;
+  }
   complain(entry.line, `'${entry.key}' must be major.minor such as 3.0, not '${text}'`);
   return undefined;
 }
@@ -148,22 +154,29 @@ function readPin(node: YamlNode, complain: Complain): Pin[] {
     complain(node.line, 'a package needs name and version');
     return [];
   }
-  if (!isPackageName(name)) complain(node.line, `'${name}' is no package name: it has a-z, 0-9 and _`);
-  if (!parseStrictVersion(version)) complain(node.line, `'${version}' is no package version such as 1.2.3`);
+  if (!isPackageName(name)) {
+    complain(node.line, `'${name}' is no package name: it has a-z, 0-9 and _`);
+  }
+  if (!parseStrictVersion(version)) {
+    complain(node.line, `'${version}' is no package version such as 1.2.3`);
+  }
   return [{ name, version }];
 }
 
 function readPattern(node: YamlNode, complain: Complain): NamePattern[] {
   let name: string | undefined;
   let range: string | undefined;
-  if (node.kind === 'scalar') name = node.text;
-  else {
+  if (node.kind === 'scalar') {
+    name = node.text;
+  } else {
     const fields = readFields(node, 'a pattern', ['name', 'version'], complain);
     name = readText(fields.get('name'), complain);
     range = readText(fields.get('version'), complain);
   }
   const pattern = name === undefined ? "a pattern needs a 'name'" : parseNamePattern(name, range);
-  if (typeof pattern !== 'string') return [pattern];
+  if (typeof pattern !== 'string') {
+    return [pattern];
+  }
   complain(node.line, pattern);
   return [];
 }
@@ -204,7 +217,9 @@ function readAction(node: YamlNode, complain: Complain): Action[] {
 
 function readAddress(entry: YamlEntry | undefined, complain: Complain): string | undefined {
   const text = readText(entry, complain);
-  if (!entry || text === undefined || text === '') return undefined;
+  if (!entry || text === undefined || text === '') {
+    return undefined;
+  }
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     complain(entry.line, `'${entry.key}' must be an http or https address`);

@@ -33,13 +33,27 @@ export function createSearch(
   const versionLimit = query.versionLimit ?? limits.versionLimit;
   const all = versionLimit > 1 || limits.keep > 1 ? true : query.all;
   const parameters = new URLSearchParams();
-  if (all) parameters.set('all', 'true');
-  if (query.kibanaVersion) parameters.set('kibana.version', query.kibanaVersion);
-  if (query.package) parameters.set('package', query.package);
-  if (query.prerelease) parameters.set('prerelease', 'true');
-  if (query.specMax) parameters.set('spec.max', query.specMax);
-  if (query.specMin) parameters.set('spec.min', query.specMin);
-  if (query.type) parameters.set('type', query.type);
+  if (all) {
+    parameters.set('all', 'true');
+  }
+  if (query.kibanaVersion) {
+    parameters.set('kibana.version', query.kibanaVersion);
+  }
+  if (query.package) {
+    parameters.set('package', query.package);
+  }
+  if (query.prerelease) {
+    parameters.set('prerelease', 'true');
+  }
+  if (query.specMax) {
+    parameters.set('spec.max', query.specMax);
+  }
+  if (query.specMin) {
+    parameters.set('spec.min', query.specMin);
+  }
+  if (query.type) {
+    parameters.set('type', query.type);
+  }
   const kibanaLine = /^v?(\d+\.\d+)/.exec(query.kibanaVersion ?? '')?.[1] ?? '';
   return { parameters: parameters.toString(), query, versionLimit, kibanaLine };
 }

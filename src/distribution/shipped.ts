@@ -8,7 +8,7 @@ import { parseDefinition } from './parse-definition.ts';
 /** Where the shipped definitions lie: `distributions/` of the installed program, seen from src/ and from build/src/. */
 export function shippedFolder(): string {
   const here = fileURLToPath(new URL('.', import.meta.url));
-  const isBuilt = here.includes(`${join('build', 'src')}`);
+  const isBuilt = here.includes(join('build', 'src'));
   return join(here, isBuilt ? '../../../distributions' : '../../distributions');
 }
 
@@ -38,10 +38,11 @@ export function loadDefinition(nameOrFile: string, folder: string = shippedFolde
   } catch (error) {
     throw new DepotError('DEFINITION_UNKNOWN', { name: nameOrFile, shipped: shipped.join(', ') }, error);
   }
-  if (text.length > maxBytes)
+  if (text.length > maxBytes) {
     throw new DepotError('DEFINITION_INVALID', {
       file: nameOrFile,
       reason: `it is larger than ${maxBytes} bytes`,
     });
+  }
   return parseDefinition(text.toString('utf8'), nameOrFile);
 }

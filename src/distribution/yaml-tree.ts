@@ -63,13 +63,18 @@ export function parseYamlTree(text: string): YamlNode | undefined {
   let next = 0;
 
   const readNode = (event: Event, parentLine: number): YamlNode => {
-    if (event.type === EVENT_ALIAS)
+    if (event.type === EVENT_ALIAS) {
       throw new YamlProblem(lineOf(event.anchorStart), 'aliases are not supported');
+    }
     if (event.type !== EVENT_SCALAR && event.type !== EVENT_MAPPING && event.type !== EVENT_SEQUENCE) {
       throw new YamlProblem(parentLine, 'unexpected end');
     }
-    if (event.anchorStart >= 0) throw new YamlProblem(lineOf(event.anchorStart), 'anchors are not supported');
-    if (event.tagStart >= 0) throw new YamlProblem(lineOf(event.tagStart), 'tags are not supported');
+    if (event.anchorStart >= 0) {
+      throw new YamlProblem(lineOf(event.anchorStart), 'anchors are not supported');
+    }
+    if (event.tagStart >= 0) {
+      throw new YamlProblem(lineOf(event.tagStart), 'tags are not supported');
+    }
     if (event.type === EVENT_SCALAR) {
       const value = getScalarValue(text, event);
       const isNull = event.style === SCALAR_STYLE_PLAIN && /^(|~|null|Null|NULL)$/.test(value);
@@ -86,7 +91,9 @@ export function parseYamlTree(text: string): YamlNode | undefined {
 
   const take = (line: number): Event => {
     const event = events[next++];
-    if (!event) throw new YamlProblem(line, 'unexpected end');
+    if (!event) {
+      throw new YamlProblem(line, 'unexpected end');
+    }
     return event;
   };
 
@@ -95,8 +102,12 @@ export function parseYamlTree(text: string): YamlNode | undefined {
     const keys = new Set<string>();
     for (let event = take(line); event.type !== EVENT_POP; event = take(line)) {
       const key = readNode(event, line);
-      if (key.kind !== 'scalar') throw new YamlProblem(key.line, 'a key must be plain text');
-      if (keys.has(key.text)) throw new YamlProblem(key.line, `the key '${key.text}' is there twice`);
+      if (key.kind !== 'scalar') {
+        throw new YamlProblem(key.line, 'a key must be plain text');
+      }
+      if (keys.has(key.text)) {
+        throw new YamlProblem(key.line, `the key '${key.text}' is there twice`);
+      }
       keys.add(key.text);
       entries.push({ key: key.text, line: key.line, value: readNode(take(key.line), key.line) });
     }
@@ -105,14 +116,19 @@ export function parseYamlTree(text: string): YamlNode | undefined {
 
   const readSequence = (line: number): YamlSequence => {
     const items: YamlNode[] = [];
-    for (let event = take(line); event.type !== EVENT_POP; event = take(line))
+    for (let event = take(line); event.type !== EVENT_POP; event = take(line)) {
       items.push(readNode(event, line));
+    }
     return { kind: 'sequence', line, items };
   };
 
   const documents = events.filter((event) => event.type === EVENT_DOCUMENT).length;
-  if (documents > 1) throw new YamlProblem(1, 'the file has more than one YAML document');
-  if (documents === 0) return undefined;
+  if (documents > 1) {
+    throw new YamlProblem(1, 'the file has more than one YAML document');
+  }
+  if (documents === 0) {
+    return undefined;
+  }
   next = 1;
   const first = take(1);
   return first.type === EVENT_POP ? undefined : readNode(first, 1);
@@ -122,21 +138,28 @@ function readEvents(text: string): Event[] {
   try {
     return parseEvents(text, { maxDepth });
   } catch (error) {
-    if (error instanceof YAMLException) throw new YamlProblem((error.mark?.line ?? 0) + 1, error.reason);
+    if (error instanceof YAMLException) {
+      throw new YamlProblem((error.mark?.line ?? 0) + 1, error.reason);
+    }
     throw error;
   }
 }
 
 function createLineFinder(text: string): (offset: number) => number {
   const starts = [0];
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
+    starts.push(at + 1);
+  }
   return (offset) => {
     let low = 0;
     let high = starts.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if ((starts[middle] ?? 0) <= offset) low = middle;
-      else high = middle - 1;
+      if ((starts[middle] ?? 0) <= offset) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
     }
     return low + 1;
   };

@@ -48,7 +48,9 @@ export async function acquire(
 ): Promise<{ readonly facts: Facts; readonly fetched: boolean }> {
   if (item.state === 'present') {
     const facts = await checkInPlace(item, deps);
-    if (facts) return { facts, fetched: false };
+    if (facts) {
+      return { facts, fetched: false };
+    }
   }
   const signature = await deps.gate(() => fetchSignature(item, deps));
   const facts = await fetchChecked(item, signature, deps);
@@ -66,15 +68,18 @@ async function checkInPlace(item: PlanItem, deps: AcquireDeps): Promise<Facts | 
     await journal.record(facts, await stat(layout.archive(item.id)));
     return facts;
   } catch (error) {
-    if (!(error instanceof DepotError) || error.code === 'INTERRUPTED' || error.code === 'DISK_FULL')
+    if (!(error instanceof DepotError) || error.code === 'INTERRUPTED' || error.code === 'DISK_FULL') {
       throw error;
+    }
     deps.onWarning(item.id, `the one that is here is fetched again: ${error.message}`);
     return undefined;
   }
 }
 
 async function fetchSignature(item: PlanItem, deps: AcquireDeps): Promise<string | undefined> {
-  if (item.locked && !item.locked.signature) return undefined;
+  if (item.locked && !item.locked.signature) {
+    return undefined;
+  }
   const url = item.signatureUrl;
   const signature = await withRetries(deps.retry, deps.signal, async () => {
     const answer = await requestWithin(
@@ -82,7 +87,9 @@ async function fetchSignature(item: PlanItem, deps: AcquireDeps): Promise<string
       { url, ...(deps.signal ? { signal: deps.signal } : {}) },
       deps.policy,
     );
-    if (answer.status === 404 || answer.status === 410) return void dismiss(answer);
+    if (answer.status === 404 || answer.status === 410) {
+      return dismiss(answer);
+    }
     if (answer.status !== 200) {
       dismiss(answer);
       throw new DepotError('UPSTREAM_ANSWER', {
@@ -93,7 +100,9 @@ async function fetchSignature(item: PlanItem, deps: AcquireDeps): Promise<string
     try {
       return (await readBody(answer, maxSignatureBytes)).toString('utf8');
     } catch (error) {
-      if (error instanceof DepotError) throw error;
+      if (error instanceof DepotError) {
+        throw error;
+      }
       throw new Transient(
         new DepotError('UPSTREAM_ANSWER', { url: showUrl(url), reason: 'the answer was cut' }, error),
       );
@@ -101,8 +110,9 @@ async function fetchSignature(item: PlanItem, deps: AcquireDeps): Promise<string
   });
   const file = `${item.id}.zip.sig`;
   if (signature === undefined) {
-    if (deps.requireSignature)
+    if (deps.requireSignature) {
       throw new DepotError('SIGNATURE_REFUSED', { file, reason: 'the upstream has no signature' });
+    }
     return undefined;
   }
   // Kibana fails an installation on a .sig that isn't armor, even a forced one: such a file is never placed.
@@ -131,17 +141,22 @@ async function fetchChecked(
     const mismatch =
       error instanceof DepotError &&
       (error.code === 'ARCHIVE_MISMATCH' || error.code === 'SIGNATURE_REFUSED');
-    if (!mismatch) throw error;
+    if (!mismatch) {
+      throw error;
+    }
     await unlink(part).catch(() => {});
     // A half from an earlier run may have been of another content: one more try from the first byte.
-    if (resumed)
+    if (resumed) {
       return await fetchOnce(item, signature, deps).catch((again: unknown) => dropPart(part, again));
+    }
     throw error;
   }
 }
 
 async function dropPart(part: string, error: unknown): Promise<never> {
-  if (error instanceof DepotError && error.code === 'ARCHIVE_MISMATCH') await unlink(part).catch(() => {});
+  if (error instanceof DepotError && error.code === 'ARCHIVE_MISMATCH') {
+    await unlink(part).catch(() => {});
+  }
   throw error;
 }
 
@@ -207,19 +222,25 @@ async function judgeSignature(
 ): Promise<string | undefined> {
   const file = `${item.id}.zip.sig`;
   if (signature === undefined) {
-    if (deps.requireSignature)
+    if (deps.requireSignature) {
       throw new DepotError('SIGNATURE_REFUSED', { file, reason: 'there is no signature' });
+    }
     return undefined;
   }
-  if (!deps.verifier) return undefined;
+  if (!deps.verifier) {
+    return undefined;
+  }
   const data =
     size <= verifyInMemory ? await readFile(path) : createReadStream(path, { highWaterMark: 1 << 20 });
   const verdict: SignatureVerdict = await deps.verifier.verify(data, signature);
-  if (verdict.state === 'good') return verdict.fingerprint;
+  if (verdict.state === 'good') {
+    return verdict.fingerprint;
+  }
   // A key that isn't known proves nothing; a signature that doesn't fit the bytes proves that something was changed.
   const harmless = verdict.state === 'missing' || verdict.state === 'unknown-key';
-  if (deps.requireSignature || !harmless)
+  if (deps.requireSignature || !harmless) {
     throw new DepotError('SIGNATURE_REFUSED', { file, reason: verdict.reason });
+  }
   deps.onWarning(item.id, `signature not verified: ${verdict.reason}`);
   return undefined;
 }
@@ -227,8 +248,11 @@ async function judgeSignature(
 async function publish(item: PlanItem, signature: string | undefined, deps: AcquireDeps): Promise<void> {
   const { layout } = deps;
   const target = layout.signature(item.id);
-  if (signature === undefined) await unlink(target).catch(() => {});
-  else await writeDurably(target, `${layout.part(item.id)}.sig`, signature);
+  if (signature === undefined) {
+    await unlink(target).catch(() => {});
+  } else {
+    await writeDurably(target, `${layout.part(item.id)}.sig`, signature);
+  }
   try {
     await rename(layout.part(item.id), layout.archive(item.id));
   } catch (error) {

@@ -17,6 +17,7 @@ export function createArchiveChecker(threads: number, limits: CheckLimits): Arch
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const workers = new Piscina<ArchiveTask, ArchiveVerdict>({
     filename: new URL(`./archive-worker.${extension}`, import.meta.url).href,
+    name: 'checkTask',
     minThreads: threads,
     maxThreads: threads,
     // The content of archives is outside the JavaScript heap; this bounds what a thread keeps beside it.
@@ -25,7 +26,9 @@ export function createArchiveChecker(threads: number, limits: CheckLimits): Arch
   return {
     async check(file, { name, version }) {
       const verdict = await workers.run({ file, name, version, limits });
-      if (verdict.ok) return verdict;
+      if (verdict.ok) {
+        return verdict;
+      }
       throw new DepotError('ARCHIVE_MISMATCH', { file: `${name}-${version}.zip`, reason: verdict.reason });
     },
     close: () => workers.destroy(),

@@ -5,4 +5,4 @@ import { checkArchive } from './archive-check.ts';
 const known: KnownPieces = new Set();
 
 /** What a worker thread does; piscina calls it with one task at a time. */
-export default (task: ArchiveTask): Promise<ArchiveVerdict> => checkArchive(task, known);
+export const checkTask = (task: ArchiveTask): Promise<ArchiveVerdict> => checkArchive(task, known);

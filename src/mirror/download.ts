@@ -60,7 +60,9 @@ async function attempt(
   const facts = have > 0 ? await readFacts(download) : undefined;
   const resume = facts !== undefined && have < facts.total;
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
-  if (resume) Object.assign(headers, { range: `bytes=${have}-`, 'if-range': facts.validator });
+  if (resume) {
+    Object.assign(headers, { range: `bytes=${have}-`, 'if-range': facts.validator });
+  }
   const answer = await requestWithin(
     settings.client,
     { url, headers, ...(signal ? { signal } : {}) },
@@ -88,7 +90,9 @@ async function attempt(
     throw fileFault(error, part);
   }
   try {
-    if (from === 0 && length > flushBytes) await writeFacts(download, answer, length);
+    if (from === 0 && length > flushBytes) {
+      await writeFacts(download, answer, length);
+    }
     const size = await pour(answer, handle, from, download, progressed);
     await handle.sync();
     return size;
@@ -105,7 +109,9 @@ function judge(
   const { status, headers } = answer;
   if (resumed && status === 206) {
     const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '');
-    if (range && Number(range[1]) === resumed.have && Number(range[3]) === resumed.total) return resumed.have;
+    if (range && Number(range[1]) === resumed.have && Number(range[3]) === resumed.total) {
+      return resumed.have;
+    }
     dismiss(answer);
     return undefined;
   }
@@ -117,14 +123,21 @@ function judge(
     dismiss(answer);
     throw answerFault(answer, reason);
   };
-  if (status === 404) refuse('the upstream does not have it (404)');
-  if (status !== 200) refuse(`the server answered ${status}`);
+  if (status === 404) {
+    refuse('the upstream does not have it (404)');
+  }
+  if (status !== 200) {
+    refuse(`the server answered ${status}`);
+  }
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity')
+  if (encoding !== 'identity') {
     refuse(`it came with Content-Encoding ${encoding}, which an archive never has`);
+  }
   const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   // Not `text/plain`: a bare web server calls every file so. What is no archive is found by the check.
-  if (type === 'text/html' || type === 'application/json') refuse(`the server sent ${type}, not an archive`);
+  if (type === 'text/html' || type === 'application/json') {
+    refuse(`the server sent ${type}, not an archive`);
+  }
   return 0;
 }
 
@@ -141,7 +154,9 @@ async function pour(
   // What was announced is forgotten when a part starts again, so that progress never counts a byte twice.
   let counted = 0;
   const flush = async (): Promise<void> => {
-    if (pendingBytes === 0) return;
+    if (pendingBytes === 0) {
+      return;
+    }
     const chunks = pending;
     const position = size - pendingBytes;
     pending = [];
@@ -151,31 +166,43 @@ async function pour(
     } catch (error) {
       throw fileFault(error, download.part);
     }
-    if (size - from >= progressBytes) progressed();
+    if (size - from >= progressBytes) {
+      progressed();
+    }
   };
   try {
     for await (const chunk of answer.body as AsyncIterable<Buffer>) {
       size += chunk.length;
       pendingBytes += chunk.length;
       counted += chunk.length;
-      if (size > download.limit)
+      if (size > download.limit) {
         throw answerFault(answer, `the archive is larger than ${download.limit} bytes`);
+      }
       pending.push(chunk);
       download.onBytes(chunk.length);
-      if (pendingBytes >= flushBytes) await flush();
+      if (pendingBytes >= flushBytes) {
+        await flush();
+      }
     }
     await flush();
   } catch (error) {
     answer.body.on('error', () => {}).destroy();
-    if (error instanceof DepotError) throw error;
+    if (error instanceof DepotError) {
+      throw error;
+    }
     await flush();
-    if ((await readFacts(download)) === undefined) download.onBytes(-counted);
-    if (download.signal?.aborted) throw new DepotError('INTERRUPTED', {}, error);
+    if ((await readFacts(download)) === undefined) {
+      download.onBytes(-counted);
+    }
+    if (download.signal?.aborted) {
+      throw new DepotError('INTERRUPTED', {}, error);
+    }
     throw new Transient(answerFault(answer, `the connection was cut or stalled after ${size} bytes`, error));
   }
   const announced = Number(answer.headers['content-length'] ?? Number.NaN);
-  if (size - from < announced)
+  if (size - from < announced) {
     throw new Transient(answerFault(answer, `${size} bytes came, ${from + announced} were announced`));
+  }
   return size;
 }
 
@@ -207,12 +234,14 @@ async function writeFacts(download: Download, answer: HttpAnswer, total: number)
   const etag = answer.headers['etag'];
   const validator = etag !== undefined && !etag.startsWith('W/') ? etag : answer.headers['last-modified'];
   try {
-    if (validator === undefined) await unlink(download.facts).catch(() => {});
-    else
+    if (validator === undefined) {
+      await unlink(download.facts).catch(() => {});
+    } else {
       await writeFile(
         download.facts,
         JSON.stringify({ url: showUrl(download.url), validator, total } satisfies PartFacts),
       );
+    }
   } catch (error) {
     throw fileFault(error, download.facts);
   }

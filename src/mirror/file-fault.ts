@@ -2,8 +2,12 @@ import { DepotError } from '../domain/errors.ts';
 
 /** A fault of the file system as an error with advice; anything else comes back as it is. */
 export function fileFault(error: unknown, file: string): unknown {
-  if (error instanceof DepotError || !(error instanceof Error) || !('code' in error)) return error;
-  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') return new DepotError('DISK_FULL', { file }, error);
+  if (error instanceof DepotError || !(error instanceof Error) || !('code' in error)) {
+    return error;
+  }
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
+    return new DepotError('DISK_FULL', { file }, error);
+  }
   const words: Readonly<Record<string, string>> = {
     EACCES: 'permission denied',
     EPERM: 'permission denied',

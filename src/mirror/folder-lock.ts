@@ -35,11 +35,15 @@ export async function lockFolder(folder: string, file: string): Promise<() => Pr
   for (let attempt = 0; attempt < 3; attempt++) {
     if (await create(file, owner)) {
       return async () => {
-        if ((await readOwner(file))?.token === owner.token) await unlink(file).catch(() => {});
+        if ((await readOwner(file))?.token === owner.token) {
+          await unlink(file).catch(() => {});
+        }
       };
     }
     const other = await readOwner(file);
-    if (!other || isAlive(other)) throw busy(folder, file, other);
+    if (!other || isAlive(other)) {
+      throw busy(folder, file, other);
+    }
     await setAside(file, other);
   }
   throw busy(folder, file, await readOwner(file));
@@ -55,7 +59,9 @@ async function create(file: string, owner: Owner): Promise<boolean> {
     }
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
+      return false;
+    }
     throw fileFault(error, file);
   }
 }
@@ -68,8 +74,11 @@ async function setAside(file: string, dead: Owner): Promise<void> {
   } catch {
     return;
   }
-  if ((await readOwner(aside))?.token === dead.token) await unlink(aside).catch(() => {});
-  else await rename(aside, file).catch(() => {});
+  if ((await readOwner(aside))?.token === dead.token) {
+    await unlink(aside).catch(() => {});
+  } else {
+    await rename(aside, file).catch(() => {});
+  }
 }
 
 async function readOwner(file: string): Promise<Owner | undefined> {
@@ -85,7 +94,9 @@ async function readOwner(file: string): Promise<Owner | undefined> {
 }
 
 function isAlive(owner: Owner): boolean {
-  if (owner.host !== hostname()) return true;
+  if (owner.host !== hostname()) {
+    return true;
+  }
   try {
     process.kill(owner.pid, 0);
   } catch (error) {

@@ -37,12 +37,16 @@ export async function openJournal(file: string, readOnly: boolean): Promise<Jour
   const text = await readFile(file, 'utf8').catch(() => '');
   for (const line of text.split('\n')) {
     const parsed = parseLine(line);
-    if (parsed) lines.set(parsed.id, parsed);
+    if (parsed) {
+      lines.set(parsed.id, parsed);
+    }
   }
   let handle: Awaited<ReturnType<typeof open>> | undefined;
   try {
     handle = readOnly ? undefined : await open(file, 'a', 0o644);
-    if (text !== '' && !text.endsWith('\n')) await handle?.appendFile('\n');
+    if (text !== '' && !text.endsWith('\n')) {
+      await handle?.appendFile('\n');
+    }
   } catch (error) {
     throw fileFault(error, file);
   }

@@ -49,10 +49,13 @@ export async function askKibana(settings: KibanaSettings): Promise<Pin[]> {
         { url, headers, ...(signal ? { signal } : {}) },
         policy,
       );
-      if (answer.status === 200)
+      if (answer.status === 200) {
         return JSON.parse((await readBody(answer, maxBytes)).toString('utf8')) as unknown;
+      }
       dismiss(answer);
-      if (answer.status === 404) return undefined;
+      if (answer.status === 404) {
+        return undefined;
+      }
       const why =
         answer.status === 401 || answer.status === 403 ? '; the API key needs read access to Fleet' : '';
       throw new DepotError('UPSTREAM_ANSWER', {
@@ -67,7 +70,9 @@ export async function askKibana(settings: KibanaSettings): Promise<Pin[]> {
     const answer = await ask(`/api/fleet/epm/packages/installed?perPage=${pageSize}${after}`);
     items.push(...readInstalledItems(answer, place));
     const next = isRecord(answer) ? answer['searchAfter'] : undefined;
-    if (!Array.isArray(next) || next.length === 0) break;
+    if (!Array.isArray(next) || next.length === 0) {
+      break;
+    }
     after = `&searchAfter=${encodeURIComponent(JSON.stringify(next))}`;
   }
   const pins: Pin[] = [];
@@ -75,16 +80,20 @@ export async function askKibana(settings: KibanaSettings): Promise<Pin[]> {
     const installed = pinsOf(item, `package ${String(item['name'])}`, place);
     pins.push(...installed);
     const name = installed[0]?.name;
-    if (name === undefined || installed.length > 1) return;
+    if (name === undefined || installed.length > 1) {
+      return;
+    }
     const details = await ask(`/api/fleet/epm/packages/${name}`);
     const detail = isRecord(details) ? details['item'] : undefined;
-    if (isRecord(detail)) pins.push(...pinsOf({ ...detail, name }, `package ${name}`, place));
+    if (isRecord(detail)) {
+      pins.push(...pinsOf({ ...detail, name }, `package ${name}`, place));
+    }
   });
   return [...new Map(pins.map((pin) => [`${pin.name}-${pin.version}`, pin])).values()];
 }
 
 const isLoopback = ({ hostname }: URL): boolean =>
-  hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
+  hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -32,7 +32,9 @@ export function formatLockFile(lock: LockFile): string {
   const packages = lock.packages
     .map((one) => ({ one, parsed: parseStrictVersion(one.version) }))
     .toSorted((a, b) => {
-      if (!a.parsed || !b.parsed) return 0;
+      if (!a.parsed || !b.parsed) {
+        return 0;
+      }
       return compareCandidates({ ...a.one, parsed: a.parsed }, { ...b.one, parsed: b.parsed });
     })
     .map(({ one }) => {
@@ -58,7 +60,9 @@ export async function readLockFile(file: string): Promise<LockFile | undefined> 
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return undefined;
+    }
     throw new DepotError('LOCK_INVALID', { file, reason: 'it cannot be read' }, error);
   }
   return parseLockFile(text, file);
@@ -75,19 +79,29 @@ export function parseLockFile(text: string, file: string): LockFile {
   } catch (error) {
     return fail('it is no JSON', error);
   }
-  if (!isRecord(value)) return fail('it is no lock file');
-  if (value['lockVersion'] !== lockVersion)
+  if (!isRecord(value)) {
+    return fail('it is no lock file');
+  }
+  if (value['lockVersion'] !== lockVersion) {
     return fail(`its lockVersion is ${JSON.stringify(value['lockVersion'])}, known is ${lockVersion}`);
+  }
   const { distribution, address, packages } = value;
-  if (typeof distribution !== 'string' || typeof address !== 'string' || !URL.canParse(address))
+  if (typeof distribution !== 'string' || typeof address !== 'string' || !URL.canParse(address)) {
     return fail('distribution or address is missing');
-  if (!Array.isArray(packages)) return fail('packages is no list');
+  }
+  if (!Array.isArray(packages)) {
+    return fail('packages is no list');
+  }
   const seen = new Set<string>();
   const checked = (packages as unknown[]).map((one, index) => {
     const locked = readPackage(one);
-    if (typeof locked === 'string') return fail(`package ${index + 1}: ${locked}`);
+    if (typeof locked === 'string') {
+      return fail(`package ${index + 1}: ${locked}`);
+    }
     const id = `${locked.name}-${locked.version}`;
-    if (seen.has(id)) return fail(`${id} is there twice`);
+    if (seen.has(id)) {
+      return fail(`${id} is there twice`);
+    }
     seen.add(id);
     return locked;
   });
@@ -95,19 +109,30 @@ export function parseLockFile(text: string, file: string): LockFile {
 }
 
 function readPackage(value: unknown): LockedPackage | string {
-  if (!isRecord(value)) return 'it is no object';
+  if (!isRecord(value)) {
+    return 'it is no object';
+  }
   const { name, version, sha256, size, signer, signature, source } = value;
-  if (typeof name !== 'string' || !isPackageName(name)) return 'the name is not proper';
-  if (typeof version !== 'string' || !parseStrictVersion(version)) return 'the version is not proper';
-  if (!isDigest(sha256) || !isSize(size)) return 'sha256 or size is not proper';
-  if (signer !== undefined && (typeof signer !== 'string' || !/^([0-9A-F]{40}|[0-9A-F]{64})$/.test(signer)))
+  if (typeof name !== 'string' || !isPackageName(name)) {
+    return 'the name is not proper';
+  }
+  if (typeof version !== 'string' || !parseStrictVersion(version)) {
+    return 'the version is not proper';
+  }
+  if (!isDigest(sha256) || !isSize(size)) {
+    return 'sha256 or size is not proper';
+  }
+  if (signer !== undefined && (typeof signer !== 'string' || !/^([0-9A-F]{40}|[0-9A-F]{64})$/.test(signer))) {
     return 'the signer is no fingerprint';
-  if (typeof source !== 'string' || !/^https?:/.test(source) || !URL.canParse(source))
+  }
+  if (typeof source !== 'string' || !/^https?:/.test(source) || !URL.canParse(source)) {
     return 'the source is no address';
+  }
   let signed: LockedPackage['signature'];
   if (signature !== undefined) {
-    if (!isRecord(signature) || !isDigest(signature['sha256']) || !isSize(signature['size']))
+    if (!isRecord(signature) || !isDigest(signature['sha256']) || !isSize(signature['size'])) {
       return 'the signature is not proper';
+    }
     signed = { sha256: signature['sha256'], size: signature['size'] };
   }
   return {

@@ -77,9 +77,14 @@ export async function comparePlan(
   const foreign: string[] = [];
   for (const file of [...files].toSorted()) {
     const id = idOfFile(file);
-    if (id === undefined || wantedIds.has(id)) continue;
-    if (!placed.has(id) && !journal.known(id)) foreign.push(file);
-    else unwanted.push({ id, size: (await stat(layout.archive(id))).size });
+    if (id === undefined || wantedIds.has(id)) {
+      continue;
+    }
+    if (!placed.has(id) && !journal.known(id)) {
+      foreign.push(file);
+    } else {
+      unwanted.push({ id, size: (await stat(layout.archive(id))).size });
+    }
   }
   return { items, unwanted, foreign, problems };
 }
@@ -90,8 +95,12 @@ function isEnough(
   requireSignature: boolean,
   files: ReadonlySet<string>,
 ): boolean {
-  if (requireSignature && (facts.signer === undefined || !files.has(`${item.id}.zip.sig`))) return false;
-  if (!item.locked) return true;
+  if (requireSignature && (facts.signer === undefined || !files.has(`${item.id}.zip.sig`))) {
+    return false;
+  }
+  if (!item.locked) {
+    return true;
+  }
   return facts.sha256 === item.locked.sha256 && facts.signature?.sha256 === item.locked.signature?.sha256;
 }
 
@@ -99,7 +108,9 @@ async function listFolder(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return [];
+    }
     throw fileFault(error, folder);
   }
 }

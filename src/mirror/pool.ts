@@ -18,7 +18,9 @@ export async function eachConcurrently<Item>(
   };
   const results = await Promise.allSettled(Array.from({ length: width }, run));
   const rejected = results.find((result) => result.status === 'rejected');
-  if (rejected) throw rejected.reason;
+  if (rejected) {
+    throw rejected.reason;
+  }
 }
 
 /** Lets at most `width` callers do something at once; the others wait in order. */
@@ -26,14 +28,20 @@ export function createGate(width: number): <Result>(work: () => Promise<Result>)
   let free = width;
   const waiting: (() => void)[] = [];
   return async (work) => {
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
+    if (free > 0) {
+      free--;
+    } else {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
     try {
       return await work();
     } finally {
       const next = waiting.shift();
-      if (next) next();
-      else free++;
+      if (next) {
+        next();
+      } else {
+        free++;
+      }
     }
   };
 }

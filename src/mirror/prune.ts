@@ -11,15 +11,19 @@ import type { Plan } from './plan.ts';
  * than a wish.
  */
 export async function pruneUnwanted(plan: Plan, layout: Layout): Promise<string[]> {
-  if (plan.unwanted.length === 0) return [];
-  if (plan.items.length === 0)
+  if (plan.unwanted.length === 0) {
+    return [];
+  }
+  if (plan.items.length === 0) {
     throw new DepotError('PRUNE_REFUSED', { reason: 'the distribution is empty, so everything would go' });
+  }
   const deleted: string[] = [];
   for (const { id } of plan.unwanted) {
     for (const file of [layout.archive(id), layout.signature(id)]) {
       await unlink(file).catch((error: unknown) => {
-        if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
+        if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
           throw fileFault(error, file);
+        }
       });
     }
     deleted.push(id);

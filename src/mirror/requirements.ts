@@ -24,7 +24,9 @@ export async function closeOverRequirements(
   const offersOf = (name: string): Promise<readonly (readonly Candidate[])[]> => {
     const rows: readonly Query[] = definition.matrix.length > 0 ? definition.matrix : [{}];
     const known = offers.get(name);
-    if (known) return known;
+    if (known) {
+      return known;
+    }
     const asked = Promise.all(
       rows.map(async (row) => {
         const search = createSearch(
@@ -54,15 +56,20 @@ export async function closeOverRequirements(
         complain('name or constraint is not proper');
         continue;
       }
-      if ([...wanted.values()].some(satisfied)) continue;
+      if ([...wanted.values()].some(satisfied)) {
+        continue;
+      }
       const fitting = (await offersOf(requirement.name)).map((offered) => offered.filter(satisfied));
       const added = fitting.flatMap(
         (offered) => offered.findLast((one) => !isExcluded(one, definition)) ?? [],
       );
-      if (added.length === 0)
+      if (added.length === 0) {
         complain(fitting.some((offered) => offered.length > 0) ? 'it is excluded' : 'the upstream has none');
+      }
       for (const one of added) {
-        if (wanted.has(idOf(one))) continue;
+        if (wanted.has(idOf(one))) {
+          continue;
+        }
         wanted.set(idOf(one), one);
         queue.push(one);
       }
@@ -76,6 +83,8 @@ const isExcluded = (candidate: Candidate, definition: Definition): boolean =>
 
 function createTest({ name, constraint }: Requirement): ((candidate: Candidate) => boolean) | undefined {
   const parsed = parseConstraint(constraint);
-  if (!parsed || !isPackageName(name)) return undefined;
+  if (!parsed || !isPackageName(name)) {
+    return undefined;
+  }
   return (candidate) => candidate.name === name && parsed.test(candidate.parsed);
 }

@@ -1,7 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
-import type { Candidate } from '../distribution/candidate.ts';
-import { idOf } from '../distribution/candidate.ts';
 import type { AcquireDeps } from './acquire.ts';
 import { acquire } from './acquire.ts';
 import { syncFolder, writeDurably } from './durable.ts';
@@ -11,49 +9,17 @@ import type { Facts, Journal } from './journal.ts';
 import { openJournal } from './journal.ts';
 import type { Layout } from './layout.ts';
 import type { LockFile } from './lock-file.ts';
-import { formatLockFile, readLockFile } from './lock-file.ts';
-import type { Plan, PlanItem, WantedItem } from './plan.ts';
-import { comparePlan, totalsOf } from './plan.ts';
+import { formatLockFile } from './lock-file.ts';
+import { makePlan } from './make-plan.ts';
+import type { Plan } from './plan.ts';
+import { totalsOf } from './plan.ts';
 import { createGate, eachConcurrently } from './pool.ts';
-import type { Progress } from './progress.ts';
 import { pruneUnwanted } from './prune.ts';
 import type { Failure, SyncReport } from './report.ts';
 import { failureOf } from './report.ts';
-import type { Upstream } from './upstream.ts';
-import type { WantedProblem, WantedSet } from './wanted.ts';
+import type { SyncDeps, SyncRequest } from './sync-request.ts';
 
-/** What to do. */
-export interface SyncRequest {
-  /** For the report and the lock file. */
-  readonly distribution: string;
-  /** Address of the registry for the lock file, without userinfo. */
-  readonly address: string;
-  readonly dryRun: boolean;
-  /** The wanted set came from a lock file, which is never changed by a run that failed in part. */
-  readonly locked: boolean;
-  readonly prune: boolean;
-  readonly maxSize: number | undefined;
-  /** Fetched at once. */
-  readonly concurrency: number;
-  /** Ask the size of each new archive first. */
-  readonly askSizes: boolean;
-  readonly requireSignature: boolean;
-}
-
-export interface SyncDeps extends Omit<
-  AcquireDeps,
-  'journal' | 'gate' | 'onBytes' | 'onWarning' | 'requireSignature'
-> {
-  /** What is wanted: asked of the upstream, or read from a lock file. */
-  readonly resolve: () => Promise<{
-    readonly items: readonly WantedItem[];
-    readonly problems: readonly WantedProblem[];
-  }>;
-  readonly upstream: Upstream;
-  readonly progress: Progress;
-  readonly onPlan: (plan: Plan) => void;
-}
-
+/** What came of it. */
 export interface SyncResult {
   readonly plan: Plan;
   /** Undefined for a dry run. */
@@ -89,79 +55,6 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
   } finally {
     await release();
   }
-}
-
-/** Candidates as items with their addresses; one whose address is refused becomes a problem. */
-export function locateItems(
-  wanted: WantedSet,
-  upstream: Upstream,
-): { items: WantedItem[]; problems: WantedProblem[] } {
-  const items: WantedItem[] = [];
-  const problems = [...wanted.problems];
-  for (const candidate of wanted.candidates as readonly Candidate[]) {
-    const { name, version } = candidate;
-    const id = idOf(candidate);
-    try {
-      items.push({
-        id,
-        name,
-        version,
-        archiveUrl: upstream.archiveUrl(candidate),
-        signatureUrl: upstream.signatureUrl(candidate),
-      });
-    } catch (error) {
-      if (!(error instanceof DepotError)) throw error;
-      problems.push({ label: id, reason: error.message, error });
-    }
-  }
-  return { items, problems };
-}
-
-async function makePlan(request: SyncRequest, deps: SyncDeps, journal: Journal): Promise<Plan> {
-  const { items, problems } = await deps.resolve();
-  const previous = await readLockFile(deps.layout.lockFile);
-  const { requireSignature } = request;
-  const plan = await comparePlan(items, problems, {
-    layout: deps.layout,
-    journal,
-    previous,
-    requireSignature,
-  });
-  const sized =
-    request.askSizes || request.maxSize !== undefined ? await askSizes(plan, request, deps) : plan;
-  const { fetch, keep } = totalsOf(sized);
-  const bytes = fetch.bytes + keep.bytes;
-  if (request.maxSize !== undefined && bytes > request.maxSize)
-    throw new DepotError('SET_TOO_LARGE', { bytes, limit: request.maxSize });
-  return sized;
-}
-
-async function askSizes(plan: Plan, request: SyncRequest, deps: SyncDeps): Promise<Plan> {
-  const sizes = new Map<string, number>();
-  const unknown = plan.items.filter((item) => item.state === 'new');
-  for (const item of unknown) if (item.locked) sizes.set(item.id, item.locked.size);
-  let silent = 0;
-  await eachConcurrently(
-    unknown.filter((item) => !item.locked),
-    request.concurrency * 2,
-    async (item) => {
-      // An upstream that doesn't answer HEAD isn't asked a thousand times.
-      if (silent >= 10 && sizes.size === 0) return;
-      try {
-        const size = await deps.upstream.archiveSize(item.archiveUrl, deps.signal);
-        if (size === undefined) silent++;
-        else sizes.set(item.id, size);
-      } catch (error) {
-        if (error instanceof DepotError && error.code === 'INTERRUPTED') throw error;
-        silent++;
-      }
-    },
-  );
-  const items = plan.items.map((item): PlanItem => {
-    const size = item.state === 'new' ? sizes.get(item.id) : undefined;
-    return size === undefined ? item : { ...item, size };
-  });
-  return { ...plan, items };
 }
 
 async function carryOut(
@@ -207,30 +100,41 @@ async function carryOut(
   try {
     // Wider than the gate: while some are checked, others are fetched.
     await eachConcurrently(work, request.concurrency + 4, async (item) => {
-      if (halted) return;
+      if (halted) {
+        return;
+      }
       try {
         const { facts, fetched: isNew } = await acquire(item, each);
         done.push(facts);
         (isNew ? fetched : kept).push(item.id);
         progress.item();
       } catch (error) {
-        if (!(error instanceof DepotError)) throw error;
-        if (error.code === 'INTERRUPTED' || error.code === 'DISK_FULL') halted = error;
-        else failed.push(failureOf(item.id, error));
+        if (!(error instanceof DepotError)) {
+          throw error;
+        }
+        if (error.code === 'INTERRUPTED' || error.code === 'DISK_FULL') {
+          halted = error;
+        } else {
+          failed.push(failureOf(item.id, error));
+        }
       }
     });
   } finally {
     progress.stop();
   }
   await syncFolder(layout.folder);
-  if (halted) failed.push(failureOf(`${work.length - fetched.length} packages`, halted));
+  if (halted) {
+    failed.push(failureOf(`${work.length - fetched.length} packages`, halted));
+  }
   const lock: LockFile = {
     distribution: request.distribution,
     address: request.address,
     packages: done.map(toLocked),
   };
   // A run that was cut short knows less than the lock file that is there.
-  if (!halted && !(request.locked && failed.length > 0)) await writeLock(layout, lock, failed);
+  if (!halted && !(request.locked && failed.length > 0)) {
+    await writeLock(layout, lock, failed);
+  }
   const pruned = request.prune ? await prune(plan, layout, failed) : [];
   const seconds = (performance.now() - startedAt) / 1000;
   const sorted = (ids: readonly string[]): string[] => ids.toSorted();
@@ -251,7 +155,9 @@ async function writeLock(layout: Layout, lock: LockFile, failed: Failure[]): Pro
   try {
     await writeDurably(layout.lockFile, `${layout.work}/distribution.lock.new`, formatLockFile(lock));
   } catch (error) {
-    if (!(error instanceof DepotError)) throw error;
+    if (!(error instanceof DepotError)) {
+      throw error;
+    }
     failed.push(failureOf('distribution.lock', error));
   }
 }

@@ -49,7 +49,9 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
     withRetries(retry, signal, async () => {
       const headers = { accept: 'application/json', 'accept-encoding': 'gzip' };
       const answer = await requestWithin(client, { url, headers, ...(signal ? { signal } : {}) }, policy);
-      if (answer.status === 404) return void dismiss(answer);
+      if (answer.status === 404) {
+        return dismiss(answer);
+      }
       if (answer.status !== 200) {
         dismiss(answer);
         throw new DepotError('UPSTREAM_ANSWER', {
@@ -61,10 +63,13 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
     });
 
   const locate = (path: string, fileName: string): URL => {
-    if ('bucket' in downloads) return joinUrl(downloads.bucket, `/${encodeURIComponent(fileName)}`);
+    if ('bucket' in downloads) {
+      return joinUrl(downloads.bucket, `/${encodeURIComponent(fileName)}`);
+    }
     if (/^[a-z][a-z0-9+.-]*:/i.test(path)) {
-      if (!URL.canParse(path))
+      if (!URL.canParse(path)) {
         throw new DepotError('UPSTREAM_ANSWER', { url: showUrl(address), reason: `'${path}' is no address` });
+      }
       const target = new URL(path);
       policy.check(downloads.address, target);
       return target;
@@ -79,18 +84,21 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
     async search(parameters, signal) {
       const url = joinUrl(address, `/search${parameters === '' ? '' : `?${parameters}`}`);
       const items = await getJson(url, signal);
-      if (!Array.isArray(items))
+      if (!Array.isArray(items)) {
         throw new DepotError('UPSTREAM_ANSWER', {
           url: showUrl(url),
           reason: 'the answer is no list of packages',
         });
+      }
       const candidates: Candidate[] = [];
       const refused: DepotError[] = [];
       for (const item of items as unknown[]) {
         const candidate = readCandidate(item);
-        if (typeof candidate === 'string')
+        if (typeof candidate === 'string') {
           refused.push(new DepotError('UPSTREAM_LISTING', { url: showUrl(url), reason: candidate }));
-        else candidates.push(candidate);
+        } else {
+          candidates.push(candidate);
+        }
       }
       return { candidates, refused };
     },
@@ -132,14 +140,18 @@ export function joinUrl(address: URL, path: string): URL {
 async function readText(answer: HttpAnswer, limit: number): Promise<string> {
   const encoding = answer.headers['content-encoding'] ?? 'identity';
   try {
-    if (encoding === 'identity') return (await readBody(answer, limit)).toString('utf8');
+    if (encoding === 'identity') {
+      return (await readBody(answer, limit)).toString('utf8');
+    }
     if (encoding === 'gzip') {
       const gunzip = createGunzip();
       answer.body.on('error', (error) => gunzip.destroy(error));
       return (await readBody(answer, limit, answer.body.pipe(gunzip))).toString('utf8');
     }
   } catch (error) {
-    if (error instanceof DepotError) throw error;
+    if (error instanceof DepotError) {
+      throw error;
+    }
     throw new Transient(
       new DepotError('UPSTREAM_ANSWER', { url: showUrl(answer.url), reason: 'the answer was cut' }, error),
     );
@@ -161,13 +173,17 @@ function parseJson(text: string, answer: HttpAnswer): unknown {
 }
 
 function readCandidate(item: unknown): Candidate | string {
-  if (!isRecord(item)) return 'an entry is no object';
+  if (!isRecord(item)) {
+    return 'an entry is no object';
+  }
   const { name, version, download, signature_path: signaturePath } = item;
-  if (typeof name !== 'string' || !isPackageName(name))
+  if (typeof name !== 'string' || !isPackageName(name)) {
     return `the name ${quote(name)} is not made of a-z, 0-9 and _`;
+  }
   const parsed = typeof version === 'string' ? parseStrictVersion(version) : undefined;
-  if (typeof version !== 'string' || !parsed)
+  if (typeof version !== 'string' || !parsed) {
     return `${name}: the version ${quote(version)} is not MAJOR.MINOR.PATCH`;
+  }
   return {
     name,
     version,
@@ -181,10 +197,14 @@ function readCandidate(item: unknown): Candidate | string {
 /** `requires.input[]` and `requires.content[]` of a search item or a manifest, each with `package` and `version`. */
 function readRequirements(item: unknown): Requirement[] {
   const requires = isRecord(item) ? item['requires'] : undefined;
-  if (!isRecord(requires)) return [];
+  if (!isRecord(requires)) {
+    return [];
+  }
   return [requires['input'], requires['content']].flatMap((list) =>
     (Array.isArray(list) ? (list as unknown[]) : []).flatMap((one) => {
-      if (!isRecord(one) || typeof one['package'] !== 'string') return [];
+      if (!isRecord(one) || typeof one['package'] !== 'string') {
+        return [];
+      }
       return [
         { name: one['package'], constraint: typeof one['version'] === 'string' ? one['version'] : '*' },
       ];

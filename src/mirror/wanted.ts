@@ -41,7 +41,9 @@ export async function resolveWanted(
   const admits = createFilter(definition);
   await eachConcurrently(searches, searchWidth, async (search) => {
     const answer = await upstream.search(search.parameters, signal);
-    for (const error of answer.refused) problems.push({ label: 'search', reason: error.message, error });
+    for (const error of answer.refused) {
+      problems.push({ label: 'search', reason: error.message, error });
+    }
     answers.set(search, newestOfEach(answer.candidates.filter(admits), search.versionLimit));
   });
 
@@ -51,15 +53,19 @@ export async function resolveWanted(
       .filter((search) => search.kibanaLine === line)
       .flatMap((search) => answers.get(search) ?? []);
     const distinct = new Map(ofLine.map((candidate) => [idOf(candidate), candidate]));
-    for (const candidate of newestOfEach([...distinct.values()], definition.keep))
+    for (const candidate of newestOfEach([...distinct.values()], definition.keep)) {
       wanted.set(idOf(candidate), candidate);
+    }
   }
   for (const pin of [...definition.packages, ...installed]) {
     const parsed = parseStrictVersion(pin.version);
-    if (parsed && !wanted.has(idOf(pin))) wanted.set(idOf(pin), { ...pin, parsed });
+    if (parsed && !wanted.has(idOf(pin))) {
+      wanted.set(idOf(pin), { ...pin, parsed });
+    }
   }
-  if (definition.dependencies)
+  if (definition.dependencies) {
     problems.push(...(await closeOverRequirements(wanted, definition, upstream, signal)));
+  }
   return { candidates: [...wanted.values()].toSorted(compareCandidates), problems: dedupe(problems) };
 }
 

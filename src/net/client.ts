@@ -53,8 +53,12 @@ export function createClient(settings: ClientSettings): HttpClient {
         answer.body.on('error', () => {}).destroy();
         throw proxyRefused(address, url, 'it wants another user or password (407)');
       } catch (error) {
-        if (error instanceof DepotError) throw error;
-        if (signal?.aborted) throw new DepotError('INTERRUPTED', {}, error);
+        if (error instanceof DepotError) {
+          throw error;
+        }
+        if (signal?.aborted) {
+          throw new DepotError('INTERRUPTED', {}, error);
+        }
         const failure = describeFailure(error, settings);
         const report = failure.byProxy
           ? proxyRefused(address, url, failure.reason, error)
@@ -63,7 +67,7 @@ export function createClient(settings: ClientSettings): HttpClient {
       }
     },
     async close() {
-      await Promise.all([direct, viaHttps, viaHttp].map((agent) => agent?.destroy()));
+      await Promise.all([direct.destroy(), viaHttps?.destroy(), viaHttp?.destroy()]);
     },
   };
 }
@@ -107,7 +111,9 @@ function proxyRefused(
 }
 
 function basicAuthorization(url: URL): Record<string, string> {
-  if (url.username === '') return {};
+  if (url.username === '') {
+    return {};
+  }
   const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
@@ -116,6 +122,8 @@ function firstValues(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): Record<string, string | undefined> {
   const first: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(headers)) first[name] = Array.isArray(value) ? value[0] : value;
+  for (const [name, value] of Object.entries(headers)) {
+    first[name] = Array.isArray(value) ? value[0] : value;
+  }
   return first;
 }

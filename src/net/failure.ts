@@ -40,21 +40,35 @@ export function describeFailure(error: unknown, times: Times): Failure {
     return { reason: 'it wants another user or password (407)', passing: false, byProxy: true };
   }
   const soft = (reason: string): Failure => ({ reason, passing: true, byProxy: false });
-  if (code === 'UND_ERR_CONNECT_TIMEOUT')
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
     return soft(`no connection within ${seconds(times.connectTimeout)}`);
-  if (code === 'UND_ERR_HEADERS_TIMEOUT') return soft(`no answer within ${seconds(times.headersTimeout)}`);
-  if (code === 'UND_ERR_BODY_TIMEOUT') return soft(`stalled: nothing came for ${seconds(times.bodyTimeout)}`);
+  }
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+    return soft(`no answer within ${seconds(times.headersTimeout)}`);
+  }
+  if (code === 'UND_ERR_BODY_TIMEOUT') {
+    return soft(`stalled: nothing came for ${seconds(times.bodyTimeout)}`);
+  }
   const known = passing[code];
-  if (known !== undefined) return soft(known);
-  if (code.startsWith('HPE_')) return soft('the answer is not proper HTTP');
+  if (known !== undefined) {
+    return soft(known);
+  }
+  if (code.startsWith('HPE_')) {
+    return soft('the answer is not proper HTTP');
+  }
   const hard = (reason: string, byProxy = false): Failure => ({ reason, passing: false, byProxy });
-  if (code === 'ENOTFOUND') return hard('the host name is unknown');
-  if (/ALERT_CERTIFICATE_REQUIRED|certificate required/i.test(`${code} ${message}`))
+  if (code === 'ENOTFOUND') {
+    return hard('the host name is unknown');
+  }
+  if (/ALERT_CERTIFICATE_REQUIRED|certificate required/i.test(`${code} ${message}`)) {
     return hard('it demands a client certificate');
-  if (/ALERT|HANDSHAKE_FAILURE/.test(code))
+  }
+  if (/ALERT|HANDSHAKE_FAILURE/.test(code)) {
     return hard(`the TLS handshake was refused (${code}); a client certificate may be wanted`);
-  if (/CERT|SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO/.test(code))
+  }
+  if (/CERT|SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO/.test(code)) {
     return hard(`its certificate is not trusted (${code})`);
+  }
   return hard(
     code === '' ? 'the request failed' : `the request failed (${code})`,
     code === 'UND_ERR_PRX_TLS',
@@ -65,8 +79,12 @@ const seconds = (milliseconds: number): string => `${Math.round(milliseconds / 1
 
 function codeOf(error: unknown): string {
   for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof AggregateError && at.errors.length > 0) return codeOf(at.errors[0]);
-    if ('code' in at && typeof at.code === 'string') return at.code;
+    if (at instanceof AggregateError && at.errors.length > 0) {
+      return codeOf(at.errors[0]);
+    }
+    if ('code' in at && typeof at.code === 'string') {
+      return at.code;
+    }
   }
   return '';
 }

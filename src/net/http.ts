@@ -43,7 +43,9 @@ export class Transient extends Error {
 /** An address as it may be shown: without user, password and fragment. */
 export function showUrl(url: URL | string): string {
   if (typeof url === 'string') {
-    if (!URL.canParse(url)) return url.replace(/\/\/[^/@]*@/, '//');
+    if (!URL.canParse(url)) {
+      return url.replace(/\/\/[^/@]*@/, '//');
+    }
     url = new URL(url);
   }
   const shown = new URL(url);
@@ -79,6 +81,9 @@ export async function readBody(
 export function dismiss(answer: HttpAnswer): void {
   answer.body.on('error', () => {});
   const length = Number(answer.headers['content-length'] ?? Number.NaN);
-  if (length <= 65_536) answer.body.resume();
-  else answer.body.destroy();
+  if (length <= 65_536) {
+    answer.body.resume();
+  } else {
+    answer.body.destroy();
+  }
 }

@@ -48,7 +48,9 @@ export function resolveProxy(options: ProxyOptions, env: NodeJS.ProcessEnv): Pro
 
 function parseAddress(text: string, flag: string, credentials: string | undefined): ProxyAddress {
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-  if (!URL.canParse(full)) throw new DepotError('PROXY_INVALID', { flag, reason: 'it is no address' });
+  if (!URL.canParse(full)) {
+    throw new DepotError('PROXY_INVALID', { flag, reason: 'it is no address' });
+  }
   const url = new URL(full);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new DepotError('PROXY_INVALID', {
@@ -99,11 +101,12 @@ export function parseHeaders(lines: readonly string[]): Record<string, string> {
   for (const line of lines) {
     const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e]*)$/.exec(line);
     const name = match?.[1]?.toLowerCase();
-    if (name === undefined)
+    if (name === undefined) {
       throw new DepotError('PROXY_INVALID', {
         flag: '--proxy-header',
         reason: 'a header is written Name: value',
       });
+    }
     headers[name] = match?.[2] ?? '';
   }
   return headers;

@@ -32,14 +32,22 @@ export async function withRetries<Result>(
   for (let failures = 0; ;) {
     let progress = false;
     try {
-      if (signal?.aborted) throw new DepotError('INTERRUPTED');
+      if (signal?.aborted) {
+        throw new DepotError('INTERRUPTED');
+      }
       return await attempt(() => (progress = true));
     } catch (error) {
-      if (signal?.aborted) throw new DepotError('INTERRUPTED', {}, error);
-      if (!(error instanceof Transient)) throw error;
+      if (signal?.aborted) {
+        throw new DepotError('INTERRUPTED', {}, error);
+      }
+      if (!(error instanceof Transient)) {
+        throw error;
+      }
       failures = progress ? 1 : failures + 1;
       const asked = error.retryAfter ?? 0;
-      if (failures >= policy.attempts || asked > policy.maxRetryAfter) throw error.error;
+      if (failures >= policy.attempts || asked > policy.maxRetryAfter) {
+        throw error.error;
+      }
       const backoff = Math.min(policy.maxDelay, policy.firstDelay * 2 ** (failures - 1));
       await pause(Math.max(asked, backoff * (1 + Math.random() / 4)), signal);
     }
@@ -56,8 +64,12 @@ async function pause(milliseconds: number, signal: AbortSignal | undefined): Pro
 
 /** Milliseconds that a `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date); undefined if absent or unreadable. */
 export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000;
+  if (header === undefined) {
+    return undefined;
+  }
+  if (/^\d{1,9}$/.test(header.trim())) {
+    return Number(header) * 1000;
+  }
   const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

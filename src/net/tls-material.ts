@@ -34,7 +34,9 @@ export function readTlsMaterial(files: TlsFiles, prefix: string, env: NodeJS.Pro
   if ((files.cert === undefined) !== (files.key === undefined)) {
     throw new DepotError('USAGE', { reason: `--${prefix}client-cert and --${prefix}client-key go together` });
   }
-  if (files.ca === undefined && files.cert === undefined) return {};
+  if (files.ca === undefined && files.cert === undefined) {
+    return {};
+  }
   const ca = files.ca === undefined ? undefined : readPem(files.ca, `--${prefix}ca`, 'CERTIFICATE');
   const extra = env['NODE_EXTRA_CA_CERTS'];
   return {

@@ -22,11 +22,15 @@ export function createHostPolicy(addresses: readonly URL[], allowed: readonly st
       const refuse = (reason: string): never => {
         throw new DepotError('UPSTREAM_REDIRECT', { url: showUrl(source), target: showUrl(target), reason });
       };
-      if (target.protocol !== 'https:' && target.protocol !== 'http:')
+      if (target.protocol !== 'https:' && target.protocol !== 'http:') {
         refuse(`${target.protocol} is never followed`);
-      if (source.protocol === 'https:' && target.protocol === 'http:') refuse('https must not become http');
-      if (!hosts.has(hostAndPort(target)) && !hosts.has(target.hostname))
+      }
+      if (source.protocol === 'https:' && target.protocol === 'http:') {
+        refuse('https must not become http');
+      }
+      if (!hosts.has(hostAndPort(target)) && !hosts.has(target.hostname)) {
         refuse(`${target.host} is not a host of this upstream`);
+      }
     },
   };
 }
@@ -44,8 +48,9 @@ export async function requestWithin(
   for (let hop = 0; ; hop++) {
     const answer = await client.request(current);
     const location = answer.headers['location'];
-    if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined)
+    if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) {
       return passOrRetry(answer);
+    }
     dismiss(answer);
     const url = showUrl(current.url);
     if (!URL.canParse(location, current.url.href)) {
@@ -56,8 +61,9 @@ export async function requestWithin(
     }
     const target = new URL(location, current.url);
     policy.check(current.url, target);
-    if (hop >= maxRedirects)
+    if (hop >= maxRedirects) {
       throw new DepotError('UPSTREAM_ANSWER', { url, reason: `more than ${maxRedirects} redirects` });
+    }
     // User and password go along within one host only; what a Location itself carries is never used.
     const sameHost = target.origin === current.url.origin;
     target.username = sameHost ? current.url.username : '';
@@ -70,7 +76,9 @@ export async function requestWithin(
 function passOrRetry(answer: HttpAnswer): HttpAnswer {
   const { status } = answer;
   // 501 says "never"; 408 and 425 are the other client errors that may pass (RFC 9110, 15.5).
-  if (status !== 429 && status !== 408 && status !== 425 && (status < 500 || status === 501)) return answer;
+  if (status !== 429 && status !== 408 && status !== 425 && (status < 500 || status === 501)) {
+    return answer;
+  }
   dismiss(answer);
   const wait = parseRetryAfter(answer.headers['retry-after'], Date.now());
   const reason = status === 429 ? 'too many requests (429)' : `the server answered ${status}`;
