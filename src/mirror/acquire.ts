@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, rename, stat, unlink } from 'node:fs/promises';
+import { readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { HttpClient } from '../net/http.ts';
 import { dismiss, readBody, showUrl, Transient } from '../net/http.ts';
@@ -10,7 +10,7 @@ import type { HostPolicy } from '../net/upstream-hosts.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
 import type { SignatureVerdict, SignatureVerifier } from '../signing/signature.ts';
 import type { ArchiveChecker } from './archive-checker.ts';
-import { downloadPart } from './download.ts';
+import { downloadPart, flushBytes } from './download.ts';
 import { writeDurably } from './durable.ts';
 import { fileFault } from './file-fault.ts';
 import type { Facts, Journal } from './journal.ts';
@@ -29,6 +29,8 @@ export interface AcquireDeps {
   readonly verifier: SignatureVerifier | undefined;
   readonly requireSignature: boolean;
   readonly maxArchiveBytes: number;
+  /** Names of the files that earlier runs left in the work folder. */
+  readonly leftovers: ReadonlySet<string>;
   /** Bounds how many talk to the upstream at once; checking happens outside of it. */
   readonly gate: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly onBytes: (count: number) => void;
@@ -54,7 +56,7 @@ export async function acquire(
   }
   const signature = await deps.gate(() => fetchSignature(item, deps));
   const facts = await fetchChecked(item, signature, deps);
-  await publish(item, signature, deps);
+  await publish(item, facts, signature, deps);
   await deps.journal.record(facts, await stat(deps.layout.archive(item.id)));
   return { facts, fetched: true };
 }
@@ -77,7 +79,7 @@ async function checkInPlace(item: PlanItem, deps: AcquireDeps): Promise<Facts | 
 }
 
 async function fetchSignature(item: PlanItem, deps: AcquireDeps): Promise<string | undefined> {
-  if (item.locked && !item.locked.signature) {
+  if (item.locked ? !item.locked.signature : item.unsigned && !deps.requireSignature) {
     return undefined;
   }
   const url = item.signatureUrl;
@@ -131,10 +133,7 @@ async function fetchChecked(
   deps: AcquireDeps,
 ): Promise<Facts> {
   const part = deps.layout.part(item.id);
-  const resumed = await stat(part).then(
-    (stats) => stats.size > 0,
-    () => false,
-  );
+  const resumed = deps.leftovers.has(`${item.id}.zip.part`);
   try {
     return await fetchOnce(item, signature, deps);
   } catch (error) {
@@ -167,6 +166,7 @@ async function fetchOnce(item: PlanItem, signature: string | undefined, deps: Ac
     url: item.archiveUrl,
     part,
     facts: layout.partFacts(item.id),
+    mayResume: deps.leftovers.has(`${item.id}.zip.part`),
     limit: deps.maxArchiveBytes,
     onBytes,
   };
@@ -245,11 +245,16 @@ async function judgeSignature(
   return undefined;
 }
 
-async function publish(item: PlanItem, signature: string | undefined, deps: AcquireDeps): Promise<void> {
+async function publish(
+  item: PlanItem,
+  facts: Facts,
+  signature: string | undefined,
+  deps: AcquireDeps,
+): Promise<void> {
   const { layout } = deps;
   const target = layout.signature(item.id);
   if (signature === undefined) {
-    await unlink(target).catch(() => {});
+    await rm(target, { force: true });
   } else {
     await writeDurably(target, `${layout.part(item.id)}.sig`, signature);
   }
@@ -258,5 +263,8 @@ async function publish(item: PlanItem, signature: string | undefined, deps: Acqu
   } catch (error) {
     throw fileFault(error, layout.archive(item.id));
   }
-  await unlink(layout.partFacts(item.id)).catch(() => {});
+  // Only what came in several pieces has facts.
+  if (facts.size > flushBytes) {
+    await unlink(layout.partFacts(item.id)).catch(() => {});
+  }
 }

@@ -33,19 +33,29 @@ export type ArchiveVerdict =
   | { readonly ok: true; readonly sha256: string; readonly size: number }
   | { readonly ok: false; readonly reason: string };
 
-/** Compressed pieces that were found good before: versions of one package share most of their files. */
-export type KnownPieces = Set<string>;
+/** What one thread keeps from archive to archive. */
+export interface CheckMemory {
+  /** Compressed pieces that were found good before: versions of one package share most of their files. */
+  readonly known: Set<string>;
+  /** Holds one archive after the other; larger ones get memory of their own. */
+  readonly buffer: Buffer;
+}
 
 const maxKnownPieces = 100_000;
+const bufferBytes = 8 * 2 ** 20;
+
+export function createCheckMemory(): CheckMemory {
+  return { known: new Set(), buffer: Buffer.allocUnsafeSlow(bufferBytes) };
+}
 
 /**
  * Checks one archive whole: directory and local headers agree, every file unpacks to its declared size and CRC-32, all
  * lie in `{name}-{version}/`, and the manifest has that name and version. Bad content is a verdict, never an exception.
  */
-export async function checkArchive(task: ArchiveTask, known: KnownPieces): Promise<ArchiveVerdict> {
+export async function checkArchive(task: ArchiveTask, memory: CheckMemory): Promise<ArchiveVerdict> {
   try {
-    const file = readIntoMemory(task.file, task.limits.maxBytes);
-    await checkEntries(file, task, known);
+    const file = readIntoMemory(task.file, task.limits.maxBytes, memory.buffer);
+    await checkEntries(file, task, memory.known);
     return { ok: true, sha256: hash('sha256', file.read(0, file.size), 'hex'), size: file.size };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
@@ -56,7 +66,7 @@ interface FileInMemory extends RandomFile {
   read(position: number, length: number): Buffer;
 }
 
-function readIntoMemory(path: string, limit: number): FileInMemory {
+function readIntoMemory(path: string, limit: number, buffer: Buffer): FileInMemory {
   const descriptor = openSync(path, constants.O_RDONLY);
   try {
     const stats = fstatSync(descriptor, { bigint: true });
@@ -68,7 +78,7 @@ function readIntoMemory(path: string, limit: number): FileInMemory {
         limit: `${limit} bytes`,
       });
     }
-    const bytes = Buffer.allocUnsafeSlow(size);
+    const bytes = size <= buffer.length ? buffer.subarray(0, size) : Buffer.allocUnsafeSlow(size);
     for (let at = 0; at < size;) {
       const got = readSync(descriptor, bytes, at, size - at, at);
       if (got === 0) {
@@ -92,7 +102,7 @@ function readIntoMemory(path: string, limit: number): FileInMemory {
   }
 }
 
-async function checkEntries(file: FileInMemory, task: ArchiveTask, known: KnownPieces): Promise<void> {
+async function checkEntries(file: FileInMemory, task: ArchiveTask, known: Set<string>): Promise<void> {
   const top = `${task.name}-${task.version}`;
   const directory = await readZipDirectory(file, task.limits);
   for (const folder of directory.folders) {
@@ -118,7 +128,7 @@ async function checkEntries(file: FileInMemory, task: ArchiveTask, known: KnownP
  * length of the compressed bytes, and the declared CRC and size, are the same. Against damage on the way that is as
  * sharp as the CRC itself; forgery is the signature's matter.
  */
-async function checkPiece(file: RandomFile, entry: ZipEntry, known: KnownPieces): Promise<void> {
+async function checkPiece(file: RandomFile, entry: ZipEntry, known: Set<string>): Promise<void> {
   const stored = await readStoredBytes(file, entry);
   const piece = `${entry.method} ${crc32(stored)} ${stored.length} ${entry.crc32} ${entry.size}`;
   if (known.has(piece)) {

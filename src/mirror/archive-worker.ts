@@ -1,8 +1,8 @@
-import type { ArchiveTask, ArchiveVerdict, KnownPieces } from './archive-check.ts';
-import { checkArchive } from './archive-check.ts';
+import type { ArchiveTask, ArchiveVerdict } from './archive-check.ts';
+import { checkArchive, createCheckMemory } from './archive-check.ts';
 
-// One per worker thread, gone with it: a cache of what this thread found good.
-const known: KnownPieces = new Set();
+// One per worker thread, gone with it. Piscina gives a thread its next task when the last is done.
+const memory = createCheckMemory();
 
 /** What a worker thread does; piscina calls it with one task at a time. */
-export const checkTask = (task: ArchiveTask): Promise<ArchiveVerdict> => checkArchive(task, known);
+export const checkTask = (task: ArchiveTask): Promise<ArchiveVerdict> => checkArchive(task, memory);

@@ -16,6 +16,8 @@ export interface Download {
   readonly part: string;
   /** What the part is of; only with it can a part be continued. */
   readonly facts: string;
+  /** False where it is certain that no earlier run left a part. */
+  readonly mayResume: boolean;
   /** Largest body that is taken, in bytes. */
   readonly limit: number;
   /** Called with the bytes that were added; negative when a part starts again. */
@@ -36,7 +38,8 @@ interface PartFacts {
   readonly total: number;
 }
 
-const flushBytes = 1 << 20;
+/** Bytes that are gathered before they are written; what a kill can cost. */
+export const flushBytes = 1 << 20;
 /** A new try that brought this much counts as progress: the attempts start again. */
 const progressBytes = 64 * 1024;
 
@@ -45,18 +48,22 @@ const progressBytes = 64 * 1024;
  * part. Throws DepotError when attempts are used up or the answer can't be an archive.
  */
 export function downloadPart(download: Download, settings: DownloadSettings): Promise<number> {
-  return withRetries(settings.retry, download.signal, (progressed) =>
-    attempt(download, settings, progressed),
-  );
+  let isFirst = true;
+  return withRetries(settings.retry, download.signal, (progressed) => {
+    const fresh = isFirst && !download.mayResume;
+    isFirst = false;
+    return attempt(download, fresh, settings, progressed);
+  });
 }
 
 async function attempt(
   download: Download,
+  fresh: boolean,
   settings: DownloadSettings,
   progressed: () => void,
 ): Promise<number> {
   const { url, part, signal } = download;
-  const have = await sizeOf(part);
+  const have = fresh ? 0 : await sizeOf(part);
   const facts = have > 0 ? await readFacts(download) : undefined;
   const resume = facts !== undefined && have < facts.total;
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
@@ -207,10 +214,16 @@ async function pour(
 }
 
 async function writeAll(handle: FileHandle, chunks: Buffer[], position: number): Promise<void> {
-  const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-  for (let at = 0; at < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, position + at);
-    at += bytesWritten;
+  const { bytesWritten } = await handle.writev(chunks, position);
+  let rest = chunks.reduce((sum, chunk) => sum + chunk.length, 0) - bytesWritten;
+  if (rest === 0) {
+    return;
+  }
+  // A short write, as on a disk that is nearly full: the next one tells why.
+  const bytes = Buffer.concat(chunks);
+  while (rest > 0) {
+    rest -= (await handle.write(bytes, bytes.length - rest, rest, position + bytes.length - rest))
+      .bytesWritten;
   }
 }
 

@@ -26,6 +26,8 @@ export function locateItems(
         version,
         archiveUrl: upstream.archiveUrl(candidate),
         signatureUrl: upstream.signatureUrl(candidate),
+        // Pins weren't listed, so nothing is known of theirs.
+        unsigned: candidate.requires !== undefined && candidate.signaturePath === undefined,
       });
     } catch (error) {
       if (!(error instanceof DepotError)) {

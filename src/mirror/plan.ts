@@ -14,6 +14,8 @@ export interface WantedItem {
   readonly version: string;
   readonly archiveUrl: URL;
   readonly signatureUrl: URL;
+  /** The upstream lists it without a signature. */
+  readonly unsigned?: boolean;
   /** With --locked: the bytes that it must be. */
   readonly locked?: LockedPackage;
 }

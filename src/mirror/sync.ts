@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { setMaxListeners } from 'node:events';
+import { mkdir, readdir } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { AcquireDeps } from './acquire.ts';
 import { acquire } from './acquire.ts';
@@ -32,6 +33,10 @@ export interface SyncResult {
  */
 export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<SyncResult> {
   const { layout } = deps;
+  if (deps.signal) {
+    // Every request listens; hundreds at once are no leak.
+    setMaxListeners(0, deps.signal);
+  }
   if (request.dryRun) {
     const plan = await makePlan(request, deps, await openJournal(layout.journal, true));
     deps.onPlan(plan);
@@ -85,6 +90,7 @@ async function carryOut(
     ...deps,
     journal,
     requireSignature: request.requireSignature,
+    leftovers: new Set(await readdir(layout.work)),
     gate: createGate(request.concurrency),
     onBytes: (count) => {
       bytes += count;

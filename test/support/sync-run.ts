@@ -48,7 +48,12 @@ export interface SyncJson {
 /** A trust that is one armored key. */
 export const trustKey = (armoredKey: string): SyncTrust => ({
   addOptions: () => {},
-  open: () => createKeyVerifier(armoredKey),
+  open: async () => {
+    if (armoredKey === '') {
+      throw new DepotError('SIGNATURE_REFUSED', { file: 'keyring', reason: 'it is empty' });
+    }
+    return await createKeyVerifier(armoredKey);
+  },
 });
 
 export interface RunSettings {
