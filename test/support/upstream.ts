@@ -19,7 +19,7 @@ export interface OfferedPackage {
   readonly download?: string;
 }
 
-/** What goes wrong with the requests whose path and query contain `match`; `times` limits how often. */
+/** What goes wrong with the requests whose path ends with `match`; `times` limits how often. */
 export interface Fault {
   readonly match: string;
   readonly times?: number;
@@ -75,7 +75,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Fake
     const body = url.pathname.startsWith(prefix)
       ? find(url, url.pathname.slice(prefix.length), packages)
       : undefined;
-    const active = faults.find((one) => one.left > 0 && target.includes(one.fault.match));
+    const active = faults.find((one) => one.left > 0 && url.pathname.endsWith(one.fault.match));
     if (active) {
       active.left--;
       active.fault.answer(request, response, body?.bytes ?? Buffer.alloc(0));
