@@ -277,6 +277,12 @@ export const errorCatalogue = {
     advice:
       'Add the key with `fleet-depot keys add` if you trust it; --no-require-signature takes unsigned packages.',
   },
+  SET_EMPTY: {
+    status: 500,
+    message: 'the distribution {distribution} comes to no package at all',
+    advice:
+      'Check its queries, include and exclude, and whether the registry still lists its packages; nothing was changed.',
+  },
   SET_TOO_LARGE: {
     status: 500,
     message: 'the distribution has {bytes} bytes, max-size is {limit}',

@@ -65,6 +65,9 @@ async function attempt(
   const { url, part, signal } = download;
   const have = fresh ? 0 : await sizeOf(part);
   const facts = have > 0 ? await readFacts(download) : undefined;
+  if (facts && have === facts.total) {
+    return have;
+  }
   const resume = facts !== undefined && have < facts.total;
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (resume) {

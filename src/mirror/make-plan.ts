@@ -42,6 +42,10 @@ export function locateItems(
 /** What is wanted against what is there, with sizes where they can be had. Throws SET_TOO_LARGE. */
 export async function makePlan(request: SyncRequest, deps: SyncDeps, journal: Journal): Promise<Plan> {
   const { items, problems } = await deps.resolve();
+  // A registry that has lost its packages must not empty the lock file.
+  if (items.length === 0 && problems.length === 0) {
+    throw new DepotError('SET_EMPTY', { distribution: request.distribution });
+  }
   const previous = await readLockFile(deps.layout.lockFile);
   const { requireSignature } = request;
   const plan = await comparePlan(items, problems, {
