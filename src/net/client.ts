@@ -1,9 +1,10 @@
 import { Agent, EnvHttpProxyAgent } from 'undici';
-import type { Dispatcher } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
 import { DepotError } from '../domain/errors.ts';
 import { describeFailure } from './failure.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from './http.ts';
 import { showUrl, Transient } from './http.ts';
+import { createProxyPool } from './proxy-pool.ts';
 import type { ProxyAddress, ProxySettings } from './proxy.ts';
 import type { TlsMaterial } from './tls-material.ts';
 import { tlsOptions } from './tls-material.ts';
@@ -94,6 +95,7 @@ function createProxyAgent(settings: ClientSettings, address: ProxyAddress): Disp
     proxyTls: { timeout: settings.connectTimeout, ...tlsOptions(settings.proxyTls) },
     // Plain http is asked with an absolute address, as curl does: many proxies tunnel to port 443 only.
     proxyTunnel: false,
+    clientFactory: (origin: URL, options: Pool.Options) => createProxyPool(origin, options),
   });
 }
 

@@ -1,3 +1,5 @@
+import { TunnelError } from './proxy-pool.ts';
+
 /** What a failed request means for people and for retrying. */
 export interface Failure {
   readonly reason: string;
@@ -23,11 +25,15 @@ const passing: Readonly<Record<string, string>> = {
   ENETUNREACH: 'the network cannot be reached',
   EAI_AGAIN: 'the name service does not answer',
   UND_ERR_SOCKET: 'the connection was cut',
+  ERR_SSL_UNEXPECTED_EOF_WHILE_READING: 'the connection was cut',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body is not as long as announced',
 };
 
 /** Puts an error of undici, TLS or the socket in words. Never shows an address, a header or a password of the request. */
 export function describeFailure(error: unknown, times: Times): Failure {
+  if (error instanceof TunnelError) {
+    return { ...describeFailure(error.cause, times), byProxy: true };
+  }
   const code = codeOf(error);
   const message = messageOf(error);
   const refused = /Proxy response \((\d+)\)/.exec(message)?.[1];

@@ -14,7 +14,11 @@ const io = {
   isTerminal: false,
   signal: abortOnSignals(process),
 };
-createSyncVerb(trustKey(keyFile === '' ? '' : readFileSync(keyFile, 'utf8'))).register(program, io, (code) => {
-  process.exitCode = code;
-});
+createSyncVerb(trustKey(keyFile === '' ? '' : readFileSync(keyFile, 'utf8'))).register(
+  program,
+  io,
+  (code) => {
+    process.exitCode = code;
+  },
+);
 await program.parseAsync(['sync', ...words], { from: 'user' });
