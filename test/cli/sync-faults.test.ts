@@ -22,7 +22,7 @@ interface Scene {
 /** A registry with a good apache and an nginx that the test spoils, and an empty folder. */
 async function setUp(t: ExecutionContext, nginxBytes = 500): Promise<Scene> {
   const upstream = await startUpstream();
-  t.teardown(upstream.close);
+  t.teardown(() => upstream.close());
   const folder = await scratch(t);
   upstream.offer(
     await publisher.make('apache', '1.0.0'),
@@ -240,7 +240,7 @@ test('an archive that changed upstream between two halves starts again', async (
   await scene.upstream.close();
 
   const again = await startUpstream();
-  t.teardown(again.close);
+  t.teardown(() => again.close());
   again.offer(await publisher.make('nginx', '1.2.0', { bytes: 5_000_000 }));
   const run = await scene.run('--address', again.address, '--no-sizes');
   t.is(run.exitCode, 0, run.stderr);
@@ -271,7 +271,7 @@ test('a name or a version that is no name or version never touches a path', asyn
 test('a download address on another host is refused unless that host is allowed', async (t) => {
   const scene = await setUp(t);
   const other = await startUpstream();
-  t.teardown(other.close);
+  t.teardown(() => other.close());
   const nginx = await publisher.make('nginx', '1.2.0');
   other.offer(nginx);
   scene.upstream.withdraw();

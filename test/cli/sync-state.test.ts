@@ -33,7 +33,7 @@ interface Scene {
 
 async function setUp(t: ExecutionContext, rest?: string): Promise<Scene> {
   const upstream = await startUpstream();
-  t.teardown(upstream.close);
+  t.teardown(() => upstream.close());
   const folder = await scratch(t);
   upstream.offer(
     await publisher.make('apache', '1.0.0'),

@@ -10,7 +10,7 @@ const publisher = await createPublisher();
 
 test('a distribution is fetched, checked, locked, and a second run fetches nothing', async (t) => {
   const upstream = await startUpstream();
-  t.teardown(upstream.close);
+  t.teardown(() => upstream.close());
   const folder = await scratch(t);
   upstream.offer(
     await publisher.make('apache', '1.0.0'),

@@ -93,8 +93,8 @@ test('a distribution comes through squid with a password, over http and over a t
   const server = authority.issue('localhost');
   const plain = await startUpstream();
   const secure = await startUpstream({ tls: { key: server.key, cert: server.cert } });
-  t.teardown(plain.close);
-  t.teardown(secure.close);
+  t.teardown(() => plain.close());
+  t.teardown(() => secure.close());
   plain.offer(await publisher.make('nginx', '1.0.0'));
   secure.offer(await publisher.make('apache', '1.0.0'));
 
@@ -123,7 +123,7 @@ test('a wrong password is told at once, and no password is ever shown', async (t
     return;
   }
   const upstream = await startUpstream();
-  t.teardown(upstream.close);
+  t.teardown(() => upstream.close());
   const address = `http://carrier:wrong-word@127.0.0.1:${proxy.port}`;
   const refused = await sync(folder, upstream, ['--proxy', address]);
   t.is(refused.exitCode, 1);
@@ -136,7 +136,7 @@ test('a wrong password is told at once, and no password is ever shown', async (t
 test('NO_PROXY goes direct, and HTTP_PROXY is honoured otherwise', async (t) => {
   const folder = await scratch(t);
   const upstream = await startUpstream();
-  t.teardown(upstream.close);
+  t.teardown(() => upstream.close());
   upstream.offer(await publisher.make('nginx', '1.0.0'));
   const env = { HTTP_PROXY: `http://127.0.0.1:${await freePort()}` };
   const proxied = await sync(join(folder, 'a'), upstream, [], env);
@@ -156,9 +156,9 @@ test('a gateway that speaks TLS, demands a client certificate and wants headers 
   const gateway = authority.issue('localhost');
   const client = authority.issue('carrier');
   const proxy = await startTlsProxy({ ...gateway, ca: authority.cert });
-  t.teardown(proxy.close);
+  t.teardown(() => proxy.close());
   const upstream = await startUpstream({ tls: { key: gateway.key, cert: gateway.cert } });
-  t.teardown(upstream.close);
+  t.teardown(() => upstream.close());
   upstream.offer(await publisher.make('nginx', '1.0.0'));
   const address = ['--proxy', `https://carrier:${encoded}@localhost:${proxy.port}`, '--ca', authority.file];
   const certificate = ['--proxy-client-cert', client.certFile, '--proxy-client-key', client.keyFile];
@@ -201,7 +201,7 @@ test('an upstream with its own CA and a demand for a client certificate', async 
   const upstream = await startUpstream({
     tls: { key: server.key, cert: server.cert, ca: authority.cert, requestCert: true },
   });
-  t.teardown(upstream.close);
+  t.teardown(() => upstream.close());
   upstream.offer(await publisher.make('nginx', '1.0.0'));
 
   const untrusted = await sync(join(folder, 'a'), upstream, []);
@@ -230,7 +230,7 @@ test('an upstream with its own CA and a demand for a client certificate', async 
 test('user and password in the address go to the upstream only, and into no file and no message', async (t) => {
   const folder = await scratch(t);
   const upstream = await startUpstream();
-  t.teardown(upstream.close);
+  t.teardown(() => upstream.close());
   upstream.offer(await publisher.make('nginx', '1.0.0'));
   const address = upstream.address.replace('//', `//reader:${encoded}@`);
   const run = await sync(folder, upstream, ['--address', address]);
