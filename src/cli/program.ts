@@ -5,11 +5,11 @@ import { rewriteArguments } from './flags.ts';
 import { health } from './health.ts';
 import { referencePages } from './reference-pages.ts';
 import { serve } from './serve.ts';
-import { keys, sign, verify } from './trust.ts';
+import { keys, sign, sync, verify } from './trust.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** Every verb, in the order of the help. A new one is a file beside this and a line here. */
-const verbs: readonly Verb[] = [serve, health, keys, sign, verify, referencePages];
+const verbs: readonly Verb[] = [serve, health, sync, keys, sign, verify, referencePages];
 
 const examples = `
 Examples:
@@ -72,7 +72,14 @@ const createProgram = (io: CommandIo, finish: (exitCode: number) => void): Comma
   return program;
 };
 
-const usageCodes = new Set(['USAGE', 'SETTING_INVALID', 'VALUE_INVALID']);
+const usageCodes = new Set([
+  'USAGE',
+  'SETTING_INVALID',
+  'VALUE_INVALID',
+  'DEFINITION_INVALID',
+  'DEFINITION_UNKNOWN',
+  'PROXY_INVALID',
+]);
 
 const report = (error: unknown, io: CommandIo): number => {
   if (error instanceof CommanderError) {
@@ -86,7 +93,7 @@ const report = (error: unknown, io: CommandIo): number => {
     const isUsage = usageCodes.has(error.code);
     // A wrong setting is one line: it names the flag and the variable, more would only hide them.
     io.stderr.write(
-      `error: ${error.message}\n${isUsage && error.code !== 'USAGE' ? '' : `${error.advice}\n`}`,
+      `error: ${error.message}\n${error.code.startsWith('SETTING') || error.code.startsWith('VALUE') ? '' : `${error.advice}\n`}`,
     );
     return isUsage ? exitCodes.usage : exitCodes.failed;
   }

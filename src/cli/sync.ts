@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { DepotError } from '../domain/errors.ts';
 import type { Definition } from '../distribution/definition.ts';
 import { loadDefinition } from '../distribution/shipped.ts';
+import type { ArchiveChecker } from '../mirror/archive-checker.ts';
 import { createArchiveChecker } from '../mirror/archive-checker.ts';
 import { createLayout } from '../mirror/layout.ts';
 import { readLockFile } from '../mirror/lock-file.ts';
@@ -20,7 +21,6 @@ import { createClient } from '../net/client.ts';
 import type { HttpClient } from '../net/http.ts';
 import { showUrl } from '../net/http.ts';
 import { createHostPolicy } from '../net/upstream-hosts.ts';
-import type { SignatureVerifier } from '../signing/signature.ts';
 import {
   addOutgoingOptions,
   collect,
@@ -37,14 +37,14 @@ import { exitCodes } from './verb.ts';
 
 /** Where the verb's trust comes from: the keyring is another part's business. */
 export interface SyncTrust {
-  /** Adds flags such as --key. */
+  /** Adds flags such as --keyring. */
   addOptions(command: Command): void;
-  /** Opens the keyring; `client` may be used to fetch a pinned key the first time. */
-  open(
+  /** The keys to trust, armored; `client` may be used to fetch a pinned key the first time. */
+  armoredKeys(
     options: Readonly<Record<string, unknown>>,
     io: CommandIo,
     client: HttpClient,
-  ): Promise<SignatureVerifier>;
+  ): Promise<readonly string[]>;
 }
 
 /** `fleet-depot sync NAME|FILE --to DIR`: makes a folder hold a distribution. */
@@ -110,16 +110,12 @@ async function sync(
   const concurrency = readInteger(options.concurrency, '--concurrency', 1, 64);
   const client = createClient(readOutgoingSettings(options, io.env, concurrency));
   const retry = readRetryPolicy(options);
-  // One thread checks while this one fetches; more only where there are cores for them.
-  const checker = createArchiveChecker(
-    Math.max(1, Math.min(4, availableParallelism() - 1)),
-    checkLimits(options),
-  );
+  const limits = checkLimits(options);
+  let checker: ArchiveChecker | undefined;
   try {
-    const verifier =
-      dryRun || !options.requireSignature
-        ? await optionalTrust(dryRun, trust, options, io, client)
-        : await trust.open({ ...options }, io, client);
+    const keys = await readKeys(trust, options, io, client);
+    // One thread checks while this one fetches; more only where there are cores for them.
+    checker = createArchiveChecker(Math.max(1, Math.min(4, availableParallelism() - 1)), limits, keys);
     const layout = createLayout(resolve(to ?? '.'));
     const address = readUrl(options.address ?? definition.address, '--address');
     const downloads = downloadPlace(download, address, options);
@@ -159,9 +155,9 @@ async function sync(
         policy,
         retry,
         checker,
-        verifier,
+        hasKeys: keys.length > 0,
         upstream,
-        maxArchiveBytes: checkLimits(options).maxBytes,
+        maxArchiveBytes: limits.maxBytes,
         signal: io.signal,
         progress: quiet ? silentProgress : createProgress(io.stderr, io.isTerminal),
         onPlan: (plan) => showPlan(plan, definition, options, io),
@@ -185,30 +181,29 @@ async function sync(
     );
     return showResult(result, options, io);
   } finally {
-    await checker.close();
+    await checker?.close();
     await client.close();
   }
 }
 
-/** Without --require-signature a keyring is used where there is one; a dry run needs none. */
-async function optionalTrust(
-  dryRun: boolean,
+/** Keys are needed where signatures are required; else they are used where there are some. A dry run needs none. */
+async function readKeys(
   trust: SyncTrust,
   options: SyncOptions,
   io: CommandIo,
   client: HttpClient,
-): Promise<SignatureVerifier | undefined> {
-  if (dryRun) {
-    return undefined;
+): Promise<readonly string[]> {
+  if (options.dryRun === true) {
+    return [];
   }
   try {
-    return await trust.open({ ...options }, io, client);
+    return await trust.armoredKeys({ ...options }, io, client);
   } catch (error) {
-    if (!(error instanceof DepotError)) {
+    if (!(error instanceof DepotError) || options.requireSignature) {
       throw error;
     }
     io.stderr.write(`warning: signatures are not checked: ${error.message}\n`);
-    return undefined;
+    return [];
   }
 }
 

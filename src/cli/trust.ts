@@ -3,6 +3,8 @@ import { fetchDirectly } from '../signing/key-fetch.ts';
 import { createArchiveCheck } from './archive-check.ts';
 import { createKeysVerb } from './keys.ts';
 import { createSignVerb } from './sign.ts';
+import { createSyncVerb } from './sync.ts';
+import { keyringTrust, readLockedArchives } from './sync-trust.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import type { Verb } from './verb.ts';
 import { createVerifyVerb } from './verify.ts';
@@ -24,5 +26,8 @@ export const keys: Verb = createKeysVerb({ fetchBytes: fetchDirectly, terminal: 
 /** `fleet-depot sign`. */
 export const sign: Verb = createSignVerb({ terminal: processTerminal, checkArchive });
 
-/** `fleet-depot verify`. Lock files and bundles are checked once `readLock` and `verifyBundle` are handed in. */
-export const verify: Verb = createVerifyVerb({ checkArchive });
+/** `fleet-depot sync`. */
+export const sync: Verb = createSyncVerb(keyringTrust);
+
+/** `fleet-depot verify`. Bundles are checked once `verifyBundle` is handed in. */
+export const verify: Verb = createVerifyVerb({ checkArchive, readLock: readLockedArchives });

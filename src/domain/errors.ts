@@ -222,8 +222,8 @@ export const errorCatalogue = {
   },
   DEFINITION_UNKNOWN: {
     status: 500,
-    message: 'no distribution is named "{name}" and no file has that path',
-    advice: 'Shipped distributions: {shipped}. A file is named by its path, as in ./my.yml.',
+    message: 'no distribution is named "{name}" (shipped are {shipped}) and no file has that path',
+    advice: 'Name a shipped distribution, or a definition by its path, as in ./my.yml.',
   },
   INSTALLED_INVALID: {
     status: 500,
@@ -291,7 +291,8 @@ export const errorCatalogue = {
   FOLDER_BUSY: {
     status: 500,
     message: '{folder} is in use by process {pid} on {host} since {since}',
-    advice: 'Wait for the other run. If it is certain that none is running, delete {file}.',
+    advice:
+      'Wait for the other run. If it is certain that none is running, delete the file `.fleet-depot/lock` in that folder.',
   },
   LOCK_INVALID: {
     status: 500,

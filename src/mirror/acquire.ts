@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { HttpClient } from '../net/http.ts';
@@ -8,7 +7,8 @@ import type { RetryPolicy } from '../net/retry.ts';
 import { withRetries } from '../net/retry.ts';
 import type { HostPolicy } from '../net/upstream-hosts.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
-import type { SignatureVerdict, SignatureVerifier } from '../signing/signature.ts';
+import type { SignatureVerdict } from '../signing/signature.ts';
+import { maxSignatureBytes } from '../signing/signature.ts';
 import type { ArchiveChecker } from './archive-checker.ts';
 import { downloadPart, flushBytes } from './download.ts';
 import { writeDurably } from './durable.ts';
@@ -25,8 +25,8 @@ export interface AcquireDeps {
   readonly policy: HostPolicy;
   readonly retry: RetryPolicy;
   readonly checker: ArchiveChecker;
-  /** Absent only where signatures aren't required. */
-  readonly verifier: SignatureVerifier | undefined;
+  /** False where there is no keyring to check signatures with, which only `requireSignature: false` allows. */
+  readonly hasKeys: boolean;
   readonly requireSignature: boolean;
   readonly maxArchiveBytes: number;
   /** Names of the files that earlier runs left in the work folder. */
@@ -37,8 +37,6 @@ export interface AcquireDeps {
   readonly onWarning: (id: string, reason: string) => void;
   readonly signal?: AbortSignal;
 }
-
-const maxSignatureBytes = 64 * 1024;
 
 /**
  * Makes one package be there: checks what is in place, else fetches, checks and puts archive and signature into place.
@@ -181,7 +179,11 @@ async function checkFile(
   deps: AcquireDeps,
 ): Promise<Facts> {
   const file = `${item.id}.zip`;
-  const { sha256, size } = await deps.checker.check(path, item);
+  const {
+    sha256,
+    size,
+    signature: verdict,
+  } = await deps.checker.check(path, item, deps.hasKeys ? signature : undefined);
   const { locked } = item;
   if (locked && sha256 !== locked.sha256) {
     throw new DepotError('ARCHIVE_MISMATCH', {
@@ -197,7 +199,7 @@ async function checkFile(
       reason: 'it is another signature than the lock file says',
     });
   }
-  const signer = await judgeSignature(item, path, size, signature, deps);
+  const signer = judgeSignature(item, signature, verdict, deps);
   return {
     id: item.id,
     sha256,
@@ -210,29 +212,20 @@ async function checkFile(
   };
 }
 
-/** Archives up to this size are verified from memory, larger ones as a stream. */
-const verifyInMemory = 16 * 2 ** 20;
-
-async function judgeSignature(
+/** The signer's fingerprint; undefined where a signature isn't required and proves nothing. */
+function judgeSignature(
   item: PlanItem,
-  path: string,
-  size: number,
   signature: string | undefined,
+  verdict: SignatureVerdict | undefined,
   deps: AcquireDeps,
-): Promise<string | undefined> {
+): string | undefined {
   const file = `${item.id}.zip.sig`;
-  if (signature === undefined) {
+  if (signature === undefined || verdict === undefined) {
     if (deps.requireSignature) {
       throw new DepotError('SIGNATURE_REFUSED', { file, reason: 'there is no signature' });
     }
     return undefined;
   }
-  if (!deps.verifier) {
-    return undefined;
-  }
-  const data =
-    size <= verifyInMemory ? await readFile(path) : createReadStream(path, { highWaterMark: 1 << 20 });
-  const verdict: SignatureVerdict = await deps.verifier.verify(data, signature);
   if (verdict.state === 'good') {
     return verdict.fingerprint;
   }

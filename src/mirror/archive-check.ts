@@ -7,12 +7,16 @@ import { parseYaml } from '../archive/yaml.ts';
 import { readStoredBytes, unpackBytes } from '../archive/zip-content.ts';
 import type { ZipEntry, ZipLimits } from '../archive/zip-directory.ts';
 import { readZipDirectory } from '../archive/zip-directory.ts';
+import type { SignatureVerdict, SignatureVerifier } from '../signing/signature.ts';
+import { createVerifier, fixedKeys } from '../signing/verify.ts';
 
 /** An archive to check. Plain data: it is sent to worker threads. */
 export interface ArchiveTask {
   readonly file: string;
   readonly name: string;
   readonly version: string;
+  /** Armored; checked over the very bytes that were read. Absent: not checked. */
+  readonly signature?: string;
   readonly limits: CheckLimits;
 }
 
@@ -30,7 +34,12 @@ export const defaultCheckLimits: CheckLimits = {
 };
 
 export type ArchiveVerdict =
-  | { readonly ok: true; readonly sha256: string; readonly size: number }
+  | {
+      readonly ok: true;
+      readonly sha256: string;
+      readonly size: number;
+      readonly signature?: SignatureVerdict;
+    }
   | { readonly ok: false; readonly reason: string };
 
 /** What one thread keeps from archive to archive. */
@@ -39,24 +48,33 @@ export interface CheckMemory {
   readonly known: Set<string>;
   /** Holds one archive after the other; larger ones get memory of their own. */
   readonly buffer: Buffer;
+  readonly verifier: SignatureVerifier;
 }
 
 const maxKnownPieces = 100_000;
 const bufferBytes = 8 * 2 ** 20;
 
-export function createCheckMemory(): CheckMemory {
-  return { known: new Set(), buffer: Buffer.allocUnsafeSlow(bufferBytes) };
+/** Trusts the given armored public keys. */
+export function createCheckMemory(armoredKeys: readonly string[]): CheckMemory {
+  const verifier = createVerifier(fixedKeys(armoredKeys));
+  return { known: new Set(), buffer: Buffer.allocUnsafeSlow(bufferBytes), verifier };
 }
 
 /**
  * Checks one archive whole: directory and local headers agree, every file unpacks to its declared size and CRC-32, all
- * lie in `{name}-{version}/`, and the manifest has that name and version. Bad content is a verdict, never an exception.
+ * lie in `{name}-{version}/`, and the manifest has that name and version; then its signature. Bad content is a verdict,
+ * never an exception.
  */
 export async function checkArchive(task: ArchiveTask, memory: CheckMemory): Promise<ArchiveVerdict> {
   try {
     const file = readIntoMemory(task.file, task.limits.maxBytes, memory.buffer);
     await checkEntries(file, task, memory.known);
-    return { ok: true, sha256: hash('sha256', file.read(0, file.size), 'hex'), size: file.size };
+    const bytes = file.read(0, file.size);
+    const found = { ok: true, sha256: hash('sha256', bytes, 'hex'), size: file.size } as const;
+    if (task.signature === undefined) {
+      return found;
+    }
+    return { ...found, signature: await memory.verifier.verify(bytes, task.signature) };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
   }

@@ -17,9 +17,9 @@ export class TunnelError extends Error {
  */
 export function createProxyPool(origin: URL, options: Pool.Options): Pool {
   const pool = new Pool(origin, options);
-  const connect = pool.connect.bind(pool) as (
-    asked: Dispatcher.ConnectOptions,
-  ) => Promise<Dispatcher.ConnectData>;
+  // Of the two forms of `connect`, the one that ProxyAgent uses.
+  const dialler: { connect(asked: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData> } = pool;
+  const connect = dialler.connect.bind(dialler);
   return Object.assign(pool, {
     connect: async (asked: Dispatcher.ConnectOptions) => {
       try {

@@ -161,7 +161,7 @@ test('an archive whose manifest names another version is refused', async (t) => 
 test('a whole archive with a signature of other bytes is refused', async (t) => {
   const scene = await setUp(t);
   scene.upstream.addFault(faults.other(zip, packageZip('nginx', '1.2.0', 700)));
-  assertOnlyApache(t, scene, await scene.run(), 'SIGNATURE_REFUSED', /does not fit/);
+  assertOnlyApache(t, scene, await scene.run(), 'SIGNATURE_REFUSED', /not what was signed/);
 });
 
 test('a stranger’s signature is refused, and taken with a warning by --no-require-signature', async (t) => {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import * as openpgp from 'openpgp';
-import type { SignatureVerifier } from '../../src/signing/signature.ts';
 import type { OfferedPackage } from './upstream.ts';
 import { buildZip } from './zip-builder.ts';
 
@@ -57,36 +56,4 @@ export function packageZip(name: string, version: string, bytes = 500, top = `${
     { name: `${top}/docs/README.md`, content: '# Test\n'.repeat(20) },
     { name: `${top}/img/data.bin`, content: randomBytes(bytes), method: 0 },
   ]);
-}
-
-/** Trusts one key, by openpgp itself. */
-export async function createKeyVerifier(armoredKey: string): Promise<SignatureVerifier> {
-  const key = await openpgp.readKey({ armoredKey });
-  return {
-    async verify(data, armoredSignature) {
-      const signature = await openpgp.readSignature({ armoredSignature });
-      const bytes = data instanceof Uint8Array ? data : await collect(data);
-      const message = await openpgp.createMessage({ binary: new Uint8Array(bytes) });
-      const result = await openpgp.verify({ message, signature, verificationKeys: key, format: 'binary' });
-      const first = result.signatures[0];
-      const issuer = first?.keyID.toHex().toUpperCase() ?? '';
-      if (issuer !== key.getKeyID().toHex().toUpperCase()) {
-        return { state: 'unknown-key', issuer, reason: `signed by ${issuer} which is not in the keyring` };
-      }
-      try {
-        await first?.verified;
-      } catch {
-        return { state: 'bad', issuer, reason: 'the signature does not fit the archive' };
-      }
-      return { state: 'good', fingerprint: key.getFingerprint().toUpperCase(), signedAt: new Date(0) };
-    },
-  };
-}
-
-async function collect(stream: AsyncIterable<unknown>): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) {
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
 }

@@ -6,7 +6,6 @@ import { Command, CommanderError } from 'commander';
 import type { SyncTrust } from '../../src/cli/sync.ts';
 import { createSyncVerb } from '../../src/cli/sync.ts';
 import { DepotError } from '../../src/domain/errors.ts';
-import { createKeyVerifier } from './signed-packages.ts';
 
 export interface SyncRun {
   readonly exitCode: number;
@@ -48,11 +47,11 @@ export interface SyncJson {
 /** A trust that is one armored key. */
 export const trustKey = (armoredKey: string): SyncTrust => ({
   addOptions: () => {},
-  open: async () => {
+  armoredKeys: async () => {
     if (armoredKey === '') {
       throw new DepotError('SIGNATURE_REFUSED', { file: 'keyring', reason: 'it is empty' });
     }
-    return await createKeyVerifier(armoredKey);
+    return [armoredKey];
   },
 });
 
