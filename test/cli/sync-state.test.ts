@@ -228,7 +228,7 @@ test('a second sync into the same folder is told who works there; a lock of a de
 test('after kill -9 in the middle, what was done is kept and the half archive is continued', async (t) => {
   const { upstream, folder, to, definition, run } = await setUp(t);
   upstream.offer(await publisher.make('zeek', '1.0.0', { bytes: 6_000_000 }));
-  upstream.addFault(faults.slow('/epr/zeek/zeek-1.0.0.zip', 400_000, 100, 1));
+  upstream.addFault(faults.hold('/epr/zeek/zeek-1.0.0.zip', 3_000_000, 1));
   const keyFile = join(folder, 'key.asc');
   writeFileSync(keyFile, publisher.publicKey);
   const script = resolve('build/test/support/sync-process.js');
@@ -239,7 +239,7 @@ test('after kill -9 in the middle, what was done is kept and the half archive is
   const ended = new Promise((finished) => child.once('exit', finished));
   for (
     let waited = 0;
-    waited < 20_000 &&
+    waited < 60_000 &&
     !(existsSync(part) && statSync(part).size >= 1 << 20 && existsSync(join(to, 'nginx-1.3.0.zip')));
     waited += 20
   ) {

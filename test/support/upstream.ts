@@ -225,6 +225,16 @@ export const faults = {
       response.write(body.subarray(0, 100));
     },
   }),
+  /** Sends `sent` bytes that can be continued later, then nothing more. */
+  hold: (match: string, sent: number, times = Number.POSITIVE_INFINITY): Fault => ({
+    match,
+    times,
+    answer: (_request, response, body) => {
+      const etag = `"${createHash('sha256').update(body).digest('hex').slice(0, 16)}"`;
+      response.writeHead(200, { 'content-length': body.length, etag });
+      response.write(body.subarray(0, sent));
+    },
+  }),
   /** Announces fewer bytes than the content has. */
   shortened: (match: string, times = Number.POSITIVE_INFINITY): Fault => ({
     match,
