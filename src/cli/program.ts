@@ -6,11 +6,11 @@ import { health } from './health.ts';
 import { referencePages } from './reference-pages.ts';
 import { inspect } from './inspect.ts';
 import { serve } from './serve.ts';
-import { keys, sign, verify } from './trust.ts';
+import { keys, sign, sync, verify } from './trust.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** Every verb, in the order of the help. A new one is a file beside this and a line here. */
-const verbs: readonly Verb[] = [serve, inspect, health, keys, sign, verify, referencePages];
+const verbs: readonly Verb[] = [serve, inspect, health, keys, sign, verify, sync, referencePages];
 
 const examples = `
 Examples:
@@ -74,7 +74,14 @@ const createProgram = (io: CommandIo, finish: (exitCode: number) => void): Comma
   return program;
 };
 
-const usageCodes = new Set(['USAGE', 'SETTING_INVALID', 'VALUE_INVALID']);
+const usageCodes = new Set([
+  'USAGE',
+  'SETTING_INVALID',
+  'VALUE_INVALID',
+  'DEFINITION_INVALID',
+  'DEFINITION_UNKNOWN',
+  'PROXY_INVALID',
+]);
 
 const report = (error: unknown, io: CommandIo): number => {
   if (error instanceof CommanderError) {
@@ -88,7 +95,7 @@ const report = (error: unknown, io: CommandIo): number => {
     const isUsage = usageCodes.has(error.code);
     // A wrong setting is one line: it names the flag and the variable, more would only hide them.
     io.stderr.write(
-      `error: ${error.message}\n${isUsage && error.code !== 'USAGE' ? '' : `${error.advice}\n`}`,
+      `error: ${error.message}\n${error.code.startsWith('SETTING') || error.code.startsWith('VALUE') ? '' : `${error.advice}\n`}`,
     );
     return isUsage ? exitCodes.usage : exitCodes.failed;
   }

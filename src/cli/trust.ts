@@ -3,6 +3,8 @@ import { createArchiveCheck } from './archive-check.ts';
 import { checkBundle } from './bundle-tools.ts';
 import { createKeysVerb } from './keys.ts';
 import { createSignVerb } from './sign.ts';
+import { createSyncVerb } from './sync.ts';
+import { keyringTrust, readLockedArchives } from './sync-trust.ts';
 import { processTerminal } from './terminal.ts';
 import type { Verb } from './verb.ts';
 import { createVerifyVerb } from './verify.ts';
@@ -15,5 +17,12 @@ export const keys: Verb = createKeysVerb({ fetchBytes: fetchDirectly, terminal: 
 /** `fleet-depot sign`. */
 export const sign: Verb = createSignVerb({ terminal: processTerminal, checkArchive });
 
-/** `fleet-depot verify`. Lock files are checked once `readLock` is handed in. */
-export const verify: Verb = createVerifyVerb({ checkArchive, verifyBundle: checkBundle });
+/** `fleet-depot sync`. */
+export const sync: Verb = createSyncVerb(keyringTrust);
+
+/** `fleet-depot verify`. */
+export const verify: Verb = createVerifyVerb({
+  checkArchive,
+  readLock: readLockedArchives,
+  verifyBundle: checkBundle,
+});

@@ -1,0 +1,141 @@
+import type { YamlEntry, YamlNode } from './yaml-tree.ts';
+import { nearestWord } from './suggestion.ts';
+
+/** Something wrong in a definition. */
+export interface Problem {
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** Notes a problem and goes on, so that one run shows all of them. */
+export type Complain = (line: number, reason: string) => void;
+
+/** The entries of a mapping by key; unknown keys are problems with a suggestion. A null counts as an empty mapping. */
+export function readFields<Key extends string>(
+  node: YamlNode,
+  what: string,
+  known: readonly Key[],
+  complain: Complain,
+): ReadonlyMap<Key, YamlEntry> {
+  const fields = new Map<Key, YamlEntry>();
+  if (node.kind === 'scalar' && node.isNull) {
+    return fields;
+  }
+  if (node.kind !== 'mapping') {
+    complain(node.line, `${what} must be a mapping (key: value), not ${nameOf(node)}`);
+    return fields;
+  }
+  for (const entry of node.entries) {
+    const key = known.find((one) => one === entry.key);
+    if (key !== undefined) {
+      fields.set(key, entry);
+    } else {
+      complain(entry.line, unknownText('key', entry.key, known, entry.line));
+    }
+  }
+  return fields;
+}
+
+/** "unknown key 'querys' at line 3: did you mean 'queries'?" */
+export function unknownText(what: string, word: string, known: readonly string[], line: number): string {
+  const near = nearestWord(word, known);
+  const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean '${near}'?`;
+  return `unknown ${what} '${word}' at line ${line}: ${hint}`;
+}
+
+/** The items of a sequence; a null counts as none. */
+export function readItems(entry: YamlEntry | undefined, complain: Complain): readonly YamlNode[] {
+  const node = entry?.value;
+  if (!entry || !node || (node.kind === 'scalar' && node.isNull)) {
+    return [];
+  }
+  if (node.kind === 'sequence') {
+    return node.items;
+  }
+  complain(node.line, `'${entry.key}' must be a list, not ${nameOf(node)}`);
+  return [];
+}
+
+/** The text of a scalar; undefined where it is absent, null or something else. */
+export function readText(entry: YamlEntry | undefined, complain: Complain): string | undefined {
+  const node = entry?.value;
+  if (!entry || !node || (node.kind === 'scalar' && node.isNull)) {
+    return undefined;
+  }
+  if (node.kind === 'scalar') {
+    return node.text;
+  }
+  complain(node.line, `'${entry.key}' must be a text, not ${nameOf(node)}`);
+  return undefined;
+}
+
+// The words of YAML 1.2, which the public tool's reader (Go's yaml.v3) takes for booleans.
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['True', true],
+  ['TRUE', true],
+  ['false', false],
+  ['False', false],
+  ['FALSE', false],
+]);
+
+export function readBoolean(entry: YamlEntry | undefined, complain: Complain): boolean | undefined {
+  const text = readText(entry, complain);
+  if (!entry || text === undefined) {
+    return undefined;
+  }
+  const value = booleans.get(text);
+  if (value === undefined) {
+    complain(entry.line, `'${entry.key}' must be true or false, not '${text}'`);
+  }
+  return value;
+}
+
+/** A whole number from 0 to 1,000,000. */
+export function readCount(entry: YamlEntry | undefined, complain: Complain): number | undefined {
+  const text = readText(entry, complain);
+  if (!entry || text === undefined) {
+    return undefined;
+  }
+  const value = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN;
+  if (value <= 1_000_000) {
+    return value;
+  }
+  complain(entry.line, `'${entry.key}' must be a whole number from 0, not '${text}'`);
+  return undefined;
+}
+
+/** Bytes, as in `512MiB`, `10 GB` or plain digits. */
+export function readBytes(entry: YamlEntry | undefined, complain: Complain): number | undefined {
+  const text = readText(entry, complain);
+  if (!entry || text === undefined) {
+    return undefined;
+  }
+  const bytes = parseBytes(text);
+  if (bytes === undefined) {
+    complain(entry.line, `'${entry.key}' must be a size such as 10GiB or 500MB, not '${text}'`);
+  }
+  return bytes;
+}
+
+const units: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
+
+/** `4GiB` is 4·2^30, `4GB` and `4G` are 4·10^9. Undefined if it is no size. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d{1,15}(?:\.\d{1,3})?)\s*(?:([kmgt])(i?)b?|b)?$/i.exec(text.trim());
+  if (!match) {
+    return undefined;
+  }
+  const unit = (match[2] ?? '').toLowerCase();
+  const power = ['', 'k', 'm', 'g', 't'].indexOf(unit);
+  const factor = match[3] ? 1024 ** power : (units[unit] ?? 1);
+  const bytes = Math.round(Number(match[1]) * factor);
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+export function isEmptyNode(node: YamlNode | undefined): boolean {
+  return node === undefined || (node.kind === 'scalar' && node.isNull);
+}
+
+const nameOf = (node: YamlNode): string =>
+  node.kind === 'mapping' ? 'a mapping' : node.kind === 'sequence' ? 'a list' : `'${node.text}'`;

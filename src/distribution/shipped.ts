@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DepotError } from '../domain/errors.ts';
+import type { Definition } from './definition.ts';
+import { parseDefinition } from './parse-definition.ts';
+
+/** Where the shipped definitions lie: `distributions/` of the installed program, seen from src/ and from build/src/. */
+export function shippedFolder(): string {
+  const here = fileURLToPath(new URL('.', import.meta.url));
+  const isBuilt = here.includes(join('build', 'src'));
+  return join(here, isBuilt ? '../../../distributions' : '../../distributions');
+}
+
+/** Names of the shipped definitions, sorted. */
+export function listShipped(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.yml'))
+    .map((file) => file.slice(0, -'.yml'.length))
+    .toSorted();
+}
+
+const maxBytes = 4 * 2 ** 20;
+
+/**
+ * Loads a definition by its shipped name or by path: what has a slash or ends in .yml or .yaml is a path.
+ * Throws DepotError DEFINITION_UNKNOWN or DEFINITION_INVALID.
+ */
+export function loadDefinition(nameOrFile: string, folder: string = shippedFolder()): Definition {
+  const isPath = /[/\\]|\.ya?ml$/i.test(nameOrFile);
+  const shipped = listShipped(folder);
+  if (!isPath && !shipped.includes(nameOrFile)) {
+    throw new DepotError('DEFINITION_UNKNOWN', { name: nameOrFile, shipped: shipped.join(', ') });
+  }
+  let text: Buffer;
+  try {
+    text = readFileSync(isPath ? nameOrFile : join(folder, `${nameOrFile}.yml`));
+  } catch (error) {
+    throw new DepotError('DEFINITION_UNKNOWN', { name: nameOrFile, shipped: shipped.join(', ') }, error);
+  }
+  if (text.length > maxBytes) {
+    throw new DepotError('DEFINITION_INVALID', {
+      file: nameOrFile,
+      reason: `it is larger than ${maxBytes} bytes`,
+    });
+  }
+  return parseDefinition(text.toString('utf8'), nameOrFile);
+}

@@ -1,0 +1,166 @@
+import {
+  EVENT_ALIAS,
+  EVENT_DOCUMENT,
+  EVENT_MAPPING,
+  EVENT_POP,
+  EVENT_SCALAR,
+  EVENT_SEQUENCE,
+  getScalarValue,
+  parseEvents,
+  SCALAR_STYLE_PLAIN,
+  YAMLException,
+} from 'js-yaml';
+import type { Event } from 'js-yaml';
+
+/** A YAML node that knows its line (from 1). Scalars stay text, so that `spec.max: 3.0` is `3.0` and not 3. */
+export type YamlNode = YamlScalar | YamlMapping | YamlSequence;
+
+export interface YamlScalar {
+  readonly kind: 'scalar';
+  readonly line: number;
+  readonly text: string;
+  /** True for an unquoted empty value, `~` or `null`. */
+  readonly isNull: boolean;
+}
+
+export interface YamlMapping {
+  readonly kind: 'mapping';
+  readonly line: number;
+  readonly entries: readonly YamlEntry[];
+}
+
+export interface YamlEntry {
+  readonly key: string;
+  readonly line: number;
+  readonly value: YamlNode;
+}
+
+export interface YamlSequence {
+  readonly kind: 'sequence';
+  readonly line: number;
+  readonly items: readonly YamlNode[];
+}
+
+/** What is wrong with a text, and where. */
+export class YamlProblem extends Error {
+  readonly line: number;
+
+  constructor(line: number, reason: string) {
+    super(reason);
+    this.line = line;
+  }
+}
+
+const maxDepth = 20;
+
+/**
+ * Reads one YAML document into nodes with line numbers; undefined for a text without a document. Anchors, aliases and
+ * tags are refused: definitions have no use for them. Throws YamlProblem.
+ */
+export function parseYamlTree(text: string): YamlNode | undefined {
+  const lineOf = createLineFinder(text);
+  const events = readEvents(text);
+  let next = 0;
+
+  const readNode = (event: Event, parentLine: number): YamlNode => {
+    if (event.type === EVENT_ALIAS) {
+      throw new YamlProblem(lineOf(event.anchorStart), 'aliases are not supported');
+    }
+    if (event.type !== EVENT_SCALAR && event.type !== EVENT_MAPPING && event.type !== EVENT_SEQUENCE) {
+      throw new YamlProblem(parentLine, 'unexpected end');
+    }
+    if (event.anchorStart >= 0) {
+      throw new YamlProblem(lineOf(event.anchorStart), 'anchors are not supported');
+    }
+    if (event.tagStart >= 0) {
+      throw new YamlProblem(lineOf(event.tagStart), 'tags are not supported');
+    }
+    if (event.type === EVENT_SCALAR) {
+      const value = getScalarValue(text, event);
+      const isNull = event.style === SCALAR_STYLE_PLAIN && /^(|~|null|Null|NULL)$/.test(value);
+      return {
+        kind: 'scalar',
+        line: event.valueStart < 0 ? parentLine : lineOf(event.valueStart),
+        text: value,
+        isNull,
+      };
+    }
+    const line = lineOf(event.start);
+    return event.type === EVENT_MAPPING ? readMapping(line) : readSequence(line);
+  };
+
+  const take = (line: number): Event => {
+    const event = events[next++];
+    if (!event) {
+      throw new YamlProblem(line, 'unexpected end');
+    }
+    return event;
+  };
+
+  const readMapping = (line: number): YamlMapping => {
+    const entries: YamlEntry[] = [];
+    const keys = new Set<string>();
+    for (let event = take(line); event.type !== EVENT_POP; event = take(line)) {
+      const key = readNode(event, line);
+      if (key.kind !== 'scalar') {
+        throw new YamlProblem(key.line, 'a key must be plain text');
+      }
+      if (keys.has(key.text)) {
+        throw new YamlProblem(key.line, `the key '${key.text}' is there twice`);
+      }
+      keys.add(key.text);
+      entries.push({ key: key.text, line: key.line, value: readNode(take(key.line), key.line) });
+    }
+    return { kind: 'mapping', line, entries };
+  };
+
+  const readSequence = (line: number): YamlSequence => {
+    const items: YamlNode[] = [];
+    for (let event = take(line); event.type !== EVENT_POP; event = take(line)) {
+      items.push(readNode(event, line));
+    }
+    return { kind: 'sequence', line, items };
+  };
+
+  const documents = events.filter((event) => event.type === EVENT_DOCUMENT).length;
+  if (documents > 1) {
+    throw new YamlProblem(1, 'the file has more than one YAML document');
+  }
+  if (documents === 0) {
+    return undefined;
+  }
+  next = 1;
+  const first = take(1);
+  return first.type === EVENT_POP ? undefined : readNode(first, 1);
+}
+
+function readEvents(text: string): Event[] {
+  try {
+    return parseEvents(text, { maxDepth });
+  } catch (error) {
+    if (error instanceof YAMLException) {
+      throw new YamlProblem((error.mark?.line ?? 0) + 1, error.reason);
+    }
+    throw error;
+  }
+}
+
+function createLineFinder(text: string): (offset: number) => number {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
+    starts.push(at + 1);
+  }
+  return (offset) => {
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] ?? 0) <= offset) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return low + 1;
+  };
+}

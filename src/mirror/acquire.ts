@@ -1,0 +1,263 @@
+import { createHash } from 'node:crypto';
+import { readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { DepotError } from '../domain/errors.ts';
+import type { HttpClient } from '../net/http.ts';
+import { dismiss, readBody, showUrl, Transient } from '../net/http.ts';
+import type { RetryPolicy } from '../net/retry.ts';
+import { withRetries } from '../net/retry.ts';
+import type { HostPolicy } from '../net/upstream-hosts.ts';
+import { requestWithin } from '../net/upstream-hosts.ts';
+import type { SignatureVerdict } from '../signing/signature.ts';
+import { maxSignatureBytes } from '../signing/signature.ts';
+import type { ArchiveChecker } from './archive-checker.ts';
+import { downloadPart, flushBytes } from './download.ts';
+import { writeDurably } from './durable.ts';
+import { fileFault } from './file-fault.ts';
+import type { Facts, Journal } from './journal.ts';
+import type { Layout } from './layout.ts';
+import type { PlanItem } from './plan.ts';
+
+/** What getting one package needs. */
+export interface AcquireDeps {
+  readonly layout: Layout;
+  readonly journal: Journal;
+  readonly client: HttpClient;
+  readonly policy: HostPolicy;
+  readonly retry: RetryPolicy;
+  readonly checker: ArchiveChecker;
+  /** False where there is no keyring to check signatures with, which only `requireSignature: false` allows. */
+  readonly hasKeys: boolean;
+  readonly requireSignature: boolean;
+  readonly maxArchiveBytes: number;
+  /** Names of the files that earlier runs left in the work folder. */
+  readonly leftovers: ReadonlySet<string>;
+  /** Bounds how many talk to the upstream at once; checking happens outside of it. */
+  readonly gate: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  readonly onBytes: (count: number) => void;
+  readonly onWarning: (id: string, reason: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Makes one package be there: checks what is in place, else fetches, checks and puts archive and signature into place.
+ * The signature is there first, so a server that lists the folder never sees an archive without its own.
+ */
+export async function acquire(
+  item: PlanItem,
+  deps: AcquireDeps,
+): Promise<{ readonly facts: Facts; readonly fetched: boolean }> {
+  if (item.state === 'present') {
+    const facts = await checkInPlace(item, deps);
+    if (facts) {
+      return { facts, fetched: false };
+    }
+  }
+  const signature = await deps.gate(() => fetchSignature(item, deps));
+  const facts = await fetchChecked(item, signature, deps);
+  await publish(item, facts, signature, deps);
+  await deps.journal.record(facts, await stat(deps.layout.archive(item.id)));
+  return { facts, fetched: true };
+}
+
+/** Facts of the archive that is there already, if it is good. */
+async function checkInPlace(item: PlanItem, deps: AcquireDeps): Promise<Facts | undefined> {
+  const { layout, journal } = deps;
+  try {
+    const signature = await readFile(layout.signature(item.id), 'utf8').catch(() => undefined);
+    const facts = await checkFile(item, layout.archive(item.id), signature, deps);
+    await journal.record(facts, await stat(layout.archive(item.id)));
+    return facts;
+  } catch (error) {
+    if (!(error instanceof DepotError) || error.code === 'INTERRUPTED' || error.code === 'DISK_FULL') {
+      throw error;
+    }
+    deps.onWarning(item.id, `the one that is here is fetched again: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function fetchSignature(item: PlanItem, deps: AcquireDeps): Promise<string | undefined> {
+  if (item.locked ? !item.locked.signature : item.unsigned && !deps.requireSignature) {
+    return undefined;
+  }
+  const url = item.signatureUrl;
+  const signature = await withRetries(deps.retry, deps.signal, async () => {
+    const answer = await requestWithin(
+      deps.client,
+      { url, ...(deps.signal ? { signal: deps.signal } : {}) },
+      deps.policy,
+    );
+    if (answer.status === 404 || answer.status === 410) {
+      return dismiss(answer);
+    }
+    if (answer.status !== 200) {
+      dismiss(answer);
+      throw new DepotError('UPSTREAM_ANSWER', {
+        url: showUrl(url),
+        reason: `the server answered ${answer.status}`,
+      });
+    }
+    try {
+      return (await readBody(answer, maxSignatureBytes)).toString('utf8');
+    } catch (error) {
+      if (error instanceof DepotError) {
+        throw error;
+      }
+      throw new Transient(
+        new DepotError('UPSTREAM_ANSWER', { url: showUrl(url), reason: 'the answer was cut' }, error),
+      );
+    }
+  });
+  const file = `${item.id}.zip.sig`;
+  if (signature === undefined) {
+    if (deps.requireSignature) {
+      throw new DepotError('SIGNATURE_REFUSED', { file, reason: 'the upstream has no signature' });
+    }
+    return undefined;
+  }
+  // Kibana fails an installation on a .sig that isn't armor, even a forced one: such a file is never placed.
+  if (!signature.includes('-----BEGIN PGP SIGNATURE-----')) {
+    throw new DepotError('SIGNATURE_REFUSED', {
+      file,
+      reason: 'the upstream sent something that is no armored signature',
+    });
+  }
+  return signature;
+}
+
+async function fetchChecked(
+  item: PlanItem,
+  signature: string | undefined,
+  deps: AcquireDeps,
+): Promise<Facts> {
+  const part = deps.layout.part(item.id);
+  const resumed = deps.leftovers.has(`${item.id}.zip.part`);
+  try {
+    return await fetchOnce(item, signature, deps);
+  } catch (error) {
+    const mismatch =
+      error instanceof DepotError &&
+      (error.code === 'ARCHIVE_MISMATCH' || error.code === 'SIGNATURE_REFUSED');
+    if (!mismatch) {
+      throw error;
+    }
+    await unlink(part).catch(() => {});
+    // A half from an earlier run may have been of another content: one more try from the first byte.
+    if (resumed) {
+      return await fetchOnce(item, signature, deps).catch((again: unknown) => dropPart(part, again));
+    }
+    throw error;
+  }
+}
+
+async function dropPart(part: string, error: unknown): Promise<never> {
+  if (error instanceof DepotError && error.code === 'ARCHIVE_MISMATCH') {
+    await unlink(part).catch(() => {});
+  }
+  throw error;
+}
+
+async function fetchOnce(item: PlanItem, signature: string | undefined, deps: AcquireDeps): Promise<Facts> {
+  const { layout, onBytes, signal } = deps;
+  const part = layout.part(item.id);
+  const download = {
+    url: item.archiveUrl,
+    part,
+    facts: layout.partFacts(item.id),
+    mayResume: deps.leftovers.has(`${item.id}.zip.part`),
+    limit: deps.maxArchiveBytes,
+    onBytes,
+  };
+  await deps.gate(() => downloadPart({ ...download, ...(signal ? { signal } : {}) }, deps));
+  return await checkFile(item, part, signature, deps);
+}
+
+async function checkFile(
+  item: PlanItem,
+  path: string,
+  signature: string | undefined,
+  deps: AcquireDeps,
+): Promise<Facts> {
+  const file = `${item.id}.zip`;
+  const {
+    sha256,
+    size,
+    signature: verdict,
+  } = await deps.checker.check(path, item, deps.hasKeys ? signature : undefined);
+  const { locked } = item;
+  if (locked && sha256 !== locked.sha256) {
+    throw new DepotError('ARCHIVE_MISMATCH', {
+      file,
+      reason: `its sha256 is ${sha256}, the lock file says ${locked.sha256}`,
+    });
+  }
+  const signatureSha256 =
+    signature === undefined ? undefined : createHash('sha256').update(signature).digest('hex');
+  if (locked && locked.signature?.sha256 !== signatureSha256) {
+    throw new DepotError('ARCHIVE_MISMATCH', {
+      file: `${file}.sig`,
+      reason: 'it is another signature than the lock file says',
+    });
+  }
+  const signer = judgeSignature(item, signature, verdict, deps);
+  return {
+    id: item.id,
+    sha256,
+    size,
+    source: showUrl(item.archiveUrl),
+    ...(signer === undefined ? {} : { signer }),
+    ...(signature !== undefined && signatureSha256 !== undefined
+      ? { signature: { sha256: signatureSha256, size: Buffer.byteLength(signature) } }
+      : {}),
+  };
+}
+
+/** The signer's fingerprint; undefined where a signature isn't required and proves nothing. */
+function judgeSignature(
+  item: PlanItem,
+  signature: string | undefined,
+  verdict: SignatureVerdict | undefined,
+  deps: AcquireDeps,
+): string | undefined {
+  const file = `${item.id}.zip.sig`;
+  if (signature === undefined || verdict === undefined) {
+    if (deps.requireSignature) {
+      throw new DepotError('SIGNATURE_REFUSED', { file, reason: 'there is no signature' });
+    }
+    return undefined;
+  }
+  if (verdict.state === 'good') {
+    return verdict.fingerprint;
+  }
+  // A key that isn't known proves nothing; a signature that doesn't fit the bytes proves that something was changed.
+  const harmless = verdict.state === 'missing' || verdict.state === 'unknown-key';
+  if (deps.requireSignature || !harmless) {
+    throw new DepotError('SIGNATURE_REFUSED', { file, reason: verdict.reason });
+  }
+  deps.onWarning(item.id, `signature not verified: ${verdict.reason}`);
+  return undefined;
+}
+
+async function publish(
+  item: PlanItem,
+  facts: Facts,
+  signature: string | undefined,
+  deps: AcquireDeps,
+): Promise<void> {
+  const { layout } = deps;
+  const target = layout.signature(item.id);
+  if (signature === undefined) {
+    await rm(target, { force: true });
+  } else {
+    await writeDurably(target, `${layout.part(item.id)}.sig`, signature);
+  }
+  try {
+    await rename(layout.part(item.id), layout.archive(item.id));
+  } catch (error) {
+    throw fileFault(error, layout.archive(item.id));
+  }
+  // Only what came in several pieces has facts.
+  if (facts.size > flushBytes) {
+    await unlink(layout.partFacts(item.id)).catch(() => {});
+  }
+}

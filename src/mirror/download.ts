@@ -1,0 +1,267 @@
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { open, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { DepotError } from '../domain/errors.ts';
+import type { HttpAnswer, HttpClient } from '../net/http.ts';
+import { dismiss, showUrl, Transient } from '../net/http.ts';
+import type { RetryPolicy } from '../net/retry.ts';
+import { withRetries } from '../net/retry.ts';
+import type { HostPolicy } from '../net/upstream-hosts.ts';
+import { requestWithin } from '../net/upstream-hosts.ts';
+import { fileFault } from './file-fault.ts';
+
+export interface Download {
+  readonly url: URL;
+  /** Where the bytes grow. */
+  readonly part: string;
+  /** What the part is of; only with it can a part be continued. */
+  readonly facts: string;
+  /** False where it is certain that no earlier run left a part. */
+  readonly mayResume: boolean;
+  /** Largest body that is taken, in bytes. */
+  readonly limit: number;
+  /** Called with the bytes that were added; negative when a part starts again. */
+  readonly onBytes: (count: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface DownloadSettings {
+  readonly client: HttpClient;
+  readonly policy: HostPolicy;
+  readonly retry: RetryPolicy;
+}
+
+interface PartFacts {
+  readonly url: string;
+  /** Strong ETag or Last-Modified: what If-Range takes (RFC 9110, 13.1.5). */
+  readonly validator: string;
+  readonly total: number;
+}
+
+/** Bytes that are gathered before they are written; what a kill can cost. */
+export const flushBytes = 1 << 20;
+/** A new try that brought this much counts as progress: the attempts start again. */
+const progressBytes = 64 * 1024;
+
+/**
+ * Brings one body into a part file and syncs it to disk; continues what an earlier run left. Returns the bytes of the
+ * part. Throws DepotError when attempts are used up or the answer can't be an archive.
+ */
+export function downloadPart(download: Download, settings: DownloadSettings): Promise<number> {
+  let isFirst = true;
+  return withRetries(settings.retry, download.signal, (progressed) => {
+    const fresh = isFirst && !download.mayResume;
+    isFirst = false;
+    return attempt(download, fresh, settings, progressed);
+  });
+}
+
+async function attempt(
+  download: Download,
+  fresh: boolean,
+  settings: DownloadSettings,
+  progressed: () => void,
+): Promise<number> {
+  const { url, part, signal } = download;
+  const have = fresh ? 0 : await sizeOf(part);
+  const facts = have > 0 ? await readFacts(download) : undefined;
+  if (facts && have === facts.total) {
+    return have;
+  }
+  const resume = facts !== undefined && have < facts.total;
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  if (resume) {
+    Object.assign(headers, { range: `bytes=${have}-`, 'if-range': facts.validator });
+  }
+  const answer = await requestWithin(
+    settings.client,
+    { url, headers, ...(signal ? { signal } : {}) },
+    settings.policy,
+  );
+  const from = judge(answer, resume ? { have, total: facts.total } : undefined);
+  if (from === undefined) {
+    await unlink(part).catch(() => {});
+    throw new Transient(answerFault(answer, 'the server continued at another place'));
+  }
+  const length = Number(answer.headers['content-length'] ?? Number.NaN);
+  if (from + length > download.limit) {
+    dismiss(answer);
+    throw answerFault(answer, `the archive has ${from + length} bytes, the limit is ${download.limit}`);
+  }
+  let handle: FileHandle;
+  try {
+    handle = await open(
+      part,
+      from > 0 ? constants.O_WRONLY : constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC,
+      0o644,
+    );
+  } catch (error) {
+    dismiss(answer);
+    throw fileFault(error, part);
+  }
+  try {
+    if (from === 0 && length > flushBytes) {
+      await writeFacts(download, answer, length);
+    }
+    const size = await pour(answer, handle, from, download, progressed);
+    await handle.sync();
+    return size;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Where in the part the body belongs; undefined if the part can't be continued with this answer. Throws for other answers. */
+function judge(
+  answer: HttpAnswer,
+  resumed: { readonly have: number; readonly total: number } | undefined,
+): number | undefined {
+  const { status, headers } = answer;
+  if (resumed && status === 206) {
+    const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '');
+    if (range && Number(range[1]) === resumed.have && Number(range[3]) === resumed.total) {
+      return resumed.have;
+    }
+    dismiss(answer);
+    return undefined;
+  }
+  if (resumed && status === 416) {
+    dismiss(answer);
+    return undefined;
+  }
+  const refuse = (reason: string): never => {
+    dismiss(answer);
+    throw answerFault(answer, reason);
+  };
+  if (status === 404) {
+    refuse('the upstream does not have it (404)');
+  }
+  if (status !== 200) {
+    refuse(`the server answered ${status}`);
+  }
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') {
+    refuse(`it came with Content-Encoding ${encoding}, which an archive never has`);
+  }
+  const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  // Not `text/plain`: a bare web server calls every file so. What is no archive is found by the check.
+  if (type === 'text/html' || type === 'application/json') {
+    refuse(`the server sent ${type}, not an archive`);
+  }
+  return 0;
+}
+
+async function pour(
+  answer: HttpAnswer,
+  handle: FileHandle,
+  from: number,
+  download: Download,
+  progressed: () => void,
+): Promise<number> {
+  let size = from;
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  // What was announced is forgotten when a part starts again, so that progress never counts a byte twice.
+  let counted = 0;
+  const flush = async (): Promise<void> => {
+    if (pendingBytes === 0) {
+      return;
+    }
+    const chunks = pending;
+    const position = size - pendingBytes;
+    pending = [];
+    pendingBytes = 0;
+    try {
+      await writeAll(handle, chunks, position);
+    } catch (error) {
+      throw fileFault(error, download.part);
+    }
+    if (size - from >= progressBytes) {
+      progressed();
+    }
+  };
+  try {
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      pendingBytes += chunk.length;
+      counted += chunk.length;
+      if (size > download.limit) {
+        throw answerFault(answer, `the archive is larger than ${download.limit} bytes`);
+      }
+      pending.push(chunk);
+      download.onBytes(chunk.length);
+      if (pendingBytes >= flushBytes) {
+        await flush();
+      }
+    }
+    await flush();
+  } catch (error) {
+    answer.body.on('error', () => {}).destroy();
+    if (error instanceof DepotError) {
+      throw error;
+    }
+    await flush();
+    if ((await readFacts(download)) === undefined) {
+      download.onBytes(-counted);
+    }
+    if (download.signal?.aborted) {
+      throw new DepotError('INTERRUPTED', {}, error);
+    }
+    throw new Transient(answerFault(answer, `the connection was cut or stalled after ${size} bytes`, error));
+  }
+  const announced = Number(answer.headers['content-length'] ?? Number.NaN);
+  if (size - from < announced) {
+    throw new Transient(answerFault(answer, `${size} bytes came, ${from + announced} were announced`));
+  }
+  return size;
+}
+
+async function writeAll(handle: FileHandle, chunks: Buffer[], position: number): Promise<void> {
+  const { bytesWritten } = await handle.writev(chunks, position);
+  let rest = chunks.reduce((sum, chunk) => sum + chunk.length, 0) - bytesWritten;
+  if (rest === 0) {
+    return;
+  }
+  // A short write, as on a disk that is nearly full: the next one tells why.
+  const bytes = Buffer.concat(chunks);
+  while (rest > 0) {
+    rest -= (await handle.write(bytes, bytes.length - rest, rest, position + bytes.length - rest))
+      .bytesWritten;
+  }
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return (await stat(file).catch(() => undefined))?.size ?? 0;
+}
+
+async function readFacts({ facts, url }: Download): Promise<PartFacts | undefined> {
+  try {
+    const value = JSON.parse(await readFile(facts, 'utf8')) as Partial<PartFacts>;
+    const proper =
+      value.url === showUrl(url) && typeof value.validator === 'string' && typeof value.total === 'number';
+    return proper ? (value as PartFacts) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Notes what a part is of. Without a strong validator it can't be continued: another content might follow. */
+async function writeFacts(download: Download, answer: HttpAnswer, total: number): Promise<void> {
+  const etag = answer.headers['etag'];
+  const validator = etag !== undefined && !etag.startsWith('W/') ? etag : answer.headers['last-modified'];
+  try {
+    if (validator === undefined) {
+      await unlink(download.facts).catch(() => {});
+    } else {
+      await writeFile(
+        download.facts,
+        JSON.stringify({ url: showUrl(download.url), validator, total } satisfies PartFacts),
+      );
+    }
+  } catch (error) {
+    throw fileFault(error, download.facts);
+  }
+}
+
+const answerFault = (answer: HttpAnswer, reason: string, cause?: unknown): DepotError =>
+  new DepotError('UPSTREAM_ANSWER', { url: showUrl(answer.url), reason }, cause);

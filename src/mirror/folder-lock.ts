@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { DepotError } from '../domain/errors.ts';
+import { fileFault } from './file-fault.ts';
+
+interface Owner {
+  readonly pid: number;
+  readonly host: string;
+  readonly since: string;
+  /** Start of the process in clock ticks, where /proc tells it: a number used again isn't the same process. */
+  readonly started: string;
+  readonly token: string;
+}
+
+/**
+ * Takes the folder for this process; the returned function lets it go. A lock whose process is gone is taken over; one
+ * of another host never is, since nobody here can tell. Throws DepotError FOLDER_BUSY.
+ */
+export async function lockFolder(folder: string, file: string): Promise<() => Promise<void>> {
+  const owner: Owner = {
+    pid: process.pid,
+    host: hostname(),
+    since: new Date().toISOString(),
+    started: startOf(process.pid),
+    token: randomUUID(),
+  };
+  try {
+    await mkdir(dirname(file), { recursive: true });
+  } catch (error) {
+    throw fileFault(error, dirname(file));
+  }
+  for (let attempt = 0; attempt < 3; attempt++) {
+    if (await create(file, owner)) {
+      return async () => {
+        if ((await readOwner(file))?.token === owner.token) {
+          await unlink(file).catch(() => {});
+        }
+      };
+    }
+    const other = await readOwner(file);
+    if (!other || isAlive(other)) {
+      throw busy(folder, file, other);
+    }
+    await setAside(file, other);
+  }
+  throw busy(folder, file, await readOwner(file));
+}
+
+async function create(file: string, owner: Owner): Promise<boolean> {
+  try {
+    const handle = await open(file, 'wx', 0o644);
+    try {
+      await handle.writeFile(`${JSON.stringify(owner)}\n`);
+    } finally {
+      await handle.close();
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
+      return false;
+    }
+    throw fileFault(error, file);
+  }
+}
+
+/** Removes a dead owner's lock. Renamed first: of two who do so at once, one finds the other's new lock and puts it back. */
+async function setAside(file: string, dead: Owner): Promise<void> {
+  const aside = `${file}.${randomUUID()}`;
+  try {
+    await rename(file, aside);
+  } catch {
+    return;
+  }
+  if ((await readOwner(aside))?.token === dead.token) {
+    await unlink(aside).catch(() => {});
+  } else {
+    await rename(aside, file).catch(() => {});
+  }
+}
+
+async function readOwner(file: string): Promise<Owner | undefined> {
+  // A lock that another process is just writing is empty for a moment.
+  for (let attempt = 0; attempt < 5; attempt++) {
+    try {
+      return JSON.parse(await readFile(file, 'utf8')) as Owner;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+  return undefined;
+}
+
+function isAlive(owner: Owner): boolean {
+  if (owner.host !== hostname()) {
+    return true;
+  }
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+  return owner.started === startOf(owner.pid);
+}
+
+function startOf(pid: number): string {
+  try {
+    // Field 22 of /proc/PID/stat; the command's name before it may hold spaces and parentheses (proc(5)).
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+const busy = (folder: string, file: string, owner: Owner | undefined): DepotError =>
+  new DepotError('FOLDER_BUSY', {
+    folder,
+    file,
+    pid: owner?.pid ?? 'unknown',
+    host: owner?.host ?? 'unknown',
+    since: owner?.since ?? 'unknown',
+  });

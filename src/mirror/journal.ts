@@ -1,0 +1,83 @@
+import type { Stats } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { fileFault } from './file-fault.ts';
+
+/** What was found of an archive when it was checked. */
+export interface Facts {
+  /** `name-version`. */
+  readonly id: string;
+  readonly sha256: string;
+  readonly size: number;
+  /** Fingerprint of the key whose signature was good; absent where none was asked for. */
+  readonly signer?: string;
+  readonly signature?: { readonly sha256: string; readonly size: number };
+  /** Address the archive came from, without userinfo. */
+  readonly source: string;
+}
+
+/** Facts, and the file they are about: only the very same file needs no second check. */
+interface JournalLine extends Facts {
+  readonly modified: number;
+  readonly inode: number;
+}
+
+/** What was checked in a folder before. A line is written as soon as an archive is in place, so a kill loses nothing. */
+export interface Journal {
+  /** Facts of a file that hasn't changed since; undefined if it has to be checked again. */
+  recall(id: string, stats: Stats): Facts | undefined;
+  /** Facts whatever the file is like now: sync has placed this once. */
+  known(id: string): Facts | undefined;
+  record(facts: Facts, stats: Stats): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the journal; lines that a crash has torn are passed over. With `readOnly` nothing is created. */
+export async function openJournal(file: string, readOnly: boolean): Promise<Journal> {
+  const lines = new Map<string, JournalLine>();
+  const text = await readFile(file, 'utf8').catch(() => '');
+  for (const line of text.split('\n')) {
+    const parsed = parseLine(line);
+    if (parsed) {
+      lines.set(parsed.id, parsed);
+    }
+  }
+  let handle: Awaited<ReturnType<typeof open>> | undefined;
+  try {
+    handle = readOnly ? undefined : await open(file, 'a', 0o644);
+    if (text !== '' && !text.endsWith('\n')) {
+      await handle?.appendFile('\n');
+    }
+  } catch (error) {
+    throw fileFault(error, file);
+  }
+  return {
+    recall(id, stats) {
+      const line = lines.get(id);
+      const same =
+        line && line.size === stats.size && line.modified === stats.mtimeMs && line.inode === stats.ino;
+      return same ? line : undefined;
+    },
+    known: (id) => lines.get(id),
+    async record(facts, stats) {
+      const line: JournalLine = { ...facts, modified: stats.mtimeMs, inode: stats.ino };
+      lines.set(facts.id, line);
+      try {
+        await handle?.appendFile(`${JSON.stringify(line)}\n`);
+      } catch (error) {
+        throw fileFault(error, file);
+      }
+    },
+    close: async () => handle?.close(),
+  };
+}
+
+function parseLine(line: string): JournalLine | undefined {
+  try {
+    const value = JSON.parse(line) as Partial<JournalLine>;
+    const whole =
+      typeof value.id === 'string' && typeof value.sha256 === 'string' && typeof value.inode === 'number';
+    return whole ? (value as JournalLine) : undefined;
+  } catch {
+    return undefined;
+  }
+}

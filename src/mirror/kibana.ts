@@ -1,0 +1,99 @@
+import { DepotError } from '../domain/errors.ts';
+import type { Pin } from '../distribution/definition.ts';
+import { pinsOf, readInstalledItems } from '../distribution/installed.ts';
+import type { HttpClient } from '../net/http.ts';
+import { dismiss, readBody, showUrl } from '../net/http.ts';
+import type { RetryPolicy } from '../net/retry.ts';
+import { withRetries } from '../net/retry.ts';
+import { createHostPolicy, requestWithin } from '../net/upstream-hosts.ts';
+import { eachConcurrently } from './pool.ts';
+import { joinUrl } from './upstream.ts';
+
+export interface KibanaSettings {
+  readonly client: HttpClient;
+  readonly retry: RetryPolicy;
+  /** Kibana's base address, with a space's path where the packages are in a space. */
+  readonly address: URL;
+  /** Encoded API key, as Kibana shows it. */
+  readonly apiKey: string | undefined;
+  readonly signal?: AbortSignal;
+}
+
+const maxBytes = 64 * 2 ** 20;
+const pageSize = 200;
+const maxPages = 100;
+
+/**
+ * Asks Kibana's Fleet API what is installed, page by page, and each package for the version it can roll back to. The
+ * key goes over https only, or to this machine. Throws DepotError INSTALLED_INVALID or one of the network's.
+ */
+export async function askKibana(settings: KibanaSettings): Promise<Pin[]> {
+  const { address, apiKey, signal } = settings;
+  const place = showUrl(address);
+  if (apiKey !== undefined && address.protocol !== 'https:' && !isLoopback(address)) {
+    throw new DepotError('INSTALLED_INVALID', {
+      place,
+      reason: 'an API key is never sent over plain http; use https',
+    });
+  }
+  const policy = createHostPolicy([address], []);
+  const headers = {
+    accept: 'application/json',
+    ...(apiKey === undefined ? {} : { authorization: `ApiKey ${apiKey}` }),
+  };
+  const ask = (path: string): Promise<unknown> =>
+    withRetries(settings.retry, signal, async () => {
+      const url = joinUrl(address, path);
+      const answer = await requestWithin(
+        settings.client,
+        { url, headers, ...(signal ? { signal } : {}) },
+        policy,
+      );
+      if (answer.status === 200) {
+        return JSON.parse((await readBody(answer, maxBytes)).toString('utf8')) as unknown;
+      }
+      dismiss(answer);
+      if (answer.status === 404) {
+        return undefined;
+      }
+      const why =
+        answer.status === 401 || answer.status === 403 ? '; the API key needs read access to Fleet' : '';
+      throw new DepotError('UPSTREAM_ANSWER', {
+        url: showUrl(url),
+        reason: `Kibana answered ${answer.status}${why}`,
+      });
+    });
+
+  const items: Record<string, unknown>[] = [];
+  let after = '';
+  for (let page = 0; page < maxPages; page++) {
+    const answer = await ask(`/api/fleet/epm/packages/installed?perPage=${pageSize}${after}`);
+    items.push(...readInstalledItems(answer, place));
+    const next = isRecord(answer) ? answer['searchAfter'] : undefined;
+    if (!Array.isArray(next) || next.length === 0) {
+      break;
+    }
+    after = `&searchAfter=${encodeURIComponent(JSON.stringify(next))}`;
+  }
+  const pins: Pin[] = [];
+  await eachConcurrently(items, 4, async (item) => {
+    const installed = pinsOf(item, `package ${String(item['name'])}`, place);
+    pins.push(...installed);
+    const name = installed[0]?.name;
+    if (name === undefined || installed.length > 1) {
+      return;
+    }
+    const details = await ask(`/api/fleet/epm/packages/${name}`);
+    const detail = isRecord(details) ? details['item'] : undefined;
+    if (isRecord(detail)) {
+      pins.push(...pinsOf({ ...detail, name }, `package ${name}`, place));
+    }
+  });
+  return [...new Map(pins.map((pin) => [`${pin.name}-${pin.version}`, pin])).values()];
+}
+
+const isLoopback = ({ hostname }: URL): boolean =>
+  hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

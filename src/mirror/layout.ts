@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+
+/**
+ * The folder that sync fills:
+ *
+ *     DIR/
+ *       NAME-VERSION.zip          an archive that was checked whole
+ *       NAME-VERSION.zip.sig      its signature, there before the archive is
+ *       distribution.lock         what the set is, byte for byte
+ *       .fleet-depot/
+ *         lock                    who works here now
+ *         journal.jsonl           one line for each archive that was checked
+ *         NAME-VERSION.zip.part   half an archive
+ *         NAME-VERSION.zip.json   what the half is of, to resume it
+ *
+ * Names come in only as package names and strict versions, so none of them can leave the folder.
+ */
+export interface Layout {
+  readonly folder: string;
+  readonly work: string;
+  readonly lockFile: string;
+  readonly busyFile: string;
+  readonly journal: string;
+  archive(id: string): string;
+  signature(id: string): string;
+  part(id: string): string;
+  partFacts(id: string): string;
+}
+
+export const workFolderName = '.fleet-depot';
+
+export function createLayout(folder: string): Layout {
+  const work = join(folder, workFolderName);
+  return {
+    folder,
+    work,
+    lockFile: join(folder, 'distribution.lock'),
+    busyFile: join(work, 'lock'),
+    journal: join(work, 'journal.jsonl'),
+    archive: (id) => join(folder, `${id}.zip`),
+    signature: (id) => join(folder, `${id}.zip.sig`),
+    part: (id) => join(work, `${id}.zip.part`),
+    partFacts: (id) => join(work, `${id}.zip.json`),
+  };
+}

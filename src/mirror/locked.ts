@@ -1,0 +1,23 @@
+import type { HostPolicy } from '../net/upstream-hosts.ts';
+import type { LockFile } from './lock-file.ts';
+import type { WantedItem } from './plan.ts';
+import { joinUrl } from './upstream.ts';
+
+/**
+ * The packages of a lock file with their addresses. `address` replaces the registry's own, for a set that is made again
+ * from a mirror. Throws DepotError UPSTREAM_REDIRECT for a source on a host that isn't the upstream's.
+ */
+export function locateLocked(lock: LockFile, address: URL | undefined, policy: HostPolicy): WantedItem[] {
+  const recorded = lock.address.replace(/\/+$/, '');
+  return lock.packages.map((locked) => {
+    const { name, version, source } = locked;
+    const path = source.startsWith(`${recorded}/`)
+      ? source.slice(recorded.length)
+      : `/epr/${name}/${name}-${version}.zip`;
+    const archiveUrl = address ? joinUrl(address, path) : new URL(source);
+    const signatureUrl = new URL(archiveUrl);
+    signatureUrl.pathname += '.sig';
+    policy.check(address ?? new URL(lock.address), archiveUrl);
+    return { id: `${name}-${version}`, name, version, archiveUrl, signatureUrl, locked };
+  });
+}

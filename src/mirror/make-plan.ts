@@ -1,0 +1,104 @@
+import { DepotError } from '../domain/errors.ts';
+import { idOf } from '../distribution/candidate.ts';
+import type { Journal } from './journal.ts';
+import { readLockFile } from './lock-file.ts';
+import type { Plan, PlanItem, WantedItem } from './plan.ts';
+import { comparePlan, totalsOf } from './plan.ts';
+import { eachConcurrently } from './pool.ts';
+import type { SyncDeps, SyncRequest } from './sync-request.ts';
+import type { Upstream } from './upstream.ts';
+import type { WantedProblem, WantedSet } from './wanted.ts';
+
+/** Candidates as items with their addresses; one whose address is refused becomes a problem. */
+export function locateItems(
+  wanted: WantedSet,
+  upstream: Upstream,
+): { items: WantedItem[]; problems: WantedProblem[] } {
+  const items: WantedItem[] = [];
+  const problems = [...wanted.problems];
+  for (const candidate of wanted.candidates) {
+    const { name, version } = candidate;
+    const id = idOf(candidate);
+    try {
+      items.push({
+        id,
+        name,
+        version,
+        archiveUrl: upstream.archiveUrl(candidate),
+        signatureUrl: upstream.signatureUrl(candidate),
+        // Pins weren't listed, so nothing is known of theirs.
+        unsigned: candidate.requires !== undefined && candidate.signaturePath === undefined,
+      });
+    } catch (error) {
+      if (!(error instanceof DepotError)) {
+        throw error;
+      }
+      problems.push({ label: id, reason: error.message, error });
+    }
+  }
+  return { items, problems };
+}
+
+/** What is wanted against what is there, with sizes where they can be had. Throws SET_TOO_LARGE. */
+export async function makePlan(request: SyncRequest, deps: SyncDeps, journal: Journal): Promise<Plan> {
+  const { items, problems } = await deps.resolve();
+  // A registry that has lost its packages must not empty the lock file.
+  if (items.length === 0 && problems.length === 0) {
+    throw new DepotError('SET_EMPTY', { distribution: request.distribution });
+  }
+  const previous = await readLockFile(deps.layout.lockFile);
+  const { requireSignature } = request;
+  const plan = await comparePlan(items, problems, {
+    layout: deps.layout,
+    journal,
+    previous,
+    requireSignature,
+  });
+  const sized =
+    request.askSizes || request.maxSize !== undefined ? await askSizes(plan, request, deps) : plan;
+  const { fetch, keep } = totalsOf(sized);
+  const bytes = fetch.bytes + keep.bytes;
+  if (request.maxSize !== undefined && bytes > request.maxSize) {
+    throw new DepotError('SET_TOO_LARGE', { bytes, limit: request.maxSize });
+  }
+  return sized;
+}
+
+async function askSizes(plan: Plan, request: SyncRequest, deps: SyncDeps): Promise<Plan> {
+  const sizes = new Map<string, number>();
+  const unknown = plan.items.filter((item) => item.state === 'new');
+  for (const item of unknown) {
+    if (item.locked) {
+      sizes.set(item.id, item.locked.size);
+    }
+  }
+  let silent = 0;
+  await eachConcurrently(
+    unknown.filter((item) => !item.locked),
+    request.concurrency * 2,
+    async (item) => {
+      // An upstream that doesn't answer HEAD isn't asked a thousand times.
+      if (silent >= 10 && sizes.size === 0) {
+        return;
+      }
+      try {
+        const size = await deps.upstream.archiveSize(item.archiveUrl, deps.signal);
+        if (size === undefined) {
+          silent++;
+        } else {
+          sizes.set(item.id, size);
+        }
+      } catch (error) {
+        if (error instanceof DepotError && error.code === 'INTERRUPTED') {
+          throw error;
+        }
+        silent++;
+      }
+    },
+  );
+  const items = plan.items.map((item): PlanItem => {
+    const size = item.state === 'new' ? sizes.get(item.id) : undefined;
+    return size === undefined ? item : { ...item, size };
+  });
+  return { ...plan, items };
+}

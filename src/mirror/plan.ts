@@ -1,0 +1,157 @@
+import type { Facts, Journal } from './journal.ts';
+import type { Layout } from './layout.ts';
+import type { LockedPackage, LockFile } from './lock-file.ts';
+import type { WantedProblem } from './wanted.ts';
+import { readdir, stat } from 'node:fs/promises';
+import { parseStrictVersion } from '../domain/version.ts';
+import { isPackageName } from '../distribution/parse-definition.ts';
+import { fileFault } from './file-fault.ts';
+
+/** A package that is wanted, and where it comes from. */
+export interface WantedItem {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly archiveUrl: URL;
+  readonly signatureUrl: URL;
+  /** The upstream lists it without a signature. */
+  readonly unsigned?: boolean;
+  /** With --locked: the bytes that it must be. */
+  readonly locked?: LockedPackage;
+}
+
+/**
+ * `kept` is there and was checked; `present` is there and is checked before it counts; `new` has to be fetched.
+ */
+export interface PlanItem extends WantedItem {
+  readonly state: 'new' | 'kept' | 'present';
+  /** Bytes of the archive; undefined where the upstream doesn't say. */
+  readonly size?: number;
+  readonly facts?: Facts;
+}
+
+/** A file that sync placed once and that isn't wanted any more. */
+export interface UnwantedItem {
+  readonly id: string;
+  readonly size: number;
+}
+
+/** The wanted set against what is there. */
+export interface Plan {
+  readonly items: readonly PlanItem[];
+  readonly unwanted: readonly UnwantedItem[];
+  /** Archives that sync never placed here: never touched. */
+  readonly foreign: readonly string[];
+  readonly problems: readonly WantedProblem[];
+}
+
+/** What a plan needs to know of a folder. */
+export interface FolderState {
+  readonly layout: Layout;
+  readonly journal: Journal;
+  readonly previous: LockFile | undefined;
+  /** A kept archive must have been checked with a signature. */
+  readonly requireSignature: boolean;
+}
+
+/** Compares the wanted items with the folder. Reads only names and times; nothing is hashed or fetched. */
+export async function comparePlan(
+  wanted: readonly WantedItem[],
+  problems: readonly WantedProblem[],
+  folder: FolderState,
+): Promise<Plan> {
+  const { layout, journal, previous } = folder;
+  const files = new Set(await listFolder(layout.folder));
+  const items: PlanItem[] = [];
+  for (const item of wanted) {
+    const stats = files.has(`${item.id}.zip`) ? await stat(layout.archive(item.id)) : undefined;
+    if (!stats) {
+      items.push({ ...item, state: 'new' });
+      continue;
+    }
+    const facts = journal.recall(item.id, stats);
+    const kept = facts && isEnough(facts, item, folder.requireSignature, files);
+    items.push({ ...item, state: kept ? 'kept' : 'present', size: stats.size, ...(kept ? { facts } : {}) });
+  }
+  const wantedIds = new Set(wanted.map((item) => item.id));
+  const placed = new Set(previous?.packages.map((one) => `${one.name}-${one.version}`));
+  const unwanted: UnwantedItem[] = [];
+  const foreign: string[] = [];
+  for (const file of [...files].toSorted()) {
+    const id = idOfFile(file);
+    if (id === undefined || wantedIds.has(id)) {
+      continue;
+    }
+    if (!placed.has(id) && !journal.known(id)) {
+      foreign.push(file);
+    } else {
+      unwanted.push({ id, size: (await stat(layout.archive(id))).size });
+    }
+  }
+  return { items, unwanted, foreign, problems };
+}
+
+function isEnough(
+  facts: Facts,
+  item: WantedItem,
+  requireSignature: boolean,
+  files: ReadonlySet<string>,
+): boolean {
+  if (requireSignature && (facts.signer === undefined || !files.has(`${item.id}.zip.sig`))) {
+    return false;
+  }
+  if (!item.locked) {
+    return true;
+  }
+  return facts.sha256 === item.locked.sha256 && facts.signature?.sha256 === item.locked.signature?.sha256;
+}
+
+async function listFolder(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return [];
+    }
+    throw fileFault(error, folder);
+  }
+}
+
+/** `nginx-1.2.3` of `nginx-1.2.3.zip`; undefined for anything that isn't a package's archive. */
+function idOfFile(file: string): string | undefined {
+  const match = /^([a-z0-9_]+)-(.+)\.zip$/.exec(file);
+  const proper =
+    match?.[1] !== undefined && isPackageName(match[1]) && parseStrictVersion(match[2] ?? '') !== undefined;
+  return proper ? file.slice(0, -'.zip'.length) : undefined;
+}
+
+/** Items and bytes of a plan, for people and reports. Unknown sizes count as 0 and are told apart. */
+export interface PlanTotals {
+  readonly packages: number;
+  readonly names: number;
+  readonly fetch: Count;
+  readonly keep: Count;
+  readonly unwanted: Count;
+  readonly unknownSizes: number;
+}
+
+export interface Count {
+  readonly items: number;
+  readonly bytes: number;
+}
+
+export function totalsOf(plan: Plan): PlanTotals {
+  const count = (items: readonly { readonly size?: number }[]): Count => ({
+    items: items.length,
+    bytes: items.reduce((sum, item) => sum + (item.size ?? 0), 0),
+  });
+  const fetched = plan.items.filter((item) => item.state === 'new');
+  return {
+    packages: plan.items.length,
+    names: new Set(plan.items.map((item) => item.name)).size,
+    fetch: count(fetched),
+    keep: count(plan.items.filter((item) => item.state !== 'new')),
+    unwanted: count(plan.unwanted),
+    unknownSizes: fetched.filter((item) => item.size === undefined).length,
+  };
+}

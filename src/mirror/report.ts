@@ -1,0 +1,60 @@
+import type { DepotError } from '../domain/errors.ts';
+import type { Plan } from './plan.ts';
+import { totalsOf } from './plan.ts';
+
+/** One thing that could not be done, and what to do about it. */
+export interface Failure {
+  readonly label: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly advice: string;
+}
+
+/** What a sync did. */
+export interface SyncReport {
+  readonly distribution: string;
+  readonly folder: string;
+  readonly fetched: readonly string[];
+  readonly kept: readonly string[];
+  readonly pruned: readonly string[];
+  readonly failed: readonly Failure[];
+  readonly warnings: readonly { readonly label: string; readonly reason: string }[];
+  /** Bytes that came over the network for archives. */
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+export function failureOf(label: string, error: DepotError): Failure {
+  return { label, code: error.code, reason: error.message, advice: error.advice };
+}
+
+/** `12.3 MB`; decimal, as disks and networks are sold. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) {
+    return `${bytes} B`;
+  }
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  let value = bytes / 1000;
+  let unit = 0;
+  while (value >= 999.95 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+/** The plan for programs. */
+export function planToJson(plan: Plan): object {
+  return {
+    totals: totalsOf(plan),
+    packages: plan.items.map(({ name, version, state, size }) => ({
+      name,
+      version,
+      state,
+      size: size ?? null,
+    })),
+    unwanted: plan.unwanted,
+    foreign: plan.foreign,
+    problems: plan.problems.map(({ label, reason }) => ({ label, reason })),
+  };
+}

@@ -1,0 +1,90 @@
+import { parseConstraint } from '../domain/constraint.ts';
+import type { Candidate, Requirement } from '../distribution/candidate.ts';
+import { compareCandidates, idOf } from '../distribution/candidate.ts';
+import type { Definition, Query } from '../distribution/definition.ts';
+import { isPackageName } from '../distribution/parse-definition.ts';
+import { createSearch } from '../distribution/query-plan.ts';
+import type { Upstream } from './upstream.ts';
+import type { WantedProblem } from './wanted.ts';
+
+/**
+ * Adds to `wanted` what its packages require, and what those require. Where nothing wanted satisfies a requirement, the
+ * newest version that does is taken for each matrix row. `exclude` wins over a requirement; `include` doesn't limit it.
+ */
+export async function closeOverRequirements(
+  wanted: Map<string, Candidate>,
+  definition: Definition,
+  upstream: Upstream,
+  signal?: AbortSignal,
+): Promise<WantedProblem[]> {
+  const problems: WantedProblem[] = [];
+  const offers = new Map<string, Promise<readonly (readonly Candidate[])[]>>();
+  const prerelease = definition.queries.some((query) => query.prerelease);
+
+  const offersOf = (name: string): Promise<readonly (readonly Candidate[])[]> => {
+    const rows: readonly Query[] = definition.matrix.length > 0 ? definition.matrix : [{}];
+    const known = offers.get(name);
+    if (known) {
+      return known;
+    }
+    const asked = Promise.all(
+      rows.map(async (row) => {
+        const search = createSearch(
+          { ...row, package: name, all: true, ...(prerelease ? { prerelease } : {}) },
+          { versionLimit: 0, keep: 0 },
+        );
+        const { candidates } = await upstream.search(search.parameters, signal);
+        return candidates.filter((one) => one.name === name).toSorted(compareCandidates);
+      }),
+    );
+    offers.set(name, asked);
+    return asked;
+  };
+
+  const queue = [...wanted.values()];
+  for (let candidate = queue.shift(); candidate; candidate = queue.shift()) {
+    const requires = candidate.requires ?? (await upstream.requirements(candidate, signal)) ?? [];
+    for (const requirement of requires) {
+      const complain = (why: string): void => {
+        problems.push({
+          label: idOf(candidate),
+          reason: `${idOf(candidate)} requires ${requirement.name} ${requirement.constraint}: ${why}`,
+        });
+      };
+      const satisfied = createTest(requirement);
+      if (!satisfied) {
+        complain('name or constraint is not proper');
+        continue;
+      }
+      if ([...wanted.values()].some(satisfied)) {
+        continue;
+      }
+      const fitting = (await offersOf(requirement.name)).map((offered) => offered.filter(satisfied));
+      const added = fitting.flatMap(
+        (offered) => offered.findLast((one) => !isExcluded(one, definition)) ?? [],
+      );
+      if (added.length === 0) {
+        complain(fitting.some((offered) => offered.length > 0) ? 'it is excluded' : 'the upstream has none');
+      }
+      for (const one of added) {
+        if (wanted.has(idOf(one))) {
+          continue;
+        }
+        wanted.set(idOf(one), one);
+        queue.push(one);
+      }
+    }
+  }
+  return problems;
+}
+
+const isExcluded = (candidate: Candidate, definition: Definition): boolean =>
+  definition.exclude.some((pattern) => pattern.matches(candidate.name, candidate.parsed));
+
+function createTest({ name, constraint }: Requirement): ((candidate: Candidate) => boolean) | undefined {
+  const parsed = parseConstraint(constraint);
+  if (!parsed || !isPackageName(name)) {
+    return undefined;
+  }
+  return (candidate) => candidate.name === name && parsed.test(candidate.parsed);
+}

@@ -1,0 +1,38 @@
+import type { AcquireDeps } from './acquire.ts';
+import type { Plan, WantedItem } from './plan.ts';
+import type { Progress } from './progress.ts';
+import type { Upstream } from './upstream.ts';
+import type { WantedProblem } from './wanted.ts';
+
+/** What to do. */
+export interface SyncRequest {
+  /** For the report and the lock file. */
+  readonly distribution: string;
+  /** Address of the registry for the lock file, without userinfo. */
+  readonly address: string;
+  readonly dryRun: boolean;
+  /** The wanted set came from a lock file, which is never changed by a run that failed in part. */
+  readonly locked: boolean;
+  readonly prune: boolean;
+  readonly maxSize: number | undefined;
+  /** Fetched at once. */
+  readonly concurrency: number;
+  /** Ask the size of each new archive first. */
+  readonly askSizes: boolean;
+  readonly requireSignature: boolean;
+}
+
+/** What it is done with. */
+export interface SyncDeps extends Omit<
+  AcquireDeps,
+  'journal' | 'gate' | 'onBytes' | 'onWarning' | 'requireSignature' | 'leftovers'
+> {
+  /** What is wanted: asked of the upstream, or read from a lock file. */
+  readonly resolve: () => Promise<{
+    readonly items: readonly WantedItem[];
+    readonly problems: readonly WantedProblem[];
+  }>;
+  readonly upstream: Upstream;
+  readonly progress: Progress;
+  readonly onPlan: (plan: Plan) => void;
+}

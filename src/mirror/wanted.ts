@@ -1,0 +1,82 @@
+import type { DepotError } from '../domain/errors.ts';
+import { parseStrictVersion } from '../domain/version.ts';
+import type { Candidate } from '../distribution/candidate.ts';
+import { compareCandidates, idOf, newestOfEach } from '../distribution/candidate.ts';
+import type { Definition, Pin } from '../distribution/definition.ts';
+import type { Search } from '../distribution/query-plan.ts';
+import { planSearches } from '../distribution/query-plan.ts';
+import { closeOverRequirements } from './requirements.ts';
+import { eachConcurrently } from './pool.ts';
+import type { Upstream } from './upstream.ts';
+
+/** What a definition comes to, asked of an upstream. */
+export interface WantedSet {
+  /** Sorted by name and version, each once. */
+  readonly candidates: readonly Candidate[];
+  /** What could not be had: entries that were refused, requirements that nothing satisfies. */
+  readonly problems: readonly WantedProblem[];
+}
+
+export interface WantedProblem {
+  readonly label: string;
+  readonly reason: string;
+  readonly error?: DepotError;
+}
+
+const searchWidth = 4;
+
+/**
+ * Resolves a definition: every search, then include and exclude, then the limits (so that `keep: 2` means two of those
+ * that are left), then pins, which nothing filters, then what they require.
+ */
+export async function resolveWanted(
+  definition: Definition,
+  installed: readonly Pin[],
+  upstream: Upstream,
+  signal?: AbortSignal,
+): Promise<WantedSet> {
+  const problems: WantedProblem[] = [];
+  const searches = planSearches(definition);
+  const answers = new Map<Search, readonly Candidate[]>();
+  const admits = createFilter(definition);
+  await eachConcurrently(searches, searchWidth, async (search) => {
+    const answer = await upstream.search(search.parameters, signal);
+    for (const error of answer.refused) {
+      problems.push({ label: 'search', reason: error.message, error });
+    }
+    answers.set(search, newestOfEach(answer.candidates.filter(admits), search.versionLimit));
+  });
+
+  const wanted = new Map<string, Candidate>();
+  for (const line of new Set(searches.map((search) => search.kibanaLine))) {
+    const ofLine = searches
+      .filter((search) => search.kibanaLine === line)
+      .flatMap((search) => answers.get(search) ?? []);
+    const distinct = new Map(ofLine.map((candidate) => [idOf(candidate), candidate]));
+    for (const candidate of newestOfEach([...distinct.values()], definition.keep)) {
+      wanted.set(idOf(candidate), candidate);
+    }
+  }
+  for (const pin of [...definition.packages, ...installed]) {
+    const parsed = parseStrictVersion(pin.version);
+    if (parsed && !wanted.has(idOf(pin))) {
+      wanted.set(idOf(pin), { ...pin, parsed });
+    }
+  }
+  if (definition.dependencies) {
+    problems.push(...(await closeOverRequirements(wanted, definition, upstream, signal)));
+  }
+  return { candidates: [...wanted.values()].toSorted(compareCandidates), problems: dedupe(problems) };
+}
+
+function createFilter({ include, exclude }: Definition): (candidate: Candidate) => boolean {
+  return ({ name, parsed }) =>
+    (include.length === 0 || include.some((pattern) => pattern.matches(name, parsed))) &&
+    !exclude.some((pattern) => pattern.matches(name, parsed));
+}
+
+/** The same listing fault comes with each matrix row; it is told once. */
+function dedupe(problems: readonly WantedProblem[]): WantedProblem[] {
+  const seen = new Map(problems.map((problem) => [problem.reason.replace(/^\S+/, ''), problem]));
+  return [...seen.values()];
+}

@@ -1,0 +1,100 @@
+import { TunnelError } from './proxy-pool.ts';
+
+/** What a failed request means for people and for retrying. */
+export interface Failure {
+  readonly reason: string;
+  /** True where another attempt may help. */
+  readonly passing: boolean;
+  /** True where the proxy said no, not the target. */
+  readonly byProxy: boolean;
+}
+
+interface Times {
+  readonly connectTimeout: number;
+  readonly headersTimeout: number;
+  readonly bodyTimeout: number;
+}
+
+/** Codes of Node and undici that may pass, in plain words. */
+const passing: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was cut',
+  EPIPE: 'the connection was cut',
+  ETIMEDOUT: 'the connection timed out',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  EAI_AGAIN: 'the name service does not answer',
+  UND_ERR_SOCKET: 'the connection was cut',
+  ERR_SSL_UNEXPECTED_EOF_WHILE_READING: 'the connection was cut',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body is not as long as announced',
+};
+
+/** Puts an error of undici, TLS or the socket in words. Never shows an address, a header or a password of the request. */
+export function describeFailure(error: unknown, times: Times): Failure {
+  if (error instanceof TunnelError) {
+    return { ...describeFailure(error.cause, times), byProxy: true };
+  }
+  const code = codeOf(error);
+  const message = messageOf(error);
+  const refused = /Proxy response \((\d+)\)/.exec(message)?.[1];
+  if (refused !== undefined) {
+    const why =
+      refused === '407' ? 'it wants another user or password' : 'it does not let this request through';
+    return { reason: `${why} (${refused})`, passing: ['502', '503', '504'].includes(refused), byProxy: true };
+  }
+  if (/Proxy Authentication Required/.test(message)) {
+    return { reason: 'it wants another user or password (407)', passing: false, byProxy: true };
+  }
+  const soft = (reason: string): Failure => ({ reason, passing: true, byProxy: false });
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
+    return soft(`no connection within ${seconds(times.connectTimeout)}`);
+  }
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+    return soft(`no answer within ${seconds(times.headersTimeout)}`);
+  }
+  if (code === 'UND_ERR_BODY_TIMEOUT') {
+    return soft(`stalled: nothing came for ${seconds(times.bodyTimeout)}`);
+  }
+  const known = passing[code];
+  if (known !== undefined) {
+    return soft(known);
+  }
+  if (code.startsWith('HPE_')) {
+    return soft('the answer is not proper HTTP');
+  }
+  const hard = (reason: string, byProxy = false): Failure => ({ reason, passing: false, byProxy });
+  if (code === 'ENOTFOUND') {
+    return hard('the host name is unknown');
+  }
+  if (/ALERT_CERTIFICATE_REQUIRED|certificate required/i.test(`${code} ${message}`)) {
+    return hard('it demands a client certificate');
+  }
+  if (/ALERT|HANDSHAKE_FAILURE/.test(code)) {
+    return hard(`the TLS handshake was refused (${code}); a client certificate may be wanted`);
+  }
+  if (/CERT|SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO/.test(code)) {
+    return hard(`its certificate is not trusted (${code})`);
+  }
+  return hard(
+    code === '' ? 'the request failed' : `the request failed (${code})`,
+    code === 'UND_ERR_PRX_TLS',
+  );
+}
+
+const seconds = (milliseconds: number): string => `${Math.round(milliseconds / 100) / 10} s`;
+
+function codeOf(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof AggregateError && at.errors.length > 0) {
+      return codeOf(at.errors[0]);
+    }
+    if ('code' in at && typeof at.code === 'string') {
+      return at.code;
+    }
+  }
+  return '';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? `${error.message} ${messageOf(error.cause)}` : '';
+}

@@ -1,0 +1,89 @@
+import type { Readable } from 'node:stream';
+import { DepotError } from '../domain/errors.ts';
+
+/** One outgoing request. Redirects are never followed by the client itself: see `net/redirect.ts`. */
+export interface HttpRequest {
+  /** May carry userinfo, which becomes Basic authorization. */
+  readonly url: URL;
+  readonly method?: 'GET' | 'HEAD';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** Lower-case names; the first value of a repeated header. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Must be read to its end, or dismissed with `dismiss`. */
+  readonly body: Readable;
+  /** The address that answered, after redirects. */
+  readonly url: URL;
+}
+
+/** Outgoing HTTP, through proxies and with certificates. Implemented over undici in net/client.ts. */
+export interface HttpClient {
+  /** Throws Transient for faults that may pass, DepotError for those that won't. */
+  request(request: HttpRequest): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
+/** A fault that may pass: worth another attempt. `error` is what to report when attempts are used up. */
+export class Transient extends Error {
+  readonly error: DepotError;
+  /** Milliseconds that the other side asked to wait. */
+  readonly retryAfter: number | undefined;
+
+  constructor(error: DepotError, retryAfter?: number) {
+    super(error.message, { cause: error });
+    this.error = error;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** An address as it may be shown: without user, password and fragment. */
+export function showUrl(url: URL | string): string {
+  if (typeof url === 'string') {
+    if (!URL.canParse(url)) {
+      return url.replace(/\/\/[^/@]*@/, '//');
+    }
+    url = new URL(url);
+  }
+  const shown = new URL(url);
+  shown.username = '';
+  shown.password = '';
+  shown.hash = '';
+  return shown.href;
+}
+
+/** The whole body as bytes, at most `limit`. Throws DepotError UPSTREAM_ANSWER beyond. */
+export async function readBody(
+  answer: HttpAnswer,
+  limit: number,
+  body: Readable = answer.body,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) {
+      answer.body.destroy();
+      throw new DepotError('UPSTREAM_ANSWER', {
+        url: showUrl(answer.url),
+        reason: `the answer is larger than ${limit} bytes`,
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+/** Lets go of a body that nobody wants; small ones are read so that the connection lives on. */
+export function dismiss(answer: HttpAnswer): void {
+  answer.body.on('error', () => {});
+  const length = Number(answer.headers['content-length'] ?? Number.NaN);
+  if (length <= 65_536) {
+    answer.body.resume();
+  } else {
+    answer.body.destroy();
+  }
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
+import { DepotError } from '../domain/errors.ts';
+
+/** PEM texts for one direction. */
+export interface TlsMaterial {
+  /** Trusted on top of the public roots. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** As node:tls takes them. A `ca` replaces Node's own list, so the public roots are put back beside it. */
+export function tlsOptions(material: TlsMaterial): { ca?: string[]; cert?: string; key?: string } {
+  return {
+    ...(material.ca === undefined ? {} : { ca: [...rootCertificates, material.ca] }),
+    ...(material.cert === undefined ? {} : { cert: material.cert }),
+    ...(material.key === undefined ? {} : { key: material.key }),
+  };
+}
+
+/** Which files hold the PEM texts, and the flags that named them, for messages. */
+export interface TlsFiles {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/**
+ * Reads PEM files; NODE_EXTRA_CA_CERTS, which a `ca` would switch off, is kept. A certificate and its key go together.
+ * Throws DepotError PROXY_INVALID for the proxy's files and USAGE otherwise, naming flag and file.
+ */
+export function readTlsMaterial(files: TlsFiles, prefix: string, env: NodeJS.ProcessEnv): TlsMaterial {
+  if ((files.cert === undefined) !== (files.key === undefined)) {
+    throw new DepotError('USAGE', { reason: `--${prefix}client-cert and --${prefix}client-key go together` });
+  }
+  if (files.ca === undefined && files.cert === undefined) {
+    return {};
+  }
+  const ca = files.ca === undefined ? undefined : readPem(files.ca, `--${prefix}ca`, 'CERTIFICATE');
+  const extra = env['NODE_EXTRA_CA_CERTS'];
+  return {
+    ...(ca === undefined
+      ? {}
+      : { ca: extra ? `${ca}\n${readPem(extra, 'NODE_EXTRA_CA_CERTS', 'CERTIFICATE')}` : ca }),
+    ...(files.cert === undefined
+      ? {}
+      : { cert: readPem(files.cert, `--${prefix}client-cert`, 'CERTIFICATE') }),
+    ...(files.key === undefined ? {} : { key: readPem(files.key, `--${prefix}client-key`, 'KEY') }),
+  };
+}
+
+function readPem(file: string, flag: string, kind: 'CERTIFICATE' | 'KEY'): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new DepotError('USAGE', { reason: `${flag}: ${file} cannot be read` }, error);
+  }
+  if (!new RegExp(`-----BEGIN [A-Z ]*${kind}-----`).test(text)) {
+    throw new DepotError('USAGE', { reason: `${flag}: ${file} has no PEM ${kind.toLowerCase()}` });
+  }
+  return text;
+}

@@ -1,0 +1,171 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import type { ExecutionContext } from 'ava';
+import { scratch } from '../support/scratch.ts';
+import { createPublisher } from '../support/signed-packages.ts';
+import type { SyncRun } from '../support/sync-run.ts';
+import { runSyncVerb, writeDefinition } from '../support/sync-run.ts';
+import type { FakeUpstream } from '../support/upstream.ts';
+import { startUpstream } from '../support/upstream.ts';
+
+const publisher = await createPublisher();
+
+/** The plan of a definition against a registry with some nginx, cisco and sql packages. */
+async function plan(
+  t: ExecutionContext,
+  rest: string,
+  words: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ run: SyncRun; upstream: FakeUpstream }> {
+  const upstream = await startUpstream();
+  t.teardown(() => upstream.close());
+  for (const [version, kibana] of [
+    ['1.0.0', '^8.0.0'],
+    ['1.1.0', '^8.0.0'],
+    ['1.2.0', '^8.18.0 || ^9.0.0'],
+    ['2.0.0', '^9.0.0'],
+    ['2.1.0', '^9.2.0'],
+    ['2.2.0-beta.1', '^9.2.0'],
+  ] as const) {
+    upstream.offer(await publisher.make('nginx', version, { kibana }));
+  }
+  upstream.offer(await publisher.make('cisco_ios', '1.0.0'), await publisher.make('cisco_asa', '1.0.0'));
+  upstream.offer(
+    await publisher.make('sql_input', '1.0.0'),
+    await publisher.make('sql_input', '1.1.0'),
+    await publisher.make('sql_input', '2.0.0'),
+  );
+  upstream.offer(
+    await publisher.make('dashboards', '1.0.0', {
+      requires: { input: [{ package: 'sql_input', version: '^1.0.0' }] },
+    }),
+  );
+  upstream.offer(
+    await publisher.make('suite', '1.0.0', {
+      requires: { content: [{ package: 'dashboards', version: '1.0.0' }] },
+    }),
+  );
+  const folder = await scratch(t);
+  writeFileSync(join(folder, 'installed.txt'), 'nginx-1.0.0\n');
+  const definition = writeDefinition(folder, upstream.address, rest.replace('FOLDER', folder));
+  return {
+    run: await runSyncVerb([definition, '--dry-run', '--json', ...words], { key: publisher.publicKey, env }),
+    upstream,
+  };
+}
+
+const listed = (run: SyncRun): string =>
+  run.json.plan.packages.map((one) => `${one.name}-${one.version}`).join(' ');
+
+test('without all only the newest that a Kibana takes is chosen, for each matrix row', async (t) => {
+  const { run } = await plan(
+    t,
+    'matrix:\n  - kibana.version: 8.17.0\n  - kibana.version: 9.1.0\nqueries:\n  - package: nginx\n',
+  );
+  t.is(listed(run), 'nginx-1.1.0 nginx-2.0.0');
+});
+
+test('keep takes the newest N of each name and Kibana line, and lines are not cut by each other', async (t) => {
+  const rest =
+    'keep: 2\nmatrix:\n  - kibana.version: 8.17.0\n  - kibana.version: 9.2.0\n  - kibana.version: 9.2.5\nqueries:\n  - package: nginx\n';
+  const { run } = await plan(t, rest);
+  t.is(listed(run), 'nginx-1.0.0 nginx-1.1.0 nginx-2.0.0 nginx-2.1.0');
+});
+
+test('exclude wins over include, and limits count what is left', async (t) => {
+  const rest =
+    'keep: 1\ninclude:\n  - nginx\n  - cisco_*\nexclude:\n  - cisco_asa\n  - name: nginx\n    version: ">=2.1.0"\nqueries:\n  - all: true\n';
+  t.is(listed((await plan(t, rest)).run), 'cisco_ios-1.0.0 nginx-2.0.0');
+});
+
+test('pinned packages are taken whatever the queries find', async (t) => {
+  const rest =
+    'exclude: [nginx]\nqueries:\n  - package: nginx\npackages:\n  - name: nginx\n    version: 1.1.0\n';
+  t.is(listed((await plan(t, rest)).run), 'nginx-1.1.0');
+});
+
+test('dependencies are followed to the end, also those of pins', async (t) => {
+  t.is(
+    listed((await plan(t, 'dependencies: true\nqueries:\n  - package: suite\n')).run),
+    'dashboards-1.0.0 sql_input-1.1.0 suite-1.0.0',
+  );
+  const pinned = 'dependencies: true\npackages:\n  - name: suite\n    version: 1.0.0\n';
+  t.is(listed((await plan(t, pinned)).run), 'dashboards-1.0.0 sql_input-1.1.0 suite-1.0.0');
+  t.is(listed((await plan(t, 'queries:\n  - package: suite\n')).run), 'suite-1.0.0');
+});
+
+test('a dependency that is excluded or missing is a problem, and the run ends with 3', async (t) => {
+  const { run } = await plan(t, 'dependencies: true\nexclude: [sql_input]\nqueries:\n  - package: suite\n');
+  t.is(run.exitCode, 3);
+  t.is(run.json.plan.problems[0]?.reason, 'dashboards-1.0.0 requires sql_input ^1.0.0: it is excluded');
+});
+
+test('what a saved list has installed is pinned', async (t) => {
+  t.is(
+    listed((await plan(t, 'installed: FOLDER/installed.txt\nqueries:\n  - package: cisco_ios\n')).run),
+    'cisco_ios-1.0.0 nginx-1.0.0',
+  );
+});
+
+test('Kibana itself is asked page by page, with the API key, for installed and previous versions', async (t) => {
+  const kibana = await startUpstream();
+  t.teardown(() => kibana.close());
+  kibana.answer('/s/ops/api/fleet/epm/packages/installed', (request, response) => {
+    const second = request.url?.includes('searchAfter') ?? false;
+    const item = second ? { name: 'sql_input', version: '1.0.0' } : { name: 'nginx', version: '1.2.0' };
+    response.end(JSON.stringify({ items: [item], total: 2, ...(second ? {} : { searchAfter: ['nginx'] }) }));
+  });
+  kibana.answer('/s/ops/api/fleet/epm/packages/nginx', (_request, response) => {
+    const savedObject = { attributes: { version: '1.2.0', previous_version: '1.1.0' } };
+    response.end(JSON.stringify({ item: { name: 'nginx', version: '2.1.0', savedObject } }));
+  });
+  const { run } = await plan(
+    t,
+    'queries:\n  - package: cisco_ios\n',
+    ['--installed', `${kibana.address}/s/ops`],
+    { KIBANA_API_KEY: 'c2VjcmV0' },
+  );
+  t.is(run.exitCode, 0, run.stderr);
+  t.is(listed(run), 'cisco_ios-1.0.0 nginx-1.1.0 nginx-1.2.0 sql_input-1.0.0');
+  t.is(kibana.headers.get('/s/ops/api/fleet/epm/packages/installed')?.authorization, 'ApiKey c2VjcmV0');
+});
+
+test('an API key never goes over plain http to another machine', async (t) => {
+  const { run } = await plan(
+    t,
+    'queries:\n  - package: cisco_ios\n',
+    ['--installed', 'http://kibana.example:5601'],
+    { KIBANA_API_KEY: 'c2VjcmV0' },
+  );
+  t.is(run.exitCode, 1);
+  t.regex(run.error?.message ?? '', /never sent over plain http/);
+});
+
+test('an address with a path keeps it for every request', async (t) => {
+  const upstream = await startUpstream({ prefix: '/registry' });
+  t.teardown(() => upstream.close());
+  upstream.offer(await publisher.make('nginx', '1.0.0'));
+  const folder = await scratch(t);
+  const definition = writeDefinition(folder, `${upstream.address}/`);
+  const run = await runSyncVerb([definition, '--to', join(folder, 'to'), '--json'], {
+    key: publisher.publicKey,
+  });
+  t.is(run.exitCode, 0, run.stderr);
+  t.true(upstream.requests.every((line) => line.includes(' /registry/')));
+});
+
+test('wrong flags are told before anything happens', async (t) => {
+  const folder = await scratch(t);
+  const definition = writeDefinition(folder, 'http://127.0.0.1:9');
+  for (const words of [
+    [definition],
+    [definition, '--to', folder, '--concurrency', '0'],
+    [definition, '--to', folder, '--lock', 'x'],
+    [definition, '--to', folder, '--address', 'nonsense'],
+    [definition, '--to', folder, '--max-archive-size', 'huge'],
+    [definition, '--to', folder, '--no-such-flag'],
+  ]) {
+    t.is((await runSyncVerb(words, { key: publisher.publicKey })).exitCode, 2, words.join(' '));
+  }
+});

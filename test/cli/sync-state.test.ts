@@ -1,0 +1,308 @@
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import type { ExecutionContext } from 'ava';
+import { scratch } from '../support/scratch.ts';
+import { createPublisher } from '../support/signed-packages.ts';
+import type { SyncRun } from '../support/sync-run.ts';
+import { contentOf, runSyncVerb, writeDefinition } from '../support/sync-run.ts';
+import type { FakeUpstream } from '../support/upstream.ts';
+import { faults, startUpstream } from '../support/upstream.ts';
+
+const publisher = await createPublisher();
+
+interface Scene {
+  readonly upstream: FakeUpstream;
+  readonly folder: string;
+  readonly to: string;
+  readonly definition: string;
+  run(...words: string[]): Promise<SyncRun>;
+}
+
+async function setUp(t: ExecutionContext, rest?: string): Promise<Scene> {
+  const upstream = await startUpstream();
+  t.teardown(() => upstream.close());
+  const folder = await scratch(t);
+  upstream.offer(
+    await publisher.make('apache', '1.0.0'),
+    await publisher.make('nginx', '1.2.0'),
+    await publisher.make('nginx', '1.3.0'),
+  );
+  const definition = writeDefinition(folder, upstream.address, rest);
+  const to = join(folder, 'to');
+  return {
+    upstream,
+    folder,
+    to,
+    definition,
+    run: (...words) =>
+      runSyncVerb([definition, '--to', to, '--json', ...words], { key: publisher.publicKey }),
+  };
+}
+
+test('a dry run shows the plan with sizes and creates nothing', async (t) => {
+  const { to, run, upstream } = await setUp(t);
+  const { exitCode, json, stderr } = await run('--dry-run');
+  t.is(exitCode, 0, stderr);
+  t.false(existsSync(to));
+  t.deepEqual(
+    json.plan.packages.map((one) => `${one.name} ${one.version} ${one.state}`),
+    ['apache 1.0.0 new', 'nginx 1.2.0 new', 'nginx 1.3.0 new'],
+  );
+  t.true(json.plan.packages.every((one) => (one.size ?? 0) > 500));
+  t.false(upstream.requests.some((line) => line.startsWith('GET /epr')));
+  t.falsy(json.report);
+});
+
+test('--locked makes the same set again byte for byte, from a registry that has moved on', async (t) => {
+  const { upstream, to, folder, definition, run } = await setUp(t);
+  t.is((await run()).exitCode, 0);
+  const content = contentOf(to);
+  upstream.offer(await publisher.make('nginx', '1.4.0'));
+  const again = join(folder, 'again');
+  const words = [definition, '--to', again, '--locked', '--lock', join(to, 'distribution.lock'), '--json'];
+  const locked = await runSyncVerb(words, { key: publisher.publicKey });
+  t.is(locked.exitCode, 0, locked.stderr);
+  t.deepEqual(contentOf(again), content);
+  t.false(upstream.requests.slice(-12).some((line) => line.includes('/search') && line.includes('1.4.0')));
+});
+
+test('--locked refuses other bytes than the lock file says, and keeps the lock file', async (t) => {
+  const { upstream, to, folder, definition, run } = await setUp(t);
+  t.is((await run()).exitCode, 0);
+  upstream.withdraw();
+  upstream.offer(
+    await publisher.make('apache', '1.0.0'),
+    await publisher.make('nginx', '1.2.0'),
+    await publisher.make('nginx', '1.3.0'),
+  );
+  const lock = readFileSync(join(to, 'distribution.lock'), 'utf8');
+  const again = join(folder, 'again');
+  mkdirSync(again);
+  writeFileSync(join(again, 'distribution.lock'), lock);
+  const locked = await runSyncVerb([definition, '--to', again, '--locked', '--json'], {
+    key: publisher.publicKey,
+  });
+  t.is(locked.exitCode, 1, locked.stderr);
+  t.deepEqual(
+    locked.json.report.failed.map((one) => one.code),
+    ['ARCHIVE_MISMATCH', 'ARCHIVE_MISMATCH', 'ARCHIVE_MISMATCH'],
+  );
+  t.regex(locked.json.report.failed[0]?.reason ?? '', /the lock file says/);
+  t.deepEqual(readdirSync(again).toSorted(), ['.fleet-depot', 'distribution.lock']);
+  t.is(readFileSync(join(again, 'distribution.lock'), 'utf8'), lock);
+});
+
+test('a lock file that was tampered with is refused before anything is asked', async (t) => {
+  const { upstream, to, run } = await setUp(t);
+  t.is((await run()).exitCode, 0);
+  const file = join(to, 'distribution.lock');
+  const lock = readFileSync(file, 'utf8');
+  upstream.requests.length = 0;
+  for (const [from, into] of [
+    ['"apache"', '"../../x"'],
+    ['"version":"1.0.0"', '"version":"1.0"'],
+    ['"sha256":"', '"sha256":"zz'],
+    ['"lockVersion": 1', '"lockVersion": 2'],
+    ['{', ''],
+  ] as const) {
+    writeFileSync(file, lock.replace(from, into));
+    const locked = await run('--locked');
+    t.is(locked.error?.code, 'LOCK_INVALID', `${from} as ${into}`);
+  }
+  t.deepEqual(upstream.requests, []);
+});
+
+test('an archive that was damaged in place is found and fetched again', async (t) => {
+  const { to, run } = await setUp(t);
+  t.is((await run()).exitCode, 0);
+  const content = contentOf(to);
+  const file = join(to, 'nginx-1.2.0.zip');
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  writeFileSync(file, bytes);
+  utimesSync(file, 1, 1);
+  const again = await run();
+  t.is(again.exitCode, 0, again.stderr);
+  t.deepEqual(again.json.report.fetched, ['nginx-1.2.0']);
+  t.is(again.json.report.warnings.length, 1);
+  t.deepEqual(contentOf(to), content);
+});
+
+test('nothing is deleted without --prune; its dry run lists; files that sync did not place stay', async (t) => {
+  const { upstream, to, run } = await setUp(t);
+  t.is((await run()).exitCode, 0);
+  const own = await publisher.make('our_own', '1.0.0');
+  writeFileSync(join(to, 'our_own-1.0.0.zip'), own.zip);
+  writeFileSync(join(to, 'notes.txt'), 'ours');
+  upstream.withdraw();
+  upstream.offer(await publisher.make('nginx', '1.3.0'));
+
+  const plain = await run();
+  t.deepEqual(
+    plain.json.plan.unwanted.map((one) => one.id),
+    ['apache-1.0.0', 'nginx-1.2.0'],
+  );
+  t.deepEqual(plain.json.plan.foreign, ['our_own-1.0.0.zip']);
+  t.true(existsSync(join(to, 'apache-1.0.0.zip')));
+
+  const before = contentOf(to);
+  const dry = await run('--prune', '--dry-run');
+  t.deepEqual(
+    dry.json.plan.unwanted.map((one) => one.id),
+    ['apache-1.0.0', 'nginx-1.2.0'],
+  );
+  t.deepEqual(contentOf(to), before);
+
+  const pruned = await run('--prune');
+  t.is(pruned.exitCode, 0, pruned.stderr);
+  t.deepEqual(pruned.json.report.pruned, ['apache-1.0.0', 'nginx-1.2.0']);
+  t.deepEqual(Object.keys(contentOf(to)), [
+    'distribution.lock',
+    'nginx-1.3.0.zip',
+    'nginx-1.3.0.zip.sig',
+    'notes.txt',
+    'our_own-1.0.0.zip',
+  ]);
+});
+
+test('prune deletes nothing when the registry suddenly lists nothing, or when something failed', async (t) => {
+  const { upstream, to, run } = await setUp(t);
+  t.is((await run()).exitCode, 0);
+  const before = contentOf(to);
+  upstream.withdraw();
+  const empty = await run('--prune');
+  t.is(empty.error?.code, 'SET_EMPTY');
+  t.deepEqual(contentOf(to), before);
+  upstream.offer(
+    await publisher.make('nginx', '1.2.0'),
+    await publisher.make('nginx', '2.0.0', { unsigned: true }),
+  );
+  const partly = await run('--prune');
+  t.is(partly.exitCode, 3);
+  t.true(partly.json.report.failed.some((one) => one.code === 'PRUNE_REFUSED'));
+  t.true(existsSync(join(to, 'apache-1.0.0.zip')));
+});
+
+test('max-size ends the run before anything is fetched', async (t) => {
+  const { to, run } = await setUp(t, 'max-size: 1kB\nqueries:\n  - all: true\n');
+  const { exitCode, error } = await run();
+  t.is(exitCode, 1);
+  t.is(error?.code, 'SET_TOO_LARGE');
+  t.deepEqual(Object.keys(contentOf(to)), []);
+});
+
+test('a second sync into the same folder is told who works there; a lock of a dead process is taken over', async (t) => {
+  const { upstream, to, run } = await setUp(t);
+  upstream.addFault(faults.slow('/epr/nginx/nginx-1.2.0.zip', 100, 60, 1));
+  const first = run('--no-sizes');
+  while (!existsSync(join(to, '.fleet-depot/lock'))) {
+    await sleep(5);
+  }
+  const second = await run();
+  t.is(second.exitCode, 1);
+  t.is(second.error?.code, 'FOLDER_BUSY');
+  t.true(second.error?.message.includes(`process ${process.pid} on ${hostname()}`));
+  t.is((await first).exitCode, 0);
+  t.false(existsSync(join(to, '.fleet-depot/lock')));
+
+  const dead = spawnSync(process.execPath, ['-e', '']);
+  const owner = { pid: dead.pid, host: hostname(), since: 'long ago', started: '1', token: 'x' };
+  writeFileSync(join(to, '.fleet-depot/lock'), JSON.stringify(owner));
+  t.is((await run()).exitCode, 0);
+  writeFileSync(join(to, '.fleet-depot/lock'), JSON.stringify({ ...owner, host: 'elsewhere' }));
+  t.is((await run()).error?.code, 'FOLDER_BUSY');
+});
+
+test('after kill -9 in the middle, what was done is kept and the half archive is continued', async (t) => {
+  const { upstream, folder, to, definition, run } = await setUp(t);
+  upstream.offer(await publisher.make('zeek', '1.0.0', { bytes: 6_000_000 }));
+  upstream.addFault(faults.hold('/epr/zeek/zeek-1.0.0.zip', 3_000_000, 1));
+  const keyFile = join(folder, 'key.asc');
+  writeFileSync(keyFile, publisher.publicKey);
+  const script = resolve('build/test/support/sync-process.js');
+  const child = spawn(process.execPath, [script, keyFile, definition, '--to', to, '--no-sizes'], {
+    stdio: 'ignore',
+  });
+  const part = join(to, '.fleet-depot/zeek-1.0.0.zip.part');
+  const ended = new Promise((finished) => child.once('exit', finished));
+  for (
+    let waited = 0;
+    waited < 60_000 &&
+    !(existsSync(part) && statSync(part).size >= 1 << 20 && existsSync(join(to, 'nginx-1.3.0.zip')));
+    waited += 20
+  ) {
+    await sleep(20);
+  }
+  child.kill('SIGKILL');
+  await ended;
+  t.true(existsSync(part));
+  t.false(existsSync(join(to, 'zeek-1.0.0.zip')));
+  upstream.requests.length = 0;
+
+  const again = await run('--no-sizes');
+  t.is(again.exitCode, 0, again.stderr);
+  t.deepEqual(again.json.report.fetched, ['zeek-1.0.0']);
+  t.deepEqual(again.json.report.kept, ['apache-1.0.0', 'nginx-1.2.0', 'nginx-1.3.0']);
+  const archives = upstream.requests.filter((line) => line.includes('.zip') && !line.includes('.sig'));
+  t.is(archives.length, 1);
+  t.regex(archives[0] ?? '', /zeek-1\.0\.0\.zip \[bytes=\d{7}-\]/);
+});
+
+test('a stop on request ends in order, says so, and leaves what was done', async (t) => {
+  const { upstream, to, definition, run } = await setUp(t);
+  upstream.addFault(faults.slow('/epr/nginx/nginx-1.3.0.zip', 10, 50, 1));
+  const stop = new AbortController();
+  const running = runSyncVerb([definition, '--to', to, '--json', '--no-sizes'], {
+    key: publisher.publicKey,
+    signal: stop.signal,
+  });
+  while (!existsSync(join(to, 'nginx-1.2.0.zip')) || !existsSync(join(to, 'apache-1.0.0.zip'))) {
+    await sleep(5);
+  }
+  stop.abort();
+  const stopped = await running;
+  t.is(stopped.exitCode, 3);
+  t.is(stopped.json.report.failed[0]?.code, 'INTERRUPTED');
+  const again = await run();
+  t.is(again.exitCode, 0);
+  t.deepEqual([again.json.report.fetched, again.json.report.kept.length], [['nginx-1.3.0'], 2]);
+});
+
+test('a full disk ends the run with advice; what fitted stays, and the next run goes on', async (t) => {
+  const { upstream, folder, definition } = await setUp(t);
+  const mount = join(folder, 'small');
+  mkdirSync(mount);
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1500k', 'tmpfs', mount]).status !== 0) {
+    t.log('skipped: a small tmpfs cannot be mounted here');
+    t.pass();
+    return;
+  }
+  t.teardown(() => void spawnSync('umount', ['-l', mount]));
+  const words = [definition, '--to', mount, '--json'];
+  t.is((await runSyncVerb(words, { key: publisher.publicKey })).exitCode, 0);
+  const before = contentOf(mount);
+  upstream.offer(await publisher.make('zeek', '1.0.0', { bytes: 3_000_000 }));
+  const full = await runSyncVerb(words, { key: publisher.publicKey });
+  t.is(full.exitCode, 3, full.stderr);
+  t.deepEqual(
+    full.json.report.failed.map((one) => one.code),
+    ['DISK_FULL'],
+  );
+  t.deepEqual(contentOf(mount), before);
+  spawnSync('mount', ['-o', 'remount,size=20m', mount]);
+  const more = await runSyncVerb(words, { key: publisher.publicKey });
+  t.is(more.exitCode, 0, more.stderr);
+  t.deepEqual(more.json.report.fetched, ['zeek-1.0.0']);
+});

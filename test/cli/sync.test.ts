@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { scratch } from '../support/scratch.ts';
+import { createPublisher } from '../support/signed-packages.ts';
+import { contentOf, runSyncVerb, writeDefinition } from '../support/sync-run.ts';
+import { startUpstream } from '../support/upstream.ts';
+
+const publisher = await createPublisher();
+
+test('a distribution is fetched, checked, locked, and a second run fetches nothing', async (t) => {
+  const upstream = await startUpstream();
+  t.teardown(() => upstream.close());
+  const folder = await scratch(t);
+  upstream.offer(
+    await publisher.make('apache', '1.0.0'),
+    await publisher.make('nginx', '1.2.0'),
+    await publisher.make('nginx', '1.10.0'),
+  );
+  const definition = writeDefinition(join(folder, 'def'), upstream.address);
+  const to = join(folder, 'to');
+
+  const first = await runSyncVerb([definition, '--to', to, '--json'], { key: publisher.publicKey });
+  t.is(first.exitCode, 0, first.stderr);
+  t.deepEqual(first.json.report.fetched, ['apache-1.0.0', 'nginx-1.10.0', 'nginx-1.2.0']);
+  const content = contentOf(to);
+  t.deepEqual(Object.keys(content), [
+    'apache-1.0.0.zip',
+    'apache-1.0.0.zip.sig',
+    'distribution.lock',
+    'nginx-1.10.0.zip',
+    'nginx-1.10.0.zip.sig',
+    'nginx-1.2.0.zip',
+    'nginx-1.2.0.zip.sig',
+  ]);
+  const lock = JSON.parse(readFileSync(join(to, 'distribution.lock'), 'utf8')) as {
+    packages: Record<string, unknown>[];
+  };
+  t.deepEqual(
+    lock.packages.map((one) => [one['name'], one['version'], one['signer'], one['sha256']]),
+    [
+      ['apache', '1.0.0', publisher.fingerprint, content['apache-1.0.0.zip']],
+      ['nginx', '1.2.0', publisher.fingerprint, content['nginx-1.2.0.zip']],
+      ['nginx', '1.10.0', publisher.fingerprint, content['nginx-1.10.0.zip']],
+    ],
+  );
+
+  upstream.requests.length = 0;
+  const second = await runSyncVerb([definition, '--to', to, '--json'], { key: publisher.publicKey });
+  t.is(second.exitCode, 0);
+  t.deepEqual([second.json.report.fetched, second.json.report.kept.length], [[], 3]);
+  t.deepEqual(upstream.requests, ['GET /search?all=true']);
+  t.deepEqual(contentOf(to), content);
+});

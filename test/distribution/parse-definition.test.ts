@@ -1,0 +1,239 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import { DepotError } from '../../src/domain/errors.ts';
+import { parseStrictVersion } from '../../src/domain/version.ts';
+import { parseBytes } from '../../src/distribution/fields.ts';
+import { parseNamePattern } from '../../src/distribution/name-pattern.ts';
+import { parseDefinition } from '../../src/distribution/parse-definition.ts';
+import { planSearches } from '../../src/distribution/query-plan.ts';
+import { listShipped, loadDefinition, shippedFolder } from '../../src/distribution/shipped.ts';
+import { nearestWord } from '../../src/distribution/suggestion.ts';
+
+const problemOf = (text: string): string => {
+  try {
+    parseDefinition(text, 'my.yml');
+  } catch (error) {
+    if (error instanceof DepotError && error.code === 'DEFINITION_INVALID') {
+      return error.message;
+    }
+    throw error;
+  }
+  return '';
+};
+
+// Keys and forms as the public distribution tool reads them.
+const publicDefinition = `
+address: "https://registry.example"
+version.limit: 3
+
+matrix:
+  # A comment
+  - kibana.version: 8.15.4
+    spec.max: 3.0
+  - kibana.version: 9.2.0
+    spec.min: 2.3
+    spec.max: 3.5
+  - spec.min: 2.3
+    spec.max: 3.6
+queries:
+  - {}
+  - package: nginx
+    prerelease: true
+    all: true
+    version.limit: 0
+  - type: integration
+    kibana.version: 8.0.0
+packages:
+  - name: apache
+    version: 0.1.3
+actions:
+  - print:
+  - download:
+      destination: ./build/packages
+      address: https://mirror.example
+`;
+
+test('a definition of the public tool works unchanged', (t) => {
+  const definition = parseDefinition(publicDefinition, 'public.yml');
+  t.is(definition.address, 'https://registry.example');
+  t.is(definition.versionLimit, 3);
+  t.deepEqual(definition.matrix[0], { kibanaVersion: '8.15.4', specMax: '3.0' });
+  t.deepEqual(definition.packages, [{ name: 'apache', version: '0.1.3' }]);
+  t.deepEqual(definition.actions, [
+    { kind: 'print' },
+    { kind: 'download', destination: './build/packages', address: 'https://mirror.example' },
+  ]);
+});
+
+test('every query runs with every matrix row, the query’s value wins, and equal questions are asked once', (t) => {
+  const searches = planSearches(parseDefinition(publicDefinition, 'public.yml'));
+  t.deepEqual(
+    searches.map((search) => [search.parameters, search.versionLimit, search.kibanaLine]),
+    [
+      ['all=true&kibana.version=8.15.4&spec.max=3.0', 3, '8.15'],
+      ['all=true&kibana.version=8.15.4&package=nginx&prerelease=true&spec.max=3.0', 0, '8.15'],
+      ['all=true&kibana.version=8.0.0&spec.max=3.0&type=integration', 3, '8.0'],
+      ['all=true&kibana.version=9.2.0&spec.max=3.5&spec.min=2.3', 3, '9.2'],
+      ['all=true&kibana.version=9.2.0&package=nginx&prerelease=true&spec.max=3.5&spec.min=2.3', 0, '9.2'],
+      ['all=true&kibana.version=8.0.0&spec.max=3.5&spec.min=2.3&type=integration', 3, '8.0'],
+      ['all=true&spec.max=3.6&spec.min=2.3', 3, ''],
+      ['all=true&package=nginx&prerelease=true&spec.max=3.6&spec.min=2.3', 0, ''],
+      ['all=true&kibana.version=8.0.0&spec.max=3.6&spec.min=2.3&type=integration', 3, '8.0'],
+    ],
+  );
+});
+
+test('an unknown key is told with its line and the key that was meant', (t) => {
+  t.is(
+    problemOf('address: https://a.example\n\nquerys:\n  - package: nginx\n'),
+    "my.yml: line 1: nothing is asked for: add 'queries' (`- {}` asks for everything), 'packages' or 'installed'; unknown key 'querys' at line 3: did you mean 'queries'?",
+  );
+  t.regex(
+    problemOf('queries:\n  - pacakge: nginx\n'),
+    /unknown key 'pacakge' at line 2: did you mean 'package'\?/,
+  );
+  t.regex(
+    problemOf('queries:\n  - {}\nactions:\n  - downlaod:\n      destination: x\n'),
+    /unknown action 'downlaod' at line 4: did you mean 'download'\?/,
+  );
+  t.regex(problemOf('queries: [{}]\nzebra: 1\n'), /unknown key 'zebra' at line 2: known are address, matrix/);
+});
+
+const wrong: readonly (readonly [string, RegExp])[] = [
+  ['', /line 1: the definition is empty/],
+  ['queries: nginx\n', /line 1: 'queries' must be a list, not 'nginx'/],
+  ['queries:\n  - all: yes\n', /line 2: 'all' must be true or false, not 'yes'/],
+  ['queries:\n  - spec.max: 3.0.1\n', /line 2: 'spec.max' must be major.minor/],
+  ['queries:\n  - kibana.version: nine\n', /line 2: 'kibana.version' must be a version/],
+  ['queries: [{}]\npackages:\n  - name: ../x\n    version: 1.0.0\n', /line 3: '..\/x' is no package name/],
+  ['queries: [{}]\npackages:\n  - name: x\n    version: 1.0\n', /line 3: '1.0' is no package version/],
+  ['queries: [{}]\naddress: ftp://x\n', /line 2: 'address' must be an http or https address/],
+  ['queries: [{}]\nexclude:\n  - name: nginx\n    version: ">>1"\n', /line 3: '>>1' is no version range/],
+  ['queries: [{}]\nexclude: [Nginx]\n', /line 2: 'Nginx' is no name pattern/],
+  ['queries: [{}]\nkeep: -1\n', /line 2: 'keep' must be a whole number/],
+  ['queries: [{}]\nmax-size: lots\n', /line 2: 'max-size' must be a size/],
+  [
+    'queries: [{}]\nstrip-screenshots: true\n',
+    /line 2: 'strip-screenshots' changes archives .* needs re-signing/,
+  ],
+  ['queries: [{}]\nkeep: 1\nkeep: 2\n', /line 3: the key 'keep' is there twice/],
+  ['queries: [{}\n', /line \d/],
+  ['queries: &a [{}]\nmatrix: *a\n', /anchors are not supported/],
+  ['queries: [{}]\n---\nqueries: [{}]\n', /more than one YAML document/],
+  ['- a\n', /a definition must be a mapping/],
+];
+
+for (const [text, expected] of wrong) {
+  test(`refused with its line: ${JSON.stringify(text)}`, (t) => {
+    t.regex(problemOf(text), expected);
+  });
+}
+
+test('every problem of a definition is told at once', (t) => {
+  const message = problemOf('keep: x\nqueries:\n  - al: true\n    spec.min: 3\n');
+  t.regex(message, /line 1: 'keep'.*'al' at line 3.*line 4: 'spec.min'/s);
+});
+
+test('any text is either a definition or a DEFINITION_INVALID', (t) => {
+  const words = fc.constantFrom(
+    'queries',
+    'matrix',
+    'package',
+    ':',
+    '- ',
+    '\n',
+    '  ',
+    '{',
+    '}',
+    '[',
+    ']',
+    '"',
+    "'",
+    '|',
+    '>',
+    '&a',
+    '*a',
+    '!t',
+    '~',
+    'a',
+    '#',
+    '\t',
+    ',',
+  );
+  fc.assert(
+    fc.property(fc.array(words, { maxLength: 30 }), (parts) => {
+      problemOf(parts.join(''));
+    }),
+  );
+  t.pass();
+});
+
+test('the shipped definitions are full, production and lite, and are all right', (t) => {
+  const folder = shippedFolder();
+  t.deepEqual(listShipped(folder), ['full', 'lite', 'production']);
+  t.deepEqual(loadDefinition('full').queries, [{ all: true, prerelease: true }]);
+  t.deepEqual(loadDefinition('production').queries, [{ all: true }]);
+  const lite = loadDefinition('lite');
+  t.is(
+    lite.queries.map((query) => query.package).join(' '),
+    'apache apm elastic_agent endpoint fleet_server linux log mysql nginx profiler_collector profiler_symbolizer security_ai_prompts security_detection_engine synthetics system windows',
+  );
+  t.true(lite.matrix.every((row) => row.kibanaVersion !== undefined && row.specMax !== undefined));
+  t.true(readFileSync(join(folder, 'lite.yml'), 'utf8').startsWith('#'));
+  t.throws(() => loadDefinition('light'), {
+    message: /no distribution is named "light" \(shipped are full, lite, production\)/,
+  });
+  t.throws(() => loadDefinition('./none.yml'), { message: /no file has that path/ });
+});
+
+test('name patterns match whole names, with * and ?, within their versions', (t) => {
+  const matches = (pattern: string, name: string, version = '1.0.0'): boolean => {
+    const parsed = parseNamePattern(pattern);
+    const strict = parseStrictVersion(version);
+    return typeof parsed !== 'string' && strict !== undefined && parsed.matches(name, strict);
+  };
+  t.true(matches('nginx', 'nginx'));
+  t.false(matches('nginx', 'nginx_otel'));
+  t.true(matches('cisco_*', 'cisco_ios'));
+  t.true(matches('*_otel', 'nginx_otel'));
+  t.true(matches('a*b*c', 'axxbxbxc'));
+  t.false(matches('a*b*c', 'axxbxbx'));
+  t.true(matches('aw?', 'aws'));
+  t.true(matches('nginx@>=1.2.0 <2.0.0', 'nginx', '1.9.0'));
+  t.false(matches('nginx@>=1.2.0 <2.0.0', 'nginx', '2.0.0'));
+});
+
+test('a glob agrees with the regular expression of the same meaning', (t) => {
+  const letters = fc.string({ unit: fc.constantFrom('a', 'b', '_'), minLength: 1, maxLength: 8 });
+  const globs = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), minLength: 1, maxLength: 6 });
+  const version = parseStrictVersion('1.0.0');
+  fc.assert(
+    fc.property(globs, letters, (glob, name) => {
+      const pattern = parseNamePattern(glob);
+      const expression = new RegExp(`^${glob.replaceAll('*', '.*').replaceAll('?', '.')}$`);
+      return (
+        typeof pattern !== 'string' &&
+        version !== undefined &&
+        pattern.matches(name, version) === expression.test(name)
+      );
+    }),
+  );
+  t.pass();
+});
+
+test('sizes are read in both kinds of units', (t) => {
+  t.is(parseBytes('4GiB'), 4 * 2 ** 30);
+  t.is(parseBytes('1.5 MB'), 1_500_000);
+  t.is(parseBytes('700'), 700);
+  t.is(parseBytes('12B'), 12);
+  t.is(parseBytes('4XB'), undefined);
+  t.is(parseBytes('-1'), undefined);
+});
+
+test('a suggestion is near or none', (t) => {
+  t.is(nearestWord('querys', ['queries', 'matrix']), 'queries');
+  t.is(nearestWord('mtarix', ['queries', 'matrix']), 'matrix');
+  t.is(nearestWord('zebra', ['queries', 'matrix']), undefined);
+});

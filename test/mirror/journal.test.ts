@@ -1,0 +1,28 @@
+import { appendFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { openJournal } from '../../src/mirror/journal.ts';
+import { scratch } from '../support/scratch.ts';
+
+test('a file that was checked is known until it changes, also behind a line that a crash has torn', async (t) => {
+  const folder = await scratch(t);
+  const [file, archive] = [join(folder, 'journal.jsonl'), join(folder, 'a.zip')];
+  writeFileSync(archive, 'first');
+  const facts = { id: 'a-1.0.0', sha256: 'x', size: 5, source: 'https://registry.example/a.zip' };
+  const journal = await openJournal(file, false);
+  await journal.record(facts, statSync(archive));
+  await journal.close();
+  appendFileSync(file, '{"id":"b-1.0.0","sha');
+
+  const again = await openJournal(file, false);
+  t.is(again.recall('a-1.0.0', statSync(archive))?.sha256, 'x');
+  t.is(again.known('b-1.0.0'), undefined);
+  await again.record({ ...facts, id: 'c-1.0.0' }, statSync(archive));
+  await again.close();
+
+  const third = await openJournal(file, true);
+  t.is(third.known('c-1.0.0')?.id, 'c-1.0.0');
+  writeFileSync(archive, 'second');
+  t.is(third.recall('a-1.0.0', statSync(archive)), undefined);
+  await third.close();
+});

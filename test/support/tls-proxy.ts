@@ -1,0 +1,65 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+
+/** A secure gateway: TLS to the proxy itself, a client certificate is demanded, CONNECT only. */
+export interface TlsProxy {
+  readonly port: number;
+  readonly connects: {
+    readonly target: string;
+    readonly headers: IncomingHttpHeaders;
+    readonly subject: string;
+  }[];
+  close(): Promise<void>;
+}
+
+export async function startTlsProxy(settings: {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+}): Promise<TlsProxy> {
+  const connects: TlsProxy['connects'] = [];
+  const sockets = new Set<Socket>();
+  const { key, cert, ca } = settings;
+  const server = createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: true });
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+  });
+  server.on('connect', (request, socket, head) => {
+    const subject = (request.socket as TLSSocket).getPeerCertificate().subject.CN;
+    connects.push({ target: request.url ?? '', headers: request.headers, subject: String(subject) });
+    const [host = '', port = ''] = (request.url ?? '').split(':');
+    const outgoing = connect(Number(port), host, () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      outgoing.write(head);
+      outgoing.pipe(socket).pipe(outgoing);
+    });
+    sockets.add(outgoing);
+    outgoing.on('error', () => socket.destroy());
+    socket.on('error', () => outgoing.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    connects,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) {
+          socket.destroy();
+        }
+      }),
+  };
+}
+
+/** A port of 127.0.0.1 that nobody listens on now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createTcpServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
