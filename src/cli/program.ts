@@ -3,13 +3,14 @@ import { DepotError } from '../domain/errors.ts';
 import { version } from '../version.ts';
 import { rewriteArguments } from './flags.ts';
 import { health } from './health.ts';
+import { image } from './image.ts';
 import { referencePages } from './reference-pages.ts';
 import { serve } from './serve.ts';
 import { keys, sign, verify } from './trust.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** Every verb, in the order of the help. A new one is a file beside this and a line here. */
-const verbs: readonly Verb[] = [serve, health, keys, sign, verify, referencePages];
+const verbs: readonly Verb[] = [serve, health, keys, sign, verify, image, referencePages];
 
 const examples = `
 Examples:
