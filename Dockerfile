@@ -1,0 +1,98 @@
+# syntax=docker/dockerfile:1
+# Two images from one file (docs/images.md):
+#   docker build -t fleet-depot .                                     the server, without packages
+#   docker build -t fleet-depot:lite --build-arg DISTRIBUTION=lite .  with packages and their index
+# DISTRIBUTION is a distribution's name (fetched while building) or a folder of this build context.
+ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
+ARG DISTRIBUTION=
+
+# Compiles the program.
+FROM ${NODE_IMAGE} AS build
+WORKDIR /src
+COPY package.json package-lock.json .npmrc tsconfig.json ./
+RUN npm ci --include=dev --loglevel=error
+COPY src src
+RUN node node_modules/typescript/bin/tsc -p .
+
+# What the program needs while it runs, and nothing else.
+FROM ${NODE_IMAGE} AS dependencies
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --loglevel=error
+
+FROM ${NODE_IMAGE} AS server
+LABEL org.opencontainers.image.title="Fleet Depot" \
+      org.opencontainers.image.description="The package registry for Elastic Fleet behind an air gap" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# The cache must take files of any user: OpenShift and others choose a UID of their own.
+RUN mkdir -p /packages/package-registry /packages/distribution /package-registry \
+    && install -d -m 1777 /var/cache/fleet-depot
+COPY --from=dependencies /src/node_modules /opt/fleet-depot/node_modules
+COPY LICENSE NOTICE THIRD-PARTY.md package.json /opt/fleet-depot/
+COPY bin /opt/fleet-depot/bin
+COPY packages /opt/fleet-depot/packages
+COPY distributions /opt/fleet-depot/distributions
+COPY --from=build /src/build/src /opt/fleet-depot/build/src
+COPY deploy/image/config.yml /package-registry/config.yml
+WORKDIR /package-registry
+ENV NODE_ENV=production \
+    EPR_ADDRESS=0.0.0.0:8080 \
+    EPR_CACHE_DIR=/var/cache/fleet-depot
+EXPOSE 8080
+USER 1000
+# All in exec form: nothing here needs a shell. `fleet-depot health` follows EPR_ADDRESS and EPR_TLS_CERT.
+HEALTHCHECK --interval=30s --timeout=6s --start-period=120s --retries=3 \
+    CMD ["/usr/local/bin/node", "/opt/fleet-depot/bin/fleet-depot.js", "health"]
+ENTRYPOINT ["/usr/local/bin/node", "/opt/fleet-depot/bin/fleet-depot.js"]
+CMD ["serve"]
+
+# Gathers the packages and divides them into parts, so that no layer is above 1 GiB.
+FROM server AS content
+ARG DISTRIBUTION
+USER 0
+WORKDIR /work
+COPY scripts/split-content.js scripts/image-content.js ./
+RUN --mount=type=bind,target=/context node image-content.js "${DISTRIBUTION}" /context /parts
+
+FROM server AS server-with-content
+COPY --from=content /parts/00 /packages/distribution/
+COPY --from=content /parts/01 /packages/distribution/
+COPY --from=content /parts/02 /packages/distribution/
+COPY --from=content /parts/03 /packages/distribution/
+COPY --from=content /parts/04 /packages/distribution/
+COPY --from=content /parts/05 /packages/distribution/
+COPY --from=content /parts/06 /packages/distribution/
+COPY --from=content /parts/07 /packages/distribution/
+COPY --from=content /parts/08 /packages/distribution/
+COPY --from=content /parts/09 /packages/distribution/
+COPY --from=content /parts/10 /packages/distribution/
+COPY --from=content /parts/11 /packages/distribution/
+COPY --from=content /parts/12 /packages/distribution/
+COPY --from=content /parts/13 /packages/distribution/
+COPY --from=content /parts/14 /packages/distribution/
+COPY --from=content /parts/15 /packages/distribution/
+COPY --from=content /parts/16 /packages/distribution/
+COPY --from=content /parts/17 /packages/distribution/
+COPY --from=content /parts/18 /packages/distribution/
+COPY --from=content /parts/19 /packages/distribution/
+COPY --from=content /parts/20 /packages/distribution/
+COPY --from=content /parts/21 /packages/distribution/
+COPY --from=content /parts/22 /packages/distribution/
+COPY --from=content /parts/23 /packages/distribution/
+COPY --from=content /parts/24 /packages/distribution/
+COPY --from=content /parts/25 /packages/distribution/
+COPY --from=content /parts/26 /packages/distribution/
+COPY --from=content /parts/27 /packages/distribution/
+COPY --from=content /parts/28 /packages/distribution/
+COPY --from=content /parts/29 /packages/distribution/
+COPY --from=content /parts/30 /packages/distribution/
+COPY --from=content /parts/31 /packages/distribution/
+USER 0
+# The index is made once here instead of at each start.
+RUN if node /opt/fleet-depot/bin/fleet-depot.js index build --help >/dev/null 2>&1; then \
+      node /opt/fleet-depot/bin/fleet-depot.js index build; \
+    fi
+USER 1000
+
+# The last stage is what is built: with a DISTRIBUTION the one that has content, without one the other.
+FROM server${DISTRIBUTION:+-with-content}

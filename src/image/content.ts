@@ -1,0 +1,76 @@
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DepotError } from '../domain/errors.ts';
+import { compareBytes } from '../archive/byte-order.ts';
+import { fileProblem } from '../archive/file-problem.ts';
+
+/** One file that goes into the image. */
+export interface ContentFile {
+  /** Below the content folder, with `/`. */
+  readonly path: string;
+  /** Where it is on disk. */
+  readonly place: string;
+  readonly size: number;
+}
+
+/**
+ * The files of a folder of packages, or of a depot's current snapshot, in the order of their names' bytes. Hidden ones (a
+ * half-finished download, a lock) are left out. Throws IMAGE_CONTENT_INVALID for links, devices and an empty folder.
+ */
+export const listContent = async (folder: string): Promise<readonly ContentFile[]> => {
+  const root = await contentRoot(folder);
+  const found: ContentFile[] = [];
+  const walk = async (relative: string): Promise<void> => {
+    const items = await attempt(path.join(root, relative), () =>
+      readdir(path.join(root, relative), { withFileTypes: true }),
+    );
+    for (const item of items) {
+      const place = path.join(root, relative, item.name);
+      const inside = relative === '' ? item.name : `${relative}/${item.name}`;
+      if (item.name.startsWith('.')) {
+        continue;
+      }
+      if (item.isDirectory()) {
+        await walk(inside);
+      } else if (item.isFile()) {
+        found.push({ path: inside, place, size: (await attempt(place, () => lstat(place))).size });
+      } else {
+        throw invalid(place, 'it is neither a file nor a folder; only those go into an image');
+      }
+    }
+  };
+  await walk('');
+  if (found.length === 0) {
+    throw invalid(root, 'it has no files: there is nothing to put into the image');
+  }
+  return found.toSorted((a, b) => compareBytes(a.path, b.path));
+};
+
+/** A depot is known by its depot.json; its `current` has to lead to one of its own snapshots. */
+const contentRoot = async (folder: string): Promise<string> => {
+  const root = await attempt(folder, () => realpath(folder));
+  const isDepot = await stat(path.join(root, 'depot.json')).then(
+    () => true,
+    () => false,
+  );
+  if (!isDepot) {
+    return root;
+  }
+  const current = path.join(root, 'current');
+  const snapshot = await attempt(current, () => realpath(current));
+  if (path.dirname(snapshot) !== path.join(root, 'snapshots')) {
+    throw invalid(current, `it leads to ${snapshot}, which is no snapshot of this depot`);
+  }
+  return snapshot;
+};
+
+const attempt = async <T>(place: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    throw new DepotError('IMAGE_CONTENT_INVALID', { path: place, reason: fileProblem(error) }, error);
+  }
+};
+
+const invalid = (place: string, reason: string): DepotError =>
+  new DepotError('IMAGE_CONTENT_INVALID', { path: place, reason });

@@ -1,0 +1,33 @@
+import { isPlatform, readConfig, showPlatform, type Platform } from './image-config.ts';
+import { asList, asObject, asTexts, parseJson } from './json-tree.ts';
+import { onlyOne, type NamedImage } from './named-image.ts';
+import type { TarSurvey } from './tar-survey.ts';
+
+/** The one image of an archive as `docker save` writes it: manifest.json names config and layers. Throws BASE_IMAGE_INVALID. */
+export const readDockerManifest = async (
+  tar: TarSurvey,
+  platform: Platform | undefined,
+): Promise<NamedImage> => {
+  if (!tar.has('manifest.json')) {
+    throw tar.fail('it has neither index.json nor manifest.json: it is no image archive');
+  }
+  const images = (asList(parseJson(await tar.text('manifest.json'))) ?? []).map((item) => {
+    const image = asObject(item);
+    const layers = asTexts(image?.['Layers']);
+    const config = image?.['Config'];
+    if (typeof config !== 'string' || layers === undefined) {
+      throw tar.fail('its manifest.json has another form than the one of `docker save`');
+    }
+    return { config, layers: layers.map((name) => ({ name })) };
+  });
+  const fitting: NamedImage[] = [];
+  const seen: string[] = [];
+  for (const image of images) {
+    const has = readConfig(await tar.text(image.config), tar.fail).platform;
+    seen.push(showPlatform(has));
+    if (platform === undefined || isPlatform(has, platform)) {
+      fitting.push(image);
+    }
+  }
+  return onlyOne(fitting, seen, platform, tar);
+};

@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+import { DepotError } from '../domain/errors.ts';
+import { blobName, digestText, type Digested } from './digest.ts';
+import type { Platform } from './image-config.ts';
+import type { ImageName } from './image-name.ts';
+import { packTar, type PackedEntry } from './tar-pack.ts';
+
+/** A layer that is to be written. */
+export interface ImageBlob extends Digested {
+  readonly mediaType: string;
+  open(): AsyncIterable<Uint8Array>;
+}
+
+/** A whole image. */
+export interface ImageParts {
+  /** The config, as JSON. */
+  readonly config: string;
+  /** Lowest first. */
+  readonly layers: readonly ImageBlob[];
+  readonly name: ImageName;
+  /** ISO time. */
+  readonly created: string;
+  readonly platform: Platform;
+}
+
+/** Where it goes. */
+export interface ArchiveTarget {
+  readonly output: string;
+  readonly replace: boolean;
+  readonly signal: AbortSignal;
+  onBytes(count: number): void;
+}
+
+const manifestType = 'application/vnd.oci.image.manifest.v1+json';
+
+/**
+ * Writes an image as one tar that is both an OCI image layout (image-spec 1.1) and what `docker load` takes (manifest.json with
+ * config and layers by name). The descriptions come first, so that a reader of a stream knows what will come. Throws
+ * IMAGE_WRITE_FAILED; the output appears whole or not at all.
+ */
+export const writeArchive = async (
+  parts: ImageParts,
+  target: ArchiveTarget,
+): Promise<{ readonly digest: string; readonly bytes: number }> => {
+  const { output } = target;
+  if (!target.replace && (await stat(output).catch(() => undefined)) !== undefined) {
+    throw new DepotError('USAGE', { reason: `${output} is there already; --replace writes over it` });
+  }
+  const { digest, entries } = layOut(parts);
+  const temporary = path.join(
+    path.dirname(output),
+    `.${path.basename(output)}.${randomBytes(6).toString('hex')}.tmp`,
+  );
+  let handle: FileHandle | undefined;
+  try {
+    handle = await attempt(output, () => open(temporary, 'wx', 0o644));
+    const bytes = await writeAll(handle, entries, target);
+    const file = handle;
+    await attempt(output, () => file.sync());
+    await file.close();
+    handle = undefined;
+    await attempt(output, () => rename(temporary, output));
+    return { digest, bytes };
+  } finally {
+    await handle?.close();
+    await rm(temporary, { force: true });
+  }
+};
+
+const writeAll = async (
+  handle: FileHandle,
+  entries: readonly PackedEntry[],
+  { output, signal, onBytes }: ArchiveTarget,
+): Promise<number> => {
+  let bytes = 0;
+  for await (const chunk of packTar(entries)) {
+    signal.throwIfAborted();
+    let left = chunk;
+    while (left.length > 0) {
+      const piece = left;
+      const { bytesWritten } = await attempt(output, () => handle.write(piece));
+      left = left.subarray(bytesWritten);
+    }
+    bytes += chunk.length;
+    onBytes(chunk.length);
+  }
+  return bytes;
+};
+
+const layOut = ({
+  config,
+  layers,
+  name,
+  created,
+  platform,
+}: ImageParts): { readonly digest: string; readonly entries: readonly PackedEntry[] } => {
+  const mtime = Math.floor(Date.parse(created) / 1000);
+  const text = (entry: string, content: string): PackedEntry => ({
+    name: entry,
+    type: 'file',
+    size: Buffer.byteLength(content),
+    mtime,
+    open: () => once(content),
+  });
+  const folder = (entry: string): PackedEntry => ({ name: entry, type: 'directory', size: 0, mtime });
+  const configBlob = digestText(config);
+  const manifest = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: manifestType,
+    config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...configBlob },
+    layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+  });
+  const manifestBlob = digestText(manifest);
+  const index = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.index.v1+json',
+    manifests: [
+      {
+        mediaType: manifestType,
+        ...manifestBlob,
+        annotations: {
+          'io.containerd.image.name': name.full,
+          'org.opencontainers.image.created': created,
+          'org.opencontainers.image.ref.name': name.tag,
+        },
+        platform,
+      },
+    ],
+  });
+  const docker = JSON.stringify([
+    {
+      Config: blobName(configBlob.digest),
+      RepoTags: [name.text],
+      Layers: layers.map(({ digest }) => blobName(digest)),
+    },
+  ]);
+  // The same layer twice is one blob.
+  const blobs = new Map(layers.map((layer) => [layer.digest, layer]));
+  return {
+    digest: manifestBlob.digest,
+    entries: [
+      text('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' })),
+      text('index.json', index),
+      text('manifest.json', docker),
+      folder('blobs/'),
+      folder('blobs/sha256/'),
+      text(blobName(manifestBlob.digest), manifest),
+      text(blobName(configBlob.digest), config),
+      ...[...blobs.values()].map(({ digest, size, open: read }): PackedEntry => ({
+        name: blobName(digest),
+        type: 'file',
+        size,
+        mtime,
+        open: read,
+      })),
+    ],
+  };
+};
+
+// eslint-disable-next-line require-await
+async function* once(content: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(content);
+}
+
+const reasons = new Map([
+  ['ENOSPC', 'the disk is full'],
+  ['EDQUOT', 'the quota is used up'],
+  ['EFBIG', 'the file system allows no file of this size'],
+  ['EACCES', 'access is denied'],
+  ['EROFS', 'the file system is read-only'],
+  ['ENOENT', 'the folder does not exist'],
+]);
+
+const attempt = async <T>(output: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new DepotError('IMAGE_WRITE_FAILED', { path: output, reason: reasons.get(code) ?? message }, error);
+  }
+};

@@ -1,0 +1,64 @@
+import { open } from 'node:fs/promises';
+import { DepotError } from '../domain/errors.ts';
+import { fileProblem } from '../archive/file-problem.ts';
+import type { ContentFile } from './content.ts';
+import { packTar, type PackedEntry } from './tar-pack.ts';
+
+/** How a layer lays its files out in the image. */
+export interface LayerPlace {
+  /** Folder of the image, absolute, such as `/packages/distribution`. */
+  readonly into: string;
+  /** Time of every entry, in seconds since 1970. */
+  readonly mtime: number;
+}
+
+/** The bytes of one layer: the folders above the files, then the files. The same files give the same bytes. */
+export const layerTar = (files: readonly ContentFile[], place: LayerPlace): AsyncGenerator<Uint8Array> =>
+  packTar(entriesOf(files, place));
+
+function* entriesOf(files: readonly ContentFile[], { into, mtime }: LayerPlace): Generator<PackedEntry> {
+  const made = new Set<string>();
+  for (const file of files) {
+    const name = `${into.slice(1)}/${file.path}`;
+    const parts = name.split('/').slice(0, -1);
+    for (let depth = 1; depth <= parts.length; depth += 1) {
+      const folder = `${parts.slice(0, depth).join('/')}/`;
+      if (!made.has(folder)) {
+        made.add(folder);
+        yield { name: folder, type: 'directory', size: 0, mtime };
+      }
+    }
+    yield { name, type: 'file', size: file.size, mtime, open: () => readContent(file) };
+  }
+}
+
+const pieceBytes = 1 << 20;
+
+/** A file's content, held to the size that it had when the image was planned. */
+async function* readContent(file: ContentFile): AsyncGenerator<Uint8Array> {
+  const handle = await open(file.place, 'r').catch((error: unknown) => {
+    throw new DepotError('IMAGE_CONTENT_INVALID', { path: file.place, reason: fileProblem(error) }, error);
+  });
+  try {
+    let left = file.size;
+    while (left > 0) {
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(pieceBytes, left)));
+      if (bytesRead === 0) {
+        throw changed(file);
+      }
+      left -= bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+    if ((await handle.stat()).size !== file.size) {
+      throw changed(file);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+const changed = (file: ContentFile): DepotError =>
+  new DepotError('IMAGE_CONTENT_INVALID', {
+    path: file.place,
+    reason: 'it changed while the image was made; run the command again when nothing writes there',
+  });

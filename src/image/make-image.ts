@@ -1,0 +1,144 @@
+import { stat } from 'node:fs/promises';
+import { openBaseImage, type BaseLayer } from './base-image.ts';
+import { listContent, type ContentFile } from './content.ts';
+import { digestStream, held } from './digest.ts';
+import { emptyConfig, extendConfig, type Platform } from './image-config.ts';
+import { writeArchive, type ImageBlob } from './image-archive.ts';
+import type { ImageName } from './image-name.ts';
+import { planLayers } from './layer-plan.ts';
+import { layerTar } from './layer-tar.ts';
+import { DepotError } from '../domain/errors.ts';
+
+/** What is to be made. */
+export interface ImageRequest {
+  /** Folder of packages, or a depot. */
+  readonly content: string;
+  /** Image archive to build upon; without it the image has the content alone and runs nothing. */
+  readonly base?: string;
+  readonly output: string;
+  readonly name: ImageName;
+  /** Bytes that no layer of content exceeds. */
+  readonly layerBytes: number;
+  /** Which image of the base; without a base what the image is for. */
+  readonly platform?: Platform;
+  /** Folder of the image that takes the content, absolute. */
+  readonly into: string;
+  readonly env: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** Seconds since 1970 for files and image; the base's own time where absent. */
+  readonly time?: number;
+  readonly replace: boolean;
+  readonly signal: AbortSignal;
+  /** Bytes that are worked through, and how many there are. */
+  onProgress(done: number, total: number): void;
+}
+
+/** What was made. */
+export interface ImageResult {
+  readonly output: string;
+  readonly name: string;
+  /** Of the manifest: what a registry calls the image. */
+  readonly digest: string;
+  readonly bytes: number;
+  readonly files: number;
+  readonly baseLayers: number;
+  readonly layers: readonly { readonly digest: string; readonly size: number; readonly files: number }[];
+}
+
+const layerType = 'application/vnd.oci.image.layer.v1.tar';
+
+/**
+ * Makes an image archive without a container engine, byte for byte the same for the same input. Content is read twice, once
+ * for the digests that have to come first in the file, once to be written, so that memory and temporary space stay small.
+ * Throws BASE_IMAGE_INVALID, IMAGE_CONTENT_INVALID, IMAGE_WRITE_FAILED; the output appears whole or not at all.
+ */
+export const makeImage = async (request: ImageRequest): Promise<ImageResult> => {
+  const { signal, into } = request;
+  const files = await listContent(request.content);
+  const plan = planLayers(files, request.layerBytes);
+  // Base and content are each read twice.
+  const total = 2 * (files.reduce((sum, { size }) => sum + size, 0) + (await bytesOf(request.base)));
+  let done = 0;
+  const step = (count: number): void => {
+    signal.throwIfAborted();
+    done += count;
+    request.onProgress(done, Math.max(done, total));
+  };
+
+  const base =
+    request.base === undefined
+      ? undefined
+      : await openBaseImage(request.base, request.platform, signal, step);
+  const config = base?.config ?? emptyConfig(request.platform ?? { os: 'linux', architecture: 'amd64' });
+  const time = request.time ?? timeOf(config.tree['created']);
+  const created = new Date(time * 1000).toISOString();
+  const place = { into, mtime: time };
+
+  const layers = [];
+  for (const part of plan) {
+    layers.push({ part, ...(await digestStream(layerTar(part, place), step)) });
+  }
+  const configText = extendConfig(config, {
+    layers: layers.map(({ part, digest }) => ({ diffId: digest, createdBy: historyLine(part, into) })),
+    created,
+    env: request.env,
+    labels: request.labels,
+  });
+  const blobs: ImageBlob[] = [
+    ...(base?.layers ?? []).map((layer) => baseBlob(layer, request.base ?? '')),
+    ...layers.map(({ part, digest, size }) => ({
+      digest,
+      size,
+      mediaType: layerType,
+      open: () => held(layerTar(part, place), { digest, size }, () => changed(request.content)),
+    })),
+  ];
+  const written = await writeArchive(
+    { config: configText, layers: blobs, name: request.name, created, platform: config.platform },
+    { output: request.output, replace: request.replace, signal, onBytes: step },
+  );
+  return {
+    ...written,
+    output: request.output,
+    name: request.name.text,
+    files: files.length,
+    baseLayers: base?.layers.length ?? 0,
+    layers: layers.map(({ part, digest, size }) => ({ digest, size, files: part.length })),
+  };
+};
+
+/** Only for the progress: what is wrong with the file comes out when it is opened. */
+const bytesOf = async (file: string | undefined): Promise<number> =>
+  file === undefined
+    ? 0
+    : await stat(file).then(
+        ({ size }) => size,
+        () => 0,
+      );
+
+const baseBlob = ({ digest, size, mediaType, stream }: BaseLayer, file: string): ImageBlob => ({
+  digest,
+  size,
+  mediaType,
+  open: () =>
+    held(
+      stream(),
+      { digest, size },
+      () => new DepotError('BASE_IMAGE_INVALID', { file, reason: 'it was changed while it was read' }),
+    ),
+});
+
+const changed = (folder: string): DepotError =>
+  new DepotError('IMAGE_CONTENT_INVALID', {
+    path: folder,
+    reason: 'its files changed while the image was made; run the command again when nothing writes there',
+  });
+
+const historyLine = (part: readonly ContentFile[], into: string): string =>
+  `fleet-depot image: ${part.length} files in ${into}`;
+
+/** The base's own time makes a good one for all: it is fixed, and not 1970. */
+const timeOf = (created: unknown): number => {
+  const time = typeof created === 'string' ? Date.parse(created) : Number.NaN;
+  return Number.isFinite(time) && time > 0 ? Math.floor(time / 1000) : 0;
+};

@@ -1,0 +1,36 @@
+import { isDigest } from './digest.ts';
+import { showPlatform, type Platform } from './image-config.ts';
+import type { TarSurvey } from './tar-survey.ts';
+
+/** What an archive's own description says of its one image: names in the tar, and digests where the form has them. */
+export interface NamedImage {
+  readonly config: string;
+  readonly layers: readonly { readonly name: string; readonly digest?: string; readonly size?: number }[];
+}
+
+/** A digest out of a description; anything else is refused, as it becomes a name. */
+export const checkedDigest = (value: unknown, tar: TarSurvey): string => {
+  if (!isDigest(value)) {
+    throw tar.fail(`${JSON.stringify(value)?.slice(0, 120)} is no sha256 digest`);
+  }
+  return value;
+};
+
+/** The one image that is wanted. Throws BASE_IMAGE_INVALID with what there is where there is none or more than one. */
+export const onlyOne = <T>(
+  fitting: readonly T[],
+  seen: readonly string[],
+  platform: Platform | undefined,
+  tar: TarSurvey,
+): T => {
+  const [only, ...more] = fitting;
+  if (only !== undefined && more.length === 0) {
+    return only;
+  }
+  const has = seen.length === 0 ? 'no image' : `images for ${seen.join(', ')}`;
+  throw tar.fail(
+    only === undefined
+      ? `it has ${has}${platform === undefined ? '' : `, none for ${showPlatform(platform)}`}`
+      : `it has ${has}; choose by --platform, or save just one`,
+  );
+};
