@@ -8,11 +8,24 @@ import { image } from './image.ts';
 import { referencePages } from './reference-pages.ts';
 import { inspect } from './inspect.ts';
 import { serve } from './serve.ts';
-import { keys, sign, sync, bundle, snapshot, gc, verify } from './trust.ts';
+import { keys, sign, sync, verify } from './trust.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** Every verb, in the order of the help. A new one is a file beside this and a line here. */
-const verbs: readonly Verb[] = [serve, inspect, health, keys, sign, verify, sync, image, referencePages];
+const verbs: readonly Verb[] = [
+  serve,
+  inspect,
+  health,
+  sync,
+  bundle,
+  snapshot,
+  gc,
+  verify,
+  keys,
+  sign,
+  image,
+  referencePages,
+];
 
 const examples = `
 Examples:

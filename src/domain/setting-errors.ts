@@ -1,0 +1,31 @@
+import type { ErrorKind } from './error-kind.ts';
+
+/** Settings and the command line. */
+export const settingErrors = {
+  SETTING_INVALID: {
+    status: 500,
+    message: '{flag} ({variable}): {reason}',
+    advice: 'docs/configuration.md lists every setting with its form and default.',
+  },
+  WORKERS_NEED_FOLDER: {
+    status: 500,
+    message:
+      '-workers (EPR_WORKERS): neither {folder} nor a temporary folder can be written, and workers share the index by a file',
+    advice: 'Name a folder that can be written with -cache-dir (EPR_CACHE_DIR), or serve with one process.',
+  },
+  USAGE: {
+    status: 500,
+    message: '{reason}',
+    advice: '`fleet-depot --help` lists the verbs, `fleet-depot VERB --help` their flags.',
+  },
+  VALUE_INVALID: {
+    status: 500,
+    message: '{reason}',
+    advice: 'docs/configuration.md lists every setting with its form and default.',
+  },
+  LISTEN_FAILED: {
+    status: 500,
+    message: '{flag} ({variable}): cannot listen on {address}: {reason}',
+    advice: 'Stop the other program or choose another address.',
+  },
+} as const satisfies Record<string, ErrorKind>;
