@@ -161,6 +161,7 @@ async function createIndex(
     cache: createIndexCache(config.cacheDir ?? defaultCacheFolder(process.env), origin, log),
     serveWhileIndexing: config.serveWhileIndexing,
     onProgress: createProgressLog(log),
+    onLook: metrics.indexLooked,
     source,
     pool: createJudgePool({ threads: config.packagePathsWorkers }),
     rules,

@@ -92,6 +92,11 @@ export const errorCatalogue = {
     message: '{path}: {reason}; what was served before is kept',
     advice: 'Bring the package path back; the next look takes it up.',
   },
+  INDEX_UNWRITABLE: {
+    status: 500,
+    message: '{path}: {reason}',
+    advice: 'Name a folder that this user may write with -cache-dir or EPR_CACHE_DIR.',
+  },
   ZIP_INVALID: {
     status: 500,
     message: '{reason}',

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { DepotError } from '../domain/errors.ts';
 import { renderJson } from '../domain/json.ts';
@@ -7,6 +6,7 @@ import { summarise } from '../domain/package.ts';
 import { describeProblem } from '../domain/problem.ts';
 import { createRecord } from '../search/record.ts';
 import type { ArchiveLimits, PackageFiles, PackageRef } from '../source/source.ts';
+import { digestPackage } from './content-digest.ts';
 import type { VerdictCache } from './content.ts';
 import { createContentReader } from './content.ts';
 import { judgePackage } from './judge.ts';
@@ -27,12 +27,12 @@ export async function judgeRef(
 ): Promise<JudgedPackage> {
   let files: PackageFiles | undefined;
   try {
-    files = await access.open(ref, rules.limits);
     const signed = await access.hasSignature(ref);
-    const digest = digestOf(files, signed);
+    const digest = await digestPackage(ref, signed);
     if (digest !== undefined && digest === before) {
       return { isSame: true, digest, found: undefined, reasons: [], warnings: [] };
     }
+    files = await access.open(ref, rules.limits);
     const content = createContentReader(files, rules.limits.maxManifestBytes, verdicts);
     const { info, problems, warnings } = await judgePackage(ref, files, content, signed);
     const reasons = problems.filter(({ kind }) => kind === 'broken' || rules.validate).map(describeProblem);
@@ -40,7 +40,7 @@ export async function judgeRef(
       reasons.push(lackOfSignature(ref));
     }
     const found = info && reasons.length === 0 ? render(info) : undefined;
-    return { isSame: false, digest, found, reasons, warnings };
+    return { isSame: false, digest: await settledDigest(found, ref, signed, digest), found, reasons, warnings };
   } catch (error) {
     if (error instanceof DepotError) {
       return { isSame: false, digest: undefined, found: undefined, reasons: [error.message], warnings: [] };
@@ -51,14 +51,17 @@ export async function judgeRef(
   }
 }
 
-/** An archive's directory has the CRC-32 of every file, so names, sizes and CRCs tell its content without reading it. */
-function digestOf(files: PackageFiles, signed: boolean): string | undefined {
-  const { topFolder, entries } = files;
-  if (entries.some(({ crc32 }) => crc32 === undefined)) {
-    return undefined;
-  }
-  const content = entries.map(({ path, size, crc32 }) => `${path}\0${size}\0${crc32}`).join('\n');
-  return hash('sha256', `${signed}\n${topFolder}\n${content}`, 'base64url');
+/**
+ * Only of a good package, and only if the file is what it was before it was read. A broken one may be mended without
+ * any change of its directory (a copy that stalled, a bad disk), so it is always read again when its file changed.
+ */
+async function settledDigest(
+  found: FoundPackage | undefined,
+  ref: PackageRef,
+  signed: boolean,
+  before: string | undefined,
+): Promise<string | undefined> {
+  return found && before !== undefined && (await digestPackage(ref, signed)) === before ? before : undefined;
 }
 
 function lackOfSignature(ref: PackageRef): string {
