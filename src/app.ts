@@ -12,12 +12,12 @@ import { DepotError } from './domain/errors.ts';
 import { createHttpApp } from './http/create-app.ts';
 import { listen } from './http/server.ts';
 import { defaultCacheFolder } from './index/cache-folder.ts';
-import { createIndexCache } from './index/index-cache.ts';
+import { createIndexCache, type IndexCache } from './index/index-cache.ts';
 import { describeOrigin } from './index/index-origin.ts';
 import { createProgressLog } from './index/progress-log.ts';
 import type { Snapshot } from './index/snapshot.ts';
 import { createIndexStore, type IndexStore } from './index/store.ts';
-import { createJudgePool } from './judge/pool.ts';
+import { createJudgePool, type JudgePool } from './judge/pool.ts';
 import type { JudgeRules } from './judge/task.ts';
 import { createTlsIdentity, type TlsIdentity } from './net/tls-identity.ts';
 import { createPackageSources } from './source/combined.ts';
@@ -55,9 +55,9 @@ export async function startApp(config: Config, { log, metrics }: AppDeps): Promi
   if (identity) {
     metrics.certificateExpires(() => identity.certificateExpires());
   }
-  const rules = judgeRules(config);
-  const source = createPackageSources(config.packagePaths, rules.limits, log);
-  const index = await createIndex(config, source, rules, log, metrics);
+  const parts = await createIndexParts(config, log);
+  const { source } = parts;
+  const index = createIndex(config, parts, log, metrics);
   if (config.dryRun) {
     identity?.close();
     return {
@@ -148,23 +148,32 @@ async function createIdentity(config: Config, log: Log): Promise<TlsIdentity | u
       );
 }
 
-async function createIndex(
-  config: Config,
-  source: PackageSource,
-  rules: JudgeRules,
-  log: Log,
-  metrics: Metrics,
-): Promise<IndexStore> {
+/** What an index is made of and where it is kept: the same for a server and for the verbs that work offline. */
+export interface IndexParts {
+  readonly source: PackageSource;
+  readonly pool: JudgePool;
+  readonly rules: JudgeRules;
+  readonly cache: IndexCache;
+}
+
+export async function createIndexParts(config: Config, log: Log): Promise<IndexParts> {
+  const rules = judgeRules(config);
   const paths = config.packagePaths.map((path) => resolve(path));
-  const origin = await describeOrigin(paths, rules);
-  return createIndexStore({
+  const origin = await describeOrigin(version, paths, rules);
+  return {
+    source: createPackageSources(config.packagePaths, rules.limits, log),
+    pool: createJudgePool({ threads: config.packagePathsWorkers }),
+    rules,
     cache: createIndexCache(config.cacheDir ?? defaultCacheFolder(process.env), origin, log),
+  };
+}
+
+function createIndex(config: Config, parts: IndexParts, log: Log, metrics: Metrics): IndexStore {
+  return createIndexStore({
+    ...parts,
     serveWhileIndexing: config.serveWhileIndexing,
     onProgress: createProgressLog(log),
     onLook: metrics.indexLooked,
-    source,
-    pool: createJudgePool({ threads: config.packagePathsWorkers }),
-    rules,
     log,
     onSwap: (snapshot) => {
       metrics.indexChanged({

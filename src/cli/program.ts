@@ -5,11 +5,12 @@ import { rewriteArguments } from './flags.ts';
 import { health } from './health.ts';
 import { referencePages } from './reference-pages.ts';
 import { serve } from './serve.ts';
+import { index } from './index.ts';
 import { keys, sign, verify } from './trust.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** Every verb, in the order of the help. A new one is a file beside this and a line here. */
-const verbs: readonly Verb[] = [serve, health, keys, sign, verify, referencePages];
+const verbs: readonly Verb[] = [serve, health, index, keys, sign, verify, referencePages];
 
 const examples = `
 Examples:

@@ -114,10 +114,7 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
  * What is known below a folder that can't be listed is kept, though it is not served: when the folder is back (a share that
  * was not mounted yet), nothing has to be read again.
  */
-function keepUnlisted(
-  known: KnownPackages,
-  problems: readonly SourceProblem[],
-): Map<string, KnownPackage> {
+function keepUnlisted(known: KnownPackages, problems: readonly SourceProblem[]): Map<string, KnownPackage> {
   const kept = new Map<string, KnownPackage>();
   const folders = problems
     .filter(({ severity, isRoot }) => isRoot === true || severity === 'quarantine')

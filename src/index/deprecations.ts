@@ -9,7 +9,9 @@ import type { IndexedPackage } from './indexed-package.ts';
  * The deprecation of the newest version that has one is shown on every version of that name. Takes packages by name and
  * version ascending and gives them in the same order. What was rendered is kept for the next call.
  */
-export function createDeprecationSharing(): (packages: readonly IndexedPackage[]) => readonly IndexedPackage[] {
+export function createDeprecationSharing(): (
+  packages: readonly IndexedPackage[],
+) => readonly IndexedPackage[] {
   const rendered = new WeakMap<PackageRecord, Rendered>();
   const deprecate = (entry: IndexedPackage, deprecation: Deprecation): IndexedPackage => {
     const kept = rendered.get(entry.record);

@@ -76,7 +76,10 @@ export async function encodeIndex(
   const hash = createHash('sha256');
   const sizes = { records: 0, answers: 0 };
   let yieldAt = yieldBytes;
-  for (const [part, parts] of [['records', rows], ['answers', answers]] as const) {
+  for (const [part, parts] of [
+    ['records', rows],
+    ['answers', answers],
+  ] as const) {
     for (const bytes of parts) {
       hash.update(bytes);
       sizes[part] += bytes.length;

@@ -20,7 +20,10 @@ export function createSaver(cache: IndexCache | undefined): Saver {
     const known = waiting;
     waiting = undefined;
     if (known && cache) {
-      running = running.then(() => cache.save(known)).then(() => undefined).finally(() => (lastEnd = performance.now()));
+      running = running
+        .then(() => cache.save(known))
+        .then(() => undefined)
+        .finally(() => (lastEnd = performance.now()));
     }
     return running;
   };

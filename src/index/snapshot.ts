@@ -116,7 +116,10 @@ function inOldOrder(
 export function sameContent(
   snapshot: Snapshot,
   before: readonly SnapshotItem[],
-  { items, quarantine }: { readonly items: readonly SnapshotItem[]; readonly quarantine: Snapshot['quarantine'] },
+  {
+    items,
+    quarantine,
+  }: { readonly items: readonly SnapshotItem[]; readonly quarantine: Snapshot['quarantine'] },
 ): boolean {
   return (
     items.length === before.length &&

@@ -40,7 +40,13 @@ export async function judgeRef(
       reasons.push(lackOfSignature(ref));
     }
     const found = info && reasons.length === 0 ? render(info) : undefined;
-    return { isSame: false, digest: await settledDigest(found, ref, signed, digest), found, reasons, warnings };
+    return {
+      isSame: false,
+      digest: await settledDigest(found, ref, signed, digest),
+      found,
+      reasons,
+      warnings,
+    };
   } catch (error) {
     if (error instanceof DepotError) {
       return { isSame: false, digest: undefined, found: undefined, reasons: [error.message], warnings: [] };

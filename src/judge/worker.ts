@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { isArmoredSignature, maxSignatureBytes } from '../source/armor.ts';
 import { openFolderPackage } from '../source/folder-package.ts';
 import type { ArchiveLimits, PackageFiles, PackageRef } from '../source/source.ts';
 import { openZipPackage } from '../source/zip-package.ts';
 import type { VerdictCache } from './content.ts';
 import { judgeRef } from './judge-ref.ts';
+import { hasSignature } from './signed.ts';
 import type { JudgedPackage, JudgeTask } from './task.ts';
 
 // A worker thread's own, and gone with it at the end of one build of the index.
@@ -21,12 +20,4 @@ export default async function judgeTask({ candidates, rules }: JudgeTask): Promi
 
 function openPackage(ref: PackageRef, limits: ArchiveLimits): Promise<PackageFiles> {
   return ref.kind === 'zip' ? openZipPackage(ref.path, limits) : openFolderPackage(ref.path, limits);
-}
-
-/** Whether the `.sig` is there and is really ASCII armor with a signature in it. */
-async function hasSignature(ref: PackageRef): Promise<boolean> {
-  if (!ref.signature || ref.signature.size > maxSignatureBytes) {
-    return false;
-  }
-  return isArmoredSignature(await readFile(ref.signature.path).catch(() => new Uint8Array()));
 }

@@ -23,7 +23,12 @@ export const etagOf = (content: string | Uint8Array): string =>
  * A file that is written to while it is read would be sent with a beginning of the old and an end of the new content: it
  * fails then. A file that is replaced by a rename, or removed, stays what it was opened as.
  */
-const readUnchanged = async (file: RandomFile, what: string, position: number, length: number): Promise<Buffer> => {
+const readUnchanged = async (
+  file: RandomFile,
+  what: string,
+  position: number,
+  length: number,
+): Promise<Buffer> => {
   const bytes = await file.read(position, length);
   const now = await file.look();
   if (now.mtimeNs !== file.stats.mtimeNs || now.size !== file.stats.size) {
@@ -53,11 +58,7 @@ export const openServedFile = async (path: string, what: string): Promise<Served
     modifiedAt: new Date(modifiedAt(file.stats)),
     etag: etagOf(fileStamp(file.stats)),
     stream: (start, end) =>
-      streamRange(
-        { read: (position, length) => readUnchanged(file, what, position, length) },
-        start,
-        end,
-      ),
+      streamRange({ read: (position, length) => readUnchanged(file, what, position, length) }, start, end),
     close: () => file.close(),
   };
 };

@@ -119,8 +119,12 @@ export function createWatcher({ paths, notify, pollInterval, log, refresh }: Wat
     // A folder that is gone meanwhile is no fault.
     if (!isTold && (error as NodeJS.ErrnoException).code !== 'ENOENT') {
       isTold = true;
-      const means = pollInterval > 0 ? 'it is polled instead' : 'changes in it are not noticed (-poll-interval)';
-      log.warn({ 'event.action': 'not-watched', 'file.path': path, err: error }, `${path} cannot be watched: ${means}`);
+      const means =
+        pollInterval > 0 ? 'it is polled instead' : 'changes in it are not noticed (-poll-interval)';
+      log.warn(
+        { 'event.action': 'not-watched', 'file.path': path, err: error },
+        `${path} cannot be watched: ${means}`,
+      );
     }
   };
 
@@ -133,7 +137,7 @@ export function createWatcher({ paths, notify, pollInterval, log, refresh }: Wat
       isClosed = true;
       clearTimeout(timer);
       clearInterval(poll);
-      for (const path of [...watched.keys()]) {
+      for (const path of watched.keys()) {
         forget(path);
       }
     },
