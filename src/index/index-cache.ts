@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { IndexOrigin } from './index-file.ts';
@@ -76,7 +76,7 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
     save: async (known) => {
       const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.part`;
       try {
-        await mkdir(folder, { recursive: true });
+        await makeFolder(folder);
         await removeLeftovers(folder, name);
         await writeSynced(temporary, await encodeIndex(known, origin));
         await rename(temporary, file);
@@ -104,6 +104,26 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Node's own recursive way never ends where a file system answers ENOENT to making a folder, as /proc does. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || (await isFolder(folder))) {
+      return;
+    }
+    if (code !== 'ENOENT' || (await isFolder(dirname(folder)))) {
+      throw error;
+    }
+    await makeFolder(dirname(folder));
+    await makeFolder(folder);
+  }
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() === true;
 
 const pieceBytes = 1 << 20;
 
