@@ -1,10 +1,4 @@
-import {
-  createIndex,
-  createPackageParts,
-  firstIndex,
-  measureIndex,
-  watchPackages,
-} from './app/package-index.ts';
+import { createIndex, createPackageParts, firstIndex, watchPackages } from './app/package-index.ts';
 import { startMetricsServer } from './app/metrics-server.ts';
 import { startRegistryServer } from './app/registry-server.ts';
 import type { Config } from './config/settings.ts';
@@ -34,7 +28,7 @@ export interface App {
 /** Puts a server together and starts it. The port is open when this resolves; `ready` tells when packages are served. */
 export async function startApp(config: Config, { log, metrics }: AppDeps): Promise<App> {
   const parts = await createPackageParts(config, log);
-  const index = createIndex(config, parts, log, (snapshot) => measureIndex(metrics, snapshot));
+  const index = createIndex(config, parts, log, metrics);
   if (config.dryRun) {
     const ready = firstIndex(index, config, log);
     return { address: '', metricsAddress: undefined, ready, refresh: index.refresh, close: index.close };

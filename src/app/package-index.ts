@@ -7,18 +7,20 @@ import { describeOrigin } from '../index/index-origin.ts';
 import { createProgressLog } from '../index/progress-log.ts';
 import type { Snapshot } from '../index/snapshot.ts';
 import { createIndexStore, type IndexStore } from '../index/store.ts';
-import { createJudgePool } from '../judge/pool.ts';
+import { createJudgePool, type JudgePool } from '../judge/pool.ts';
 import type { JudgeRules } from '../judge/task.ts';
 import { judgeRules } from './judge-rules.ts';
 import { createPackageSources } from '../source/combined.ts';
 import type { PackageSource } from '../source/source.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { version } from '../version.ts';
 import { createWatcher, type Watcher } from '../watch/watcher.ts';
 
 /** What the packages of a configuration are reached and kept by. */
 export interface PackageParts {
   readonly rules: JudgeRules;
+  readonly pool: JudgePool;
   readonly source: PackageSource;
   readonly cache: IndexCache;
 }
@@ -30,9 +32,10 @@ export async function createPackageParts(
   cacheFolder?: string,
 ): Promise<PackageParts> {
   const rules = await judgeRules(config);
-  const origin = await describeOrigin(packagePaths(config), rules);
+  const origin = await describeOrigin(version, packagePaths(config), rules);
   return {
     rules,
+    pool: createJudgePool({ threads: config.packagePathsWorkers }),
     source: createPackageSources(config.packagePaths, rules.limits, log),
     cache: createIndexCache(cacheFolder ?? config.cacheDir ?? defaultCacheFolder(process.env), origin, log),
   };
@@ -41,19 +44,19 @@ export async function createPackageParts(
 /** The index of a process that reads packages itself. `onSwap` is told of each new snapshot. */
 export function createIndex(
   config: Config,
-  { rules, source, cache }: PackageParts,
+  parts: PackageParts,
   log: Log,
-  onSwap: (snapshot: Snapshot) => void,
+  metrics: Metrics,
+  onSwap: (snapshot: Snapshot) => void = () => undefined,
 ): IndexStore {
   return createIndexStore({
-    cache,
+    ...parts,
     serveWhileIndexing: config.serveWhileIndexing,
     onProgress: createProgressLog(log),
-    source,
-    pool: createJudgePool({ threads: config.packagePathsWorkers }),
-    rules,
+    onLook: metrics.indexLooked,
     log,
     onSwap: (snapshot) => {
+      measureIndex(metrics, snapshot);
       onSwap(snapshot);
       log.info(
         { 'event.action': 'index-ready', 'fleet_depot.generation': snapshot.generation },

@@ -9,7 +9,7 @@ import { defaultCacheFolder } from '../index/cache-folder.ts';
 import type { IndexStore } from '../index/store.ts';
 import { workerCacheVariable, type ToPrimary, type ToWorker } from './messages.ts';
 import { startMetricsServer } from './metrics-server.ts';
-import { createIndex, createPackageParts, firstIndex, measureIndex, watchPackages } from './package-index.ts';
+import { createIndex, createPackageParts, firstIndex, watchPackages } from './package-index.ts';
 import { createSharedMetrics } from './shared-metrics.ts';
 import { superviseWorkers } from './supervisor.ts';
 
@@ -33,8 +33,7 @@ export async function startPrimary(
   const cacheFolder = await sharedFolder(config);
   const parts = await createPackageParts(config, log, cacheFolder.path);
   let announced = 0;
-  const index: IndexStore = createIndex(config, parts, log, (snapshot) => {
-    measureIndex(metrics, snapshot);
+  const index: IndexStore = createIndex(config, parts, log, metrics, (snapshot) => {
     // On the next turn the store knows what to write.
     setImmediate(() => void announce(snapshot.generation));
   });

@@ -9,6 +9,8 @@ export interface RandomFile {
   readonly size: number;
   /** Exactly `length` bytes from `position`. Throws FILE_UNREADABLE, also where the file has become shorter. */
   read(position: number, length: number): Buffer | Promise<Buffer>;
+  /** What the open file is now: other times and sizes mean that it was written to. */
+  look(): BigIntStats | Promise<BigIntStats>;
   close(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ const openBlocking = (path: string, what: string): RandomFile => {
         }
         return bytes;
       },
+      look: () => fstatSync(fd, { bigint: true }),
       close: () => Promise.resolve(close()),
     };
   } catch (error) {
@@ -79,6 +82,7 @@ const openWaiting = async (path: string, what: string): Promise<RandomFile> => {
       stats,
       size: Number(stats.size),
       read: (position, length) => readWaiting(handle, what, position, length),
+      look: () => handle.stat({ bigint: true }),
       close: () => handle.close(),
     };
   } catch (error) {

@@ -15,17 +15,19 @@ import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 const verbs: readonly Verb[] = [
   serve,
   inspect,
+  index,
   health,
+  keys,
+  sign,
+  verify,
   sync,
   bundle,
   snapshot,
   gc,
-  verify,
-  keys,
-  sign,
   image,
   referencePages,
 ];
+import { index } from './index.ts';
 
 const examples = `
 Examples:

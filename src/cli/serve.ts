@@ -68,15 +68,19 @@ const run = async (flags: ReadonlyMap<string, string>, io: CommandIo): Promise<n
     if (config.dryRun) {
       return await finishDryRun(app, io);
     }
-    const refresh = (): void => void app.refresh().catch(() => undefined);
-    process.on('SIGHUP', refresh);
     const stopped = io.signal.aborted ? Promise.resolve() : once(io.signal, 'abort');
+    // As is usual for servers: read what changed, now.
+    const reload = (): void => {
+      log.info({ 'event.action': 'reload' }, 'SIGHUP: looking at the package paths');
+      void app.refresh().catch(() => undefined);
+    };
+    process.on('SIGHUP', reload);
     try {
       await Promise.race([app.ready, stopped]);
       await stopped;
       log.info({ 'event.action': 'stopping' }, 'stopping: no new connections, running requests finish');
     } finally {
-      process.off('SIGHUP', refresh);
+      process.off('SIGHUP', reload);
       await app.close();
     }
     log.info({ 'event.action': 'stopped' }, 'stopped');

@@ -7,6 +7,11 @@ export const settingErrors = {
     message: '{flag} ({variable}): {reason}',
     advice: 'docs/configuration.md lists every setting with its form and default.',
   },
+  INDEX_UNWRITABLE: {
+    status: 500,
+    message: '{path}: {reason}',
+    advice: 'Name a folder that this user may write with -cache-dir or EPR_CACHE_DIR.',
+  },
   WORKERS_NEED_FOLDER: {
     status: 500,
     message:

@@ -5,7 +5,8 @@ import type { Log } from '../telemetry/log.ts';
 import type { QuarantinedPackage } from './indexed-package.ts';
 import type { KnownPackage, KnownPackages } from './known-package.ts';
 import { stampOf } from './known-package.ts';
-import { isSettled } from './settling.ts';
+import { reportPackage } from './package-report.ts';
+import type { Settling } from './settling.ts';
 import type { SnapshotItem } from './snapshot.ts';
 
 /** What a build needs. */
@@ -15,7 +16,14 @@ export interface BuildOptions {
   readonly rules: JudgeRules;
   /** From the build before, or from disk. Only what changed is read again. */
   readonly known: KnownPackages;
+  readonly settling: Settling;
+  /** What is served of a path now. A package that is just being replaced stays what it was until the new one is whole. */
+  served(path: string): SnapshotItem | undefined;
   readonly log: Log;
+  /** True for the first look of a process: then nothing is held back, and what is broken says so at once. */
+  readonly isFirst: boolean;
+  /** Ends the build early, with what it has. */
+  readonly signal?: AbortSignal;
   progress(done: number, total: number): void;
   /** Told after listing what is known already and holds, before anything is read. */
   onKnown(part: Pick<BuildResult, 'items' | 'quarantine'>): void;
@@ -27,12 +35,16 @@ export interface BuildResult {
   readonly items: readonly SnapshotItem[];
   readonly quarantine: readonly QuarantinedPackage[];
   readonly known: KnownPackages;
+  /** Packages that were looked into, because they are new or their files changed. */
+  readonly read: number;
   /** Packages that can't be read yet and were written to just now: most likely they are still being copied. */
   readonly settling: number;
-  /** True when something is known now that wasn't, or was another: a new snapshot is due. */
-  readonly isChanged: boolean;
+  /** Packages that are known but were written to just now; they are to be looked at once more. */
+  readonly young: number;
   /** True when what is known is to be written again: it changed, or only its stamps did. */
   readonly isStale: boolean;
+  /** True when the signal ended it: `known` has what was read so far, and of the others what was known before. */
+  readonly isAborted: boolean;
   /** What is wrong with the package paths themselves; empty when all could be listed. */
   readonly problems: readonly SourceProblem[];
 }
@@ -40,9 +52,9 @@ export interface BuildResult {
 /** Lists the source, judges what isn't known, and logs each package that newly went to quarantine once. */
 export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
   const { source, pool, rules, known, log, progress } = options;
+  const isSettled = options.settling.look();
   const listing = await source.list();
-  const start = Date.now();
-  const next = new Map<string, KnownPackage>();
+  const next = keepUnlisted(known, listing.problems);
   const unknown: PackageRef[] = [];
   for (const ref of listing.refs) {
     const before = known.get(ref.path);
@@ -53,42 +65,87 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
     }
   }
   if (unknown.length > 0) {
-    options.onKnown(collect(listing.refs, next, listing.problems));
+    options.onKnown(collect(listing.refs, next, new Map(), listing.problems));
   }
-  let done = 0;
-  let settling = 0;
-  let changed = 0;
+  const held = new Map<string, SnapshotItem>();
+  const counts = { done: 0, settling: 0, young: 0 };
   progress(0, unknown.length);
   const candidates = unknown.map((ref) => ({ ref, digest: known.get(ref.path)?.digest }));
-  await pool.judge(candidates, rules, (ref, judged) => {
-    progress(++done, unknown.length);
+  const hold = (path: string, before: KnownPackage | undefined): void => {
+    const item = options.served(path);
+    if (item && before?.item) {
+      held.set(path, item);
+      next.set(path, before);
+    }
+  };
+  const remember = (ref: PackageRef, judged: JudgedPackage): void => {
+    progress(++counts.done, unknown.length);
     const before = known.get(ref.path);
-    const settled = isSettled(ref, start);
+    const settled = isSettled(ref);
+    if (!judged.isSame && !judged.found && !settled && !options.isFirst) {
+      counts.settling++;
+      hold(ref.path, before);
+      return;
+    }
+    counts.young += settled ? 0 : 1;
     // Where times are coarse, a file may change again without a new stamp: a young one is looked at once more.
     const stamp = settled ? stampOf(ref) : `${stampOf(ref)} young`;
-    if (judged.isSame && before) {
-      next.set(ref.path, { ...before, stamp });
-    } else if (!judged.found && !settled) {
-      settling++;
-    } else {
-      next.set(ref.path, remember(stamp, judged));
-      if (judged.found || before?.reasons.join() !== judged.reasons.join()) {
-        changed++;
-        report(log, ref, judged);
-      }
+    next.set(ref.path, judged.isSame && before ? { ...before, stamp } : knownOf(stamp, judged));
+    if (!judged.isSame && (judged.found || before?.reasons.join() !== judged.reasons.join())) {
+      reportPackage(log, ref, judged);
     }
-  });
+  };
+  await pool.judge(candidates, rules, remember, options.signal);
+  const isAborted = counts.done < unknown.length;
+  if (isAborted) {
+    keepUnread(unknown, known, next);
+  }
   return {
-    ...collect(listing.refs, next, listing.problems),
+    ...collect(listing.refs, next, held, listing.problems),
     known: next,
-    settling,
-    isChanged: changed > 0 || next.size !== known.size,
-    isStale: unknown.length > 0 || next.size !== known.size,
+    read: counts.done,
+    settling: counts.settling,
+    young: counts.young,
+    isStale: counts.done > 0 || next.size !== known.size,
+    isAborted,
     problems: listing.problems,
   };
 }
 
-function remember(stamp: string, { found, reasons, digest }: JudgedPackage): KnownPackage {
+/**
+ * What is known below a folder that can't be listed is kept, though it is not served: when the folder is back (a share that
+ * was not mounted yet), nothing has to be read again.
+ */
+function keepUnlisted(known: KnownPackages, problems: readonly SourceProblem[]): Map<string, KnownPackage> {
+  const kept = new Map<string, KnownPackage>();
+  const folders = problems
+    .filter(({ severity, isRoot }) => isRoot === true || severity === 'quarantine')
+    .map(({ path }) => `${path}/`);
+  if (folders.length > 0) {
+    for (const [path, entry] of known) {
+      if (folders.some((folder) => path.startsWith(folder))) {
+        kept.set(path, entry);
+      }
+    }
+  }
+  return kept;
+}
+
+/** Their stamps are old, so they will be looked at again; but what they are may turn out to be the same. */
+function keepUnread(
+  unknown: readonly PackageRef[],
+  known: KnownPackages,
+  next: Map<string, KnownPackage>,
+): void {
+  for (const { path } of unknown) {
+    const before = known.get(path);
+    if (before && !next.has(path)) {
+      next.set(path, before);
+    }
+  }
+}
+
+function knownOf(stamp: string, { found, reasons, digest }: JudgedPackage): KnownPackage {
   return { stamp, digest, item: found && keep(found), reasons: found ? [] : reasons };
 }
 
@@ -99,28 +156,10 @@ function keep({ record, summary, detail }: FoundPackage): Omit<SnapshotItem, 're
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function report(log: Log, ref: PackageRef, { found, reasons, warnings }: JudgedPackage): void {
-  const fields = {
-    'file.path': ref.path,
-    'package.name': found?.record.name,
-    'package.version': found?.record.version,
-  };
-  for (const warning of warnings) {
-    log.info({ 'event.action': 'package-warning', ...fields }, `${ref.label}: ${warning}`);
-  }
-  const [first, ...others] = reasons;
-  if (!found && first !== undefined) {
-    const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-    log.warn(
-      { 'event.action': 'package-quarantined', 'fleet_depot.reasons': reasons, ...fields },
-      `${ref.label}: ${first}${more}`,
-    );
-  }
-}
-
 function collect(
   refs: readonly PackageRef[],
   known: KnownPackages,
+  held: ReadonlyMap<string, SnapshotItem>,
   problems: readonly SourceProblem[],
 ): Pick<BuildResult, 'items' | 'quarantine'> {
   const items: SnapshotItem[] = [];
@@ -130,7 +169,7 @@ function collect(
   for (const ref of refs) {
     const entry = known.get(ref.path);
     if (entry?.item) {
-      items.push({ ref, ...entry.item });
+      items.push(held.get(ref.path) ?? { ref, ...entry.item });
     } else if (entry) {
       quarantine.push({ path: ref.path, label: ref.label, reasons: entry.reasons });
     }

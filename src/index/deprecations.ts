@@ -2,13 +2,34 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Deprecation } from '../domain/deprecation.ts';
 import { renderJson } from '../domain/json.ts';
+import type { PackageRecord } from '../search/record.ts';
 import type { IndexedPackage } from './indexed-package.ts';
 
 /**
  * The deprecation of the newest version that has one is shown on every version of that name. Takes packages by name and
- * version ascending and gives them in the same order.
+ * version ascending and gives them in the same order. What was rendered is kept for the next call.
  */
-export function shareDeprecations(packages: readonly IndexedPackage[]): readonly IndexedPackage[] {
+export function createDeprecationSharing(): (
+  packages: readonly IndexedPackage[],
+) => readonly IndexedPackage[] {
+  const rendered = new WeakMap<PackageRecord, Rendered>();
+  const deprecate = (entry: IndexedPackage, deprecation: Deprecation): IndexedPackage => {
+    const kept = rendered.get(entry.record);
+    const answers = kept?.deprecation === deprecation ? kept : renderAnswers(entry, deprecation);
+    rendered.set(entry.record, answers);
+    return { ...entry, summary: answers.summary, detail: answers.detail };
+  };
+  return (packages) => share(packages, deprecate);
+}
+
+interface Rendered extends Pick<IndexedPackage, 'summary' | 'detail'> {
+  readonly deprecation: Deprecation;
+}
+
+function share(
+  packages: readonly IndexedPackage[],
+  deprecate: (entry: IndexedPackage, deprecation: Deprecation) => IndexedPackage,
+): readonly IndexedPackage[] {
   const newest = new Map<string, Deprecation>();
   for (const { record } of packages) {
     if (record.deprecated) {
@@ -23,10 +44,10 @@ export function shareDeprecations(packages: readonly IndexedPackage[]): readonly
       });
 }
 
-function deprecate(entry: IndexedPackage, deprecation: Deprecation): IndexedPackage {
+function renderAnswers(entry: IndexedPackage, deprecation: Deprecation): Rendered {
   const summary = renderDeprecated(entry.summary, deprecation).replaceAll('\n', '\n  ');
   return {
-    ...entry,
+    deprecation,
     summary: Buffer.from(summary),
     detail: async () => {
       const detail = await promisify(gunzip)(await entry.detail());

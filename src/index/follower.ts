@@ -3,7 +3,8 @@ import type { Log } from '../telemetry/log.ts';
 import { buildIndex } from './build.ts';
 import type { IndexCache } from './index-cache.ts';
 import type { Snapshot } from './snapshot.ts';
-import { createSnapshot } from './snapshot.ts';
+import { createSettling } from './settling.ts';
+import { createSnapshotMaker } from './snapshot.ts';
 import type { IndexState, IndexStore } from './store.ts';
 
 /** What the process that reads the packages tells the others of its index. */
@@ -42,6 +43,7 @@ export function createFollowingIndex({
   let news: IndexNews = { generation: 0, progress: undefined, fault: undefined };
   let waiting: ((first: Snapshot) => void)[] = [];
   let loading: Promise<void> = Promise.resolve();
+  const makeSnapshot = createSnapshotMaker(() => undefined);
 
   const load = async (): Promise<void> => {
     const { generation } = news;
@@ -56,11 +58,25 @@ export function createFollowingIndex({
     const pool = { judge: () => Promise.resolve() };
     const quiet = (): void => undefined;
     const rules = undefined as never;
-    const found = await buildIndex({ source, pool, rules, known, log, progress: quiet, onKnown: quiet });
-    snapshot = createSnapshot(generation, found.items, found.quarantine, quiet);
-    onSwap(snapshot);
+    const settling = createSettling();
+    const served = (): undefined => undefined;
+    const found = await buildIndex({
+      source,
+      pool,
+      rules,
+      known,
+      log,
+      isFirst: true,
+      settling,
+      served,
+      progress: quiet,
+      onKnown: quiet,
+    });
+    const loaded = makeSnapshot(generation, found.items, found.quarantine);
+    snapshot = loaded;
+    onSwap(loaded);
     for (const resolve of waiting) {
-      resolve(snapshot);
+      resolve(loaded);
     }
     waiting = [];
   };

@@ -1,20 +1,29 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { IndexOrigin } from './index-file.ts';
 import { decodeIndex, encodeIndex } from './index-file.ts';
 import type { KnownPackages } from './known-package.ts';
 
+/** What a look at the file gave. */
+export type ReadIndex =
+  | { readonly known: KnownPackages; readonly problem?: never }
+  /** `absent` is no fault: nothing was kept yet. */
+  | { readonly known?: never; readonly problem: string; readonly kind: 'absent' | 'unreadable' | 'refused' };
+
 /** The persisted index in its folder. Nothing of it is ever needed: whatever is wrong with it, it is made anew. */
 export interface IndexCache {
   /** The file that the index is kept in. */
   readonly file: string;
-  /** What was known at the last save; undefined where there is nothing to trust. */
+  /** What was known at the last save, or why that is not to be trusted. */
+  read(): Promise<ReadIndex>;
+  /** The same, with a line in the log where there is nothing to trust. */
   load(): Promise<KnownPackages | undefined>;
   /** Writes to a temporary name, syncs and renames. A fault is one warning and false; the server goes on without. */
   save(known: KnownPackages): Promise<boolean>;
-  /** Removes the file. True where there was one. */
+  /** Removes the file. True where there was one. Throws INDEX_UNWRITABLE. */
   clear(): Promise<boolean>;
 }
 
@@ -23,49 +32,60 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
   const name = createHash('sha256').update(origin.rules).digest('hex').slice(0, 16);
   const file = join(folder, `index-${name}.fleet`);
   let isWarned = false;
-  const warn = (what: string, error: unknown): void => {
+  const warn = (what: string, reason: string): void => {
     if (!isWarned) {
       isWarned = true;
       log.warn(
-        { 'event.action': 'index-not-kept', 'file.path': file, err: error },
-        `the index cannot be ${what} (-cache-dir, EPR_CACHE_DIR): ${messageOf(error)}; each start reads all packages anew`,
+        { 'event.action': 'index-not-kept', 'file.path': file },
+        `the index cannot be ${what} (-cache-dir, EPR_CACHE_DIR): ${reason}; each start reads all packages anew`,
       );
+    }
+  };
+  const read = async (): Promise<ReadIndex> => {
+    let bytes: Buffer;
+    try {
+      bytes = await readFile(file);
+    } catch (error) {
+      const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      return { problem: messageOf(error), kind: isAbsent ? 'absent' : 'unreadable' };
+    }
+    try {
+      return { known: decodeIndex(bytes, origin) };
+    } catch (error) {
+      return { problem: messageOf(error), kind: 'refused' };
     }
   };
   return {
     file,
+    read,
     load: async () => {
-      let bytes: Buffer;
-      try {
-        bytes = await readFile(file);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-          warn('read', error);
-        }
-        return undefined;
+      const result = await read();
+      if (result.known) {
+        return result.known;
       }
-      try {
-        return decodeIndex(bytes, origin);
-      } catch (error) {
+      if (result.kind === 'unreadable') {
+        warn('read', result.problem);
+      } else if (result.kind === 'refused') {
         log.info(
           { 'event.action': 'index-not-taken', 'file.path': file },
-          `the index is made anew: ${messageOf(error)}`,
+          `the index is made anew: ${result.problem}`,
         );
-        return undefined;
       }
+      return undefined;
     },
     save: async (known) => {
       const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.part`;
       try {
-        await mkdir(folder, { recursive: true });
+        await makeFolder(folder);
         await removeLeftovers(folder, name);
         await writeSynced(temporary, await encodeIndex(known, origin));
         await rename(temporary, file);
-        await syncFolder(folder);
+        // Some shares can't: then a power cut may bring the file before back, which is as good.
+        await syncFolder(folder).catch(() => undefined);
         return true;
       } catch (error) {
         await rm(temporary, { force: true }).catch(() => undefined);
-        warn('written', error);
+        warn('written', messageOf(error));
         return false;
       }
     },
@@ -77,13 +97,33 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
           return false;
         }
-        throw error;
+        throw new DepotError('INDEX_UNWRITABLE', { path: file, reason: messageOf(error) }, error);
       }
     },
   };
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Node's own recursive way never ends where a file system answers ENOENT to making a folder, as /proc does. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || (await isFolder(folder))) {
+      return;
+    }
+    if (code !== 'ENOENT' || (await isFolder(dirname(folder)))) {
+      throw error;
+    }
+    await makeFolder(dirname(folder));
+    await makeFolder(folder);
+  }
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() === true;
 
 const pieceBytes = 1 << 20;
 

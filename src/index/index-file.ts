@@ -43,41 +43,50 @@ type Row = readonly [
 const magic = 'fleet-depot index';
 const format = 1;
 const maxHeader = 4096;
-// Hashing a large index takes a while: after this much, requests get their turn.
+// Writing a large index takes a while: after this much, requests get their turn.
 const yieldBytes = 2 << 20;
+const yieldRows = 256;
 
 /** The parts of the file, to be written one after another. */
 export async function encodeIndex(
   known: KnownPackages,
   { program, rules }: IndexOrigin,
 ): Promise<readonly Buffer[]> {
-  const rows: Row[] = [];
+  const rows: Buffer[] = [];
   const answers: Buffer[] = [];
+  let row: string[] = [];
+  const closeRows = async (end: string): Promise<void> => {
+    rows.push(Buffer.from(`${rows.length === 0 ? '[' : row.length > 0 ? ',' : ''}${row.join(',')}${end}`));
+    row = [];
+    await setImmediate();
+  };
   for (const [path, { stamp, digest, item, reasons }] of known) {
     const detail = await item?.detail();
-    rows.push([
-      path,
-      stamp,
-      digest ?? null,
-      item?.record ?? null,
-      item?.summary.length ?? 0,
-      detail?.length ?? 0,
-      reasons,
-    ]);
+    const lengths = [item?.summary.length ?? 0, detail?.length ?? 0] as const;
+    const value: Row = [path, stamp, digest ?? null, item?.record ?? null, ...lengths, reasons];
+    row.push(JSON.stringify(value));
     if (item && detail) {
       answers.push(item.summary, detail);
     }
+    if (row.length === yieldRows) {
+      await closeRows('');
+    }
   }
-  const records = Buffer.from(JSON.stringify(rows));
-  const hash = createHash('sha256').update(records);
-  let length = 0;
+  await closeRows(']');
+  const hash = createHash('sha256');
+  const sizes = { records: 0, answers: 0 };
   let yieldAt = yieldBytes;
-  for (const part of answers) {
-    hash.update(part);
-    length += part.length;
-    if (length > yieldAt) {
-      yieldAt += yieldBytes;
-      await setImmediate();
+  for (const [part, parts] of [
+    ['records', rows],
+    ['answers', answers],
+  ] as const) {
+    for (const bytes of parts) {
+      hash.update(bytes);
+      sizes[part] += bytes.length;
+      if (sizes.records + sizes.answers > yieldAt) {
+        yieldAt += yieldBytes;
+        await setImmediate();
+      }
     }
   }
   const header: Header = {
@@ -85,11 +94,10 @@ export async function encodeIndex(
     format,
     program,
     rules,
-    records: records.length,
-    answers: length,
+    ...sizes,
     sha256: hash.digest('hex'),
   };
-  return [Buffer.from(`${JSON.stringify(header)}\n`), records, ...answers];
+  return [Buffer.from(`${JSON.stringify(header)}\n`), ...rows, ...answers];
 }
 
 /** Reads a file's bytes. Throws an Error that says why they are not taken: foreign, older, torn or changed. */
@@ -115,27 +123,32 @@ export function decodeIndex(bytes: Buffer, origin: IndexOrigin): KnownPackages {
 }
 
 function readHeader(line: string): Header {
-  let header: Partial<Header>;
-  try {
-    header = JSON.parse(line) as Partial<Header>;
-  } catch {
-    throw new Error('it is no index file');
-  }
-  const { magic: word, format: number, program, rules, records, answers, sha256 } = header;
-  if (word !== magic) {
+  const header = parseLine(line);
+  if (header?.magic !== magic) {
     throw new Error('it is no index file');
   }
   const isWhole =
-    number === format &&
-    program !== undefined &&
-    rules !== undefined &&
-    records !== undefined &&
-    answers !== undefined;
-  if (!isWhole || sha256 === undefined) {
+    header.format === format &&
+    typeof header.program === 'string' &&
+    typeof header.rules === 'string' &&
+    isLength(header.records) &&
+    isLength(header.answers) &&
+    typeof header.sha256 === 'string';
+  if (!isWhole) {
     throw new Error('it has another format');
   }
-  return { magic, format, program, rules, records, answers, sha256 };
+  return header as Header;
 }
+
+function parseLine(line: string): Partial<Header> | undefined {
+  try {
+    return (JSON.parse(line) as Partial<Header> | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isLength = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function readRows(records: Buffer, answers: Buffer): KnownPackages {
   const known = new Map<string, KnownPackage>();

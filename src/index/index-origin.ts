@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { JudgeRules } from '../judge/task.ts';
-import { version } from '../version.ts';
 import type { IndexOrigin } from './index-file.ts';
 
 // Everything that decides what is remembered of a package.
@@ -12,6 +11,7 @@ const folders = ['../archive/', '../domain/', '../judge/', '../search/', '../sou
  * and renders packages, so that no index outlives a change of that code, whatever the version says.
  */
 export async function describeOrigin(
+  version: string,
   packagePaths: readonly string[],
   rules: JudgeRules,
 ): Promise<IndexOrigin> {

@@ -14,12 +14,13 @@ export function createSaver(cache: IndexCache | undefined): Saver {
   let waiting: KnownPackages | undefined;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<boolean> = Promise.resolve(true);
-  let lastEnd = 0;
+  // By a clock that nobody sets.
+  let lastEnd = -pause;
   const write = (): Promise<boolean> => {
     const known = waiting;
     waiting = undefined;
     if (known && cache) {
-      running = running.then(() => cache.save(known)).finally(() => (lastEnd = Date.now()));
+      running = running.then(() => cache.save(known)).finally(() => (lastEnd = performance.now()));
     }
     return running;
   };
@@ -31,7 +32,7 @@ export function createSaver(cache: IndexCache | undefined): Saver {
           timer = undefined;
           void write();
         },
-        Math.max(0, lastEnd + pause - Date.now()),
+        Math.max(0, lastEnd + pause - performance.now()),
       );
     },
     flush: async () => {

@@ -1,9 +1,10 @@
 import type { Constraint } from '../domain/constraint.ts';
 import { compareVersions } from '../domain/version.ts';
+import type { SearchEntry } from '../search/entry.ts';
 import { createEntryParser } from '../search/entry.ts';
 import type { PackageRecord } from '../search/record.ts';
 import type { PackageRef } from '../source/source.ts';
-import { shareDeprecations } from './deprecations.ts';
+import { createDeprecationSharing } from './deprecations.ts';
 import type { IndexedPackage, QuarantinedPackage } from './indexed-package.ts';
 
 /** All that is served at one time. It never changes: a request takes it once and uses it to its end. */
@@ -30,44 +31,113 @@ export interface SnapshotItem {
   readonly detail: () => Promise<Buffer>;
 }
 
-/**
- * Makes a snapshot of items in the order of their sources: the same name and version twice, the first found wins.
- * `onDuplicate` is told of each other one.
- */
-export function createSnapshot(
+/** Makes snapshots one after another: what is the same in the next one is not made again. */
+export type SnapshotMaker = (
   generation: number,
   items: readonly SnapshotItem[],
   quarantine: readonly QuarantinedPackage[],
+) => Snapshot;
+
+/**
+ * Items are in the order of their sources: the same name and version twice, the first found wins. `onDuplicate` is told
+ * of each other one when it is new.
+ */
+export function createSnapshotMaker(
   onDuplicate: (item: SnapshotItem, first: SnapshotItem) => void,
-): Snapshot {
+): SnapshotMaker {
   const parse = createEntryParser();
-  const byKey = new Map<string, SnapshotItem>();
-  for (const item of items) {
-    const key = keyOf(item.record.name, item.record.version);
-    const first = byKey.get(key);
-    if (first) {
-      onDuplicate(item, first);
-    } else {
-      byKey.set(key, item);
+  const shareDeprecations = createDeprecationSharing();
+  // By what a package was found to be; an unchanged package keeps its record from build to build.
+  const parsed = new WeakMap<PackageRecord, SearchEntry>();
+  const places = new WeakMap<PackageRecord, number>();
+  let told = new Set<string>();
+  const entryOf = (record: PackageRecord): SearchEntry => {
+    const entry = parsed.get(record) ?? parse(record);
+    parsed.set(record, entry);
+    return entry;
+  };
+
+  return (generation, items, quarantine) => {
+    const byKey = new Map<string, SnapshotItem>();
+    const duplicates = new Set<string>();
+    for (const item of items) {
+      const key = keyOf(item.record.name, item.record.version);
+      const first = byKey.get(key);
+      if (!first) {
+        byKey.set(key, item);
+        continue;
+      }
+      const pair = `${item.ref.path}\n${first.ref.path}`;
+      duplicates.add(pair);
+      if (!told.has(pair)) {
+        onDuplicate(item, first);
+      }
     }
-  }
-  const entries = [...byKey.values()].map((item): IndexedPackage => ({ ...parse(item.record), ...item }));
-  const sorted = entries.toSorted(
-    (a, b) => compareNames(a.record.name, b.record.name) || compareVersions(a.version, b.version),
-  );
-  const packages = shareDeprecations(sorted);
-  const found = new Map(packages.map((entry) => [keyOf(entry.record.name, entry.record.version), entry]));
-  return {
-    generation,
-    indexedAt: new Date(),
-    packages,
-    names: new Set(packages.map((entry) => entry.record.name)).size,
-    quarantine,
-    kibanaConstraints: distinct(packages.map((entry) => entry.kibana)),
-    agentConstraints: distinct(packages.map((entry) => entry.agent)),
-    find: (name, version) => found.get(keyOf(name, version)),
+    told = duplicates;
+    const packages = shareDeprecations(
+      inOldOrder([...byKey.values()], places)
+        .map((item): IndexedPackage => ({ ...entryOf(item.record), ...item }))
+        .sort(compareEntries),
+    );
+    packages.forEach(({ record }, place) => places.set(record, place));
+    const found = new Map(packages.map((entry) => [keyOf(entry.record.name, entry.record.version), entry]));
+    return {
+      generation,
+      indexedAt: new Date(),
+      packages,
+      names: new Set(packages.map((entry) => entry.record.name)).size,
+      quarantine,
+      kibanaConstraints: distinct(packages.map((entry) => entry.kibana)),
+      agentConstraints: distinct(packages.map((entry) => entry.agent)),
+      find: (name, version) => found.get(keyOf(name, version)),
+    };
   };
 }
+
+/** Those of the snapshot before in its order, the new ones behind them: then there is little left to sort. */
+function inOldOrder(
+  items: readonly SnapshotItem[],
+  places: WeakMap<PackageRecord, number>,
+): readonly SnapshotItem[] {
+  const placed: SnapshotItem[] = [];
+  const added: SnapshotItem[] = [];
+  for (const item of items) {
+    const place = places.get(item.record);
+    if (place === undefined) {
+      added.push(item);
+    } else {
+      placed[place] = item;
+    }
+  }
+  return [...placed.filter(() => true), ...added];
+}
+
+/** True where a snapshot of these items and this quarantine would be the one that there is. */
+export function sameContent(
+  snapshot: Snapshot,
+  before: readonly SnapshotItem[],
+  {
+    items,
+    quarantine,
+  }: { readonly items: readonly SnapshotItem[]; readonly quarantine: Snapshot['quarantine'] },
+): boolean {
+  return (
+    items.length === before.length &&
+    items.every((item, at) => sameItem(item, before[at])) &&
+    JSON.stringify(quarantine) === JSON.stringify(snapshot.quarantine)
+  );
+}
+
+// A file that is another one but holds the same (a copy, a touch) is read at its new place and with its new times.
+const sameItem = (a: SnapshotItem, b: SnapshotItem | undefined): boolean =>
+  b !== undefined &&
+  a.record === b.record &&
+  a.ref.path === b.ref.path &&
+  a.ref.stamp === b.ref.stamp &&
+  a.ref.signature?.stamp === b.ref.signature?.stamp;
+
+const compareEntries = (a: IndexedPackage, b: IndexedPackage): number =>
+  compareNames(a.record.name, b.record.name) || compareVersions(a.version, b.version);
 
 const keyOf = (name: string, version: string): string => `${name}/${version}`;
 

@@ -1,13 +1,14 @@
-import type { PackageSource, SourceProblem } from '../source/source.ts';
+import type { PackageSource } from '../source/source.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { BuildOptions, BuildResult } from './build.ts';
 import { buildIndex } from './build.ts';
+import { createFaultLog } from './fault-log.ts';
 import type { IndexCache } from './index-cache.ts';
 import type { KnownPackages } from './known-package.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { Snapshot, SnapshotItem } from './snapshot.ts';
 import { createSaver } from './saver.ts';
-import { createSnapshot } from './snapshot.ts';
-import { settleTime } from './settling.ts';
+import { createSnapshotMaker, sameContent } from './snapshot.ts';
+import { createSettling, settleTime } from './settling.ts';
 
 /** How the index is doing, for health, metrics and the log. */
 export interface IndexState {
@@ -16,6 +17,15 @@ export interface IndexState {
   readonly progress: { readonly done: number; readonly total: number } | undefined;
   /** Why the last build failed; undefined after a good one. */
   readonly fault: string | undefined;
+}
+
+/** One look at the package paths that is over. */
+export interface LookReport {
+  /** `same`: nothing was new. */
+  readonly result: 'changed' | 'same' | 'failed';
+  readonly seconds: number;
+  /** Packages that were looked into. */
+  readonly read: number;
 }
 
 /** Holds the snapshot that is served. A new one takes its place by one assignment. */
@@ -28,12 +38,12 @@ export interface IndexStore {
   refresh(): Promise<Snapshot>;
   /** Writes what is not on disk yet. False when it could not be written. */
   flush(): Promise<boolean>;
-  /** Ends the builds that are waiting and writes what is not on disk yet. */
+  /** Ends the build that runs, and writes what is not on disk yet. */
   close(): Promise<void>;
 }
 
 /** What a store needs. */
-export interface IndexStoreOptions extends Omit<BuildOptions, 'known' | 'progress' | 'onKnown'> {
+export interface IndexStoreOptions extends Pick<BuildOptions, 'pool' | 'rules' | 'log'> {
   readonly source: PackageSource;
   /** Where the index is kept between starts; undefined for nowhere. */
   readonly cache: IndexCache | undefined;
@@ -41,37 +51,56 @@ export interface IndexStoreOptions extends Omit<BuildOptions, 'known' | 'progres
   readonly serveWhileIndexing: boolean;
   /** Told of every new snapshot, after it is served. */
   onSwap(snapshot: Snapshot): void;
+  /** Told of every look, after its snapshot is served. */
+  onLook(report: LookReport): void;
   onProgress(done: number, total: number): void;
 }
 
 export function createIndexStore(options: IndexStoreOptions): IndexStore {
   const { cache, log } = options;
   let snapshot: Snapshot | undefined;
+  let items: readonly SnapshotItem[] = [];
   let known: KnownPackages | undefined;
   let progress: IndexState['progress'];
-  let fault: string | undefined;
   let running: Promise<Snapshot> | undefined;
   let queued: Promise<Snapshot> | undefined;
   let again: NodeJS.Timeout | undefined;
-  let isClosed = false;
+  const closing = new AbortController();
+  const settling = createSettling();
   const saver = createSaver(cache);
+  const faults = createFaultLog(log);
+  const makeSnapshot = createSnapshotMaker((item, first) =>
+    log.warn(
+      { 'event.action': 'package-duplicate', 'file.path': item.ref.path },
+      `${item.ref.label}: ${item.record.name} ${item.record.version} was found before in ${first.ref.path}, which is served`,
+    ),
+  );
 
-  const swap = ({ items, quarantine }: Pick<BuildResult, 'items' | 'quarantine'>): Snapshot => {
-    snapshot = createSnapshot((snapshot?.generation ?? 0) + 1, items, quarantine, (item, first) =>
-      log.warn(
-        { 'event.action': 'package-duplicate', 'file.path': item.ref.path },
-        `${item.ref.label}: ${item.record.name} ${item.record.version} was found before in ${first.ref.path}, which is served`,
-      ),
-    );
+  const swap = (part: Pick<BuildResult, 'items' | 'quarantine'>): Snapshot => {
+    snapshot = makeSnapshot((snapshot?.generation ?? 0) + 1, part.items, part.quarantine);
+    items = part.items;
     options.onSwap(snapshot);
     return snapshot;
   };
 
-  const build = async (): Promise<Snapshot> => {
+  /** Found by path when it is first asked for: most builds never do. */
+  const servedItems = (): ((path: string) => SnapshotItem | undefined) => {
+    let byPath: Map<string, SnapshotItem> | undefined;
+    return (path) => {
+      byPath ??= new Map(items.map((item) => [item.ref.path, item]));
+      return byPath.get(path);
+    };
+  };
+
+  const build = async (): Promise<BuildResult> => {
     known ??= (await cache?.load()) ?? new Map();
     const result = await buildIndex({
       ...options,
       known,
+      isFirst: snapshot === undefined,
+      settling,
+      signal: closing.signal,
+      served: servedItems(),
       onKnown: (part) => {
         if (options.serveWhileIndexing && !snapshot && part.items.length > 0) {
           swap(part);
@@ -82,31 +111,59 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
         options.onProgress(done, total);
       },
     });
-    refuseLostPaths(result.problems, snapshot);
+    refuseLostPaths(result, snapshot);
     known = result.known;
-    fault = undefined;
-    if (result.settling > 0 && !isClosed) {
-      clearTimeout(again);
-      again = setTimeout(() => void refresh().catch(() => undefined), settleTime / 3);
-    }
     if (result.isStale) {
       saver.save(known);
     }
-    const isNew = !snapshot || result.isChanged || !sameQuarantine(snapshot, result);
-    return snapshot && !isNew ? snapshot : swap(result);
+    return result;
+  };
+
+  const look = async (): Promise<Snapshot> => {
+    const start = performance.now();
+    const report = (result: LookReport['result'], read: number): void =>
+      options.onLook({ result, read, seconds: (performance.now() - start) / 1000 });
+    try {
+      const result = await build();
+      if (result.isAborted) {
+        throw new DepotError('NOT_READY', { reason: 'the server is being stopped' });
+      }
+      faults.clear();
+      lookAgain(result);
+      const isSame = snapshot !== undefined && sameContent(snapshot, items, result);
+      const current = snapshot !== undefined && isSame ? snapshot : swap(result);
+      report(isSame ? 'same' : 'changed', result.read);
+      return current;
+    } catch (error) {
+      if (!closing.signal.aborted) {
+        faults.raise(error);
+        report('failed', 0);
+      }
+      throw error;
+    }
+  };
+
+  /** What isn't whole yet is looked at every second, what was written to just now once more. */
+  const lookAgain = ({ settling: unsettled, young }: BuildResult): void => {
+    if (unsettled + young > 0 && !closing.signal.aborted) {
+      clearTimeout(again);
+      again = setTimeout(
+        () => void refresh().catch(() => undefined),
+        unsettled > 0 ? settleTime / 3 : settleTime,
+      );
+    }
   };
 
   const start = (): Promise<Snapshot> => {
-    running = build()
-      .catch((error: unknown) => {
-        fault = error instanceof Error ? error.message : String(error);
-        log.error({ 'event.action': 'index-failed', err: error }, `the packages could not be read: ${fault}`);
-        throw error;
-      })
-      .finally(() => {
-        progress = undefined;
-        running = undefined;
-      });
+    if (closing.signal.aborted) {
+      return snapshot
+        ? Promise.resolve(snapshot)
+        : Promise.reject(new DepotError('NOT_READY', { reason: 'the server is being stopped' }));
+    }
+    running = look().finally(() => {
+      progress = undefined;
+      running = undefined;
+    });
     return running;
   };
 
@@ -118,17 +175,17 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
       .catch(() => undefined)
       .then(() => {
         queued = undefined;
-        return isClosed && snapshot ? snapshot : start();
+        return start();
       });
     return queued;
   };
 
   return {
-    state: () => ({ snapshot, progress, fault }),
+    state: () => ({ snapshot, progress, fault: faults.current() }),
     refresh,
     flush: () => saver.flush(),
     close: async () => {
-      isClosed = true;
+      closing.abort();
       clearTimeout(again);
       await Promise.allSettled([running, queued]);
       await saver.flush();
@@ -137,7 +194,7 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
 }
 
 /** A package path that was served and can't be listed now (a mount that is gone): better the old packages than none. */
-function refuseLostPaths(problems: readonly SourceProblem[], snapshot: Snapshot | undefined): void {
+function refuseLostPaths({ problems }: BuildResult, snapshot: Snapshot | undefined): void {
   const lost = problems.find(
     ({ path, isRoot }) =>
       isRoot === true && snapshot?.packages.some(({ ref }) => ref.path.startsWith(`${path}/`)),
@@ -145,9 +202,4 @@ function refuseLostPaths(problems: readonly SourceProblem[], snapshot: Snapshot 
   if (lost) {
     throw new DepotError('SOURCE_LOST', { path: lost.path, reason: lost.reason });
   }
-}
-
-function sameQuarantine(snapshot: Snapshot, { quarantine }: Pick<BuildResult, 'quarantine'>): boolean {
-  const text = (list: Snapshot['quarantine']): string => JSON.stringify(list);
-  return text(snapshot.quarantine) === text(quarantine);
 }

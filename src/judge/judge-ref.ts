@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { DepotError } from '../domain/errors.ts';
 import { renderJson } from '../domain/json.ts';
@@ -8,6 +7,7 @@ import { describeProblem } from '../domain/problem.ts';
 import { createRecord } from '../search/record.ts';
 import type { SignatureDecision } from '../signing/policy.ts';
 import type { ArchiveLimits, PackageFiles, PackageRef } from '../source/source.ts';
+import { digestPackage } from './content-digest.ts';
 import type { VerdictCache } from './content.ts';
 import { createContentReader } from './content.ts';
 import { judgePackage } from './judge.ts';
@@ -26,12 +26,12 @@ export async function judgeRef(
 ): Promise<JudgedPackage> {
   let files: PackageFiles | undefined;
   try {
-    files = await open(ref, rules.limits);
     const decision = await judgeSignature(ref, rules.signatures);
-    const digest = digestOf(files, decision);
+    const digest = await digestPackage(ref, decision);
     if (digest !== undefined && digest === before) {
       return { isSame: true, digest, found: undefined, reasons: [], warnings: [] };
     }
+    files = await open(ref, rules.limits);
     const content = createContentReader(files, rules.limits.maxManifestBytes, verdicts);
     const { info, problems, warnings } = await judgePackage(ref, files, content, decision.showSignature);
     const reasons = problems.filter(({ kind }) => kind === 'broken' || rules.validate).map(describeProblem);
@@ -39,7 +39,13 @@ export async function judgeRef(
       reasons.push(decision.reason);
     }
     const found = info && reasons.length === 0 ? render(info) : undefined;
-    return { isSame: false, digest, found, reasons, warnings };
+    return {
+      isSame: false,
+      digest: await settledDigest(found, ref, decision, digest),
+      found,
+      reasons,
+      warnings,
+    };
   } catch (error) {
     if (error instanceof DepotError) {
       return { isSame: false, digest: undefined, found: undefined, reasons: [error.message], warnings: [] };
@@ -50,14 +56,19 @@ export async function judgeRef(
   }
 }
 
-/** An archive's directory has the CRC-32 of every file, so names, sizes and CRCs tell its content without reading it. */
-function digestOf(files: PackageFiles, decision: SignatureDecision): string | undefined {
-  const { topFolder, entries } = files;
-  if (entries.some(({ crc32 }) => crc32 === undefined)) {
-    return undefined;
-  }
-  const content = entries.map(({ path, size, crc32 }) => `${path}\0${size}\0${crc32}`).join('\n');
-  return hash('sha256', `${JSON.stringify(decision)}\n${topFolder}\n${content}`, 'base64url');
+/**
+ * Only of a good package, and only if the file is what it was before it was read. A broken one may be mended without
+ * any change of its directory (a copy that stalled, a bad disk), so it is always read again when its file changed.
+ */
+async function settledDigest(
+  found: FoundPackage | undefined,
+  ref: PackageRef,
+  decision: SignatureDecision,
+  before: string | undefined,
+): Promise<string | undefined> {
+  return found && before !== undefined && (await digestPackage(ref, decision)) === before
+    ? before
+    : undefined;
 }
 
 function render(info: PackageInfo): FoundPackage {

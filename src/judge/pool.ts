@@ -7,12 +7,14 @@ import type { Candidate, JudgedPackage, JudgeRules, JudgeTask } from './task.ts'
 export interface JudgePool {
   /**
    * Judges the candidates and reports each package as soon as it is known, in no order. A package that ends its worker
-   * (memory, time) is reported as broken; the others don't notice.
+   * (memory, time) is reported as broken; the others don't notice. When the signal is aborted it resolves soon, and what
+   * was not reported by then never is.
    */
   judge(
     candidates: readonly Candidate[],
     rules: JudgeRules,
     report: (ref: PackageRef, judged: JudgedPackage) => void,
+    signal?: AbortSignal,
   ): Promise<void>;
 }
 
@@ -36,8 +38,8 @@ export function createJudgePool({
 }: JudgePoolOptions): JudgePool {
   const cores = threads > 0 ? threads : availableParallelism();
   return {
-    judge: async (candidates, rules, report) => {
-      if (candidates.length === 0) {
+    judge: async (candidates, rules, report, signal) => {
+      if (candidates.length === 0 || signal?.aborted) {
         return;
       }
       const batches = createBatches(candidates);
@@ -48,13 +50,16 @@ export function createJudgePool({
         resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
       });
       const run = async (batch: readonly Candidate[]): Promise<JudgedPackage[]> =>
-        pool.run({ candidates: batch, rules }, { signal: AbortSignal.timeout(timeout * batch.length) });
+        pool.run(
+          { candidates: batch, rules },
+          { signal: anyOf([AbortSignal.timeout(timeout * batch.length), signal]) },
+        );
       try {
         // As many at a time as there are threads, so that a batch's time begins when its reading does.
         const waiting = batches.values();
         const work = async (): Promise<void> => {
           for (const batch of waiting) {
-            await judgeBatch(batch, run, report);
+            await judgeBatch(batch, run, report, signal);
           }
         };
         await Promise.all(Array.from({ length: cores }, work));
@@ -69,11 +74,18 @@ async function judgeBatch(
   batch: readonly Candidate[],
   run: (batch: readonly Candidate[]) => Promise<JudgedPackage[]>,
   report: (ref: PackageRef, judged: JudgedPackage) => void,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
+  if (signal?.aborted) {
+    return;
+  }
   let judged: JudgedPackage[];
   try {
     judged = await run(batch);
   } catch (error) {
+    if (signal?.aborted) {
+      return;
+    }
     if (batch.length === 1 && batch[0]) {
       const reasons = [`reading it failed: ${causeOf(error)}`];
       report(batch[0].ref, { isSame: false, digest: undefined, found: undefined, reasons, warnings: [] });
@@ -81,7 +93,7 @@ async function judgeBatch(
     }
     // One of them ended the thread: alone each shows whether it was the one.
     for (const candidate of batch) {
-      await judgeBatch([candidate], run, report);
+      await judgeBatch([candidate], run, report, signal);
     }
     return;
   }
@@ -92,6 +104,9 @@ async function judgeBatch(
     }
   }
 }
+
+const anyOf = (signals: readonly (AbortSignal | undefined)[]): AbortSignal =>
+  AbortSignal.any(signals.filter((signal) => signal !== undefined));
 
 function causeOf(error: unknown): string {
   const { code, name, message } = error as NodeJS.ErrnoException;

@@ -28,7 +28,10 @@ export interface JudgeTask {
 export interface JudgedPackage {
   /** True where the content is that of the candidate's digest: what was known of it still holds, and nothing else is told. */
   readonly isSame: boolean;
-  /** Of what the package holds and whether it is signed; undefined where the source can't tell without reading it all. */
+  /**
+   * Of what the package holds and whether it is signed; undefined for one in quarantine, and where the source can't tell
+   * without reading it all.
+   */
   readonly digest: string | undefined;
   /** Undefined for a package in quarantine. */
   readonly found: FoundPackage | undefined;

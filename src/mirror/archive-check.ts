@@ -107,6 +107,7 @@ function readIntoMemory(path: string, limit: number, buffer: Buffer): FileInMemo
     return {
       stats,
       size,
+      look: () => stats,
       read: (position, length) => {
         if (position + length > size) {
           throw new Error('the archive is cut off');

@@ -85,7 +85,14 @@ const findVersions = async (
 const foldersOf = async (folder: string, prefix: string, problems: SourceProblem[]): Promise<string[]> => {
   const { items, problem } = await listFolder(folder);
   if (items === undefined) {
-    problems.push({ path: folder, label: prefix.slice(0, -1), reason: problem, severity: 'quarantine' });
+    problems.push({
+      path: folder,
+      label: prefix.slice(0, -1),
+      reason: problem,
+      severity: 'quarantine',
+      // Gone since it was asked a moment ago.
+      ...(prefix === '' && { isRoot: true }),
+    });
     return [];
   }
   const names: string[] = [];

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { BigIntStats } from 'node:fs';
 import { openRandomFile, type RandomFile } from '../archive/random-file.ts';
+import { DepotError } from '../domain/errors.ts';
 import type { ServedFile } from './source.ts';
 
 /** What is read at once for a client; a slow one holds two of these. */
@@ -17,6 +18,24 @@ export const modifiedAt = (stats: BigIntStats): number => Number(stats.mtimeNs /
 /** A strong validator made of a text or of bytes. */
 export const etagOf = (content: string | Uint8Array): string =>
   createHash('sha256').update(content).digest('base64url').slice(0, 32);
+
+/**
+ * A file that is written to while it is read would be sent with a beginning of the old and an end of the new content: it
+ * fails then. A file that is replaced by a rename, or removed, stays what it was opened as.
+ */
+const readUnchanged = async (
+  file: RandomFile,
+  what: string,
+  position: number,
+  length: number,
+): Promise<Buffer> => {
+  const bytes = await file.read(position, length);
+  const now = await file.look();
+  if (now.mtimeNs !== file.stats.mtimeNs || now.size !== file.stats.size) {
+    throw new DepotError('FILE_UNREADABLE', { reason: `${what} was changed while it was read` });
+  }
+  return bytes;
+};
 
 /**
  * Bytes `start` to `end` of an open file. Ends with an error, never early, where the file has become shorter: a body that
@@ -38,7 +57,8 @@ export const openServedFile = async (path: string, what: string): Promise<Served
     size: file.size,
     modifiedAt: new Date(modifiedAt(file.stats)),
     etag: etagOf(fileStamp(file.stats)),
-    stream: (start, end) => streamRange(file, start, end),
+    stream: (start, end) =>
+      streamRange({ read: (position, length) => readUnchanged(file, what, position, length) }, start, end),
     close: () => file.close(),
   };
 };

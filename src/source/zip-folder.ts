@@ -65,7 +65,14 @@ const findZips = async (root: string): Promise<{ zips: FoundZip[]; problems: Sou
     walked.add(real);
     const { items, problem } = await listFolder(folder);
     if (items === undefined) {
-      problems.push({ path: folder, label: prefix.slice(0, -1), reason: problem, severity: 'quarantine' });
+      problems.push({
+        path: folder,
+        label: prefix.slice(0, -1),
+        reason: problem,
+        severity: 'quarantine',
+        // Gone since it was asked a moment ago.
+        ...(folder === root && { isRoot: true }),
+      });
       return;
     }
     const names = new Set(items.map((item) => item.name));

@@ -20,6 +20,14 @@ export interface IndexMeasure {
   readonly quarantined: number;
 }
 
+/** One look at the package paths that is over. */
+export interface LookMeasure {
+  readonly result: 'changed' | 'same' | 'failed';
+  readonly seconds: number;
+  /** Packages that were looked into. */
+  readonly read: number;
+}
+
 /** All that is measured of one server. */
 export interface Metrics {
   /** Other parts of the server add their own metrics here. */
@@ -29,6 +37,7 @@ export interface Metrics {
   indexChanged(measure: IndexMeasure): void;
   /** A worker process died and was replaced. */
   workerReplaced(): void;
+  indexLooked(measure: LookMeasure): void;
   /** Time of one look-up in the index (`indexer`: which one). */
   indexAsked(indexer: string, seconds: number): void;
   /** One file read from where packages come from; `component`: `package`, `signature`, `static`. */
@@ -137,6 +146,7 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     help: 'Number of the index; it grows with each change',
     registers,
   });
+  const looked = createLookMetrics(registers);
 
   const replaced = new Counter({
     name: 'fleet_depot_worker_replacements_total',
@@ -147,6 +157,7 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
   return {
     registry,
     workerReplaced: () => replaced.inc(),
+    indexLooked: looked,
     requestStarted: () => inFlight.inc(),
     requestFinished: (measure) => {
       const method = measure.method.toLowerCase();
@@ -181,5 +192,42 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,
+  };
+};
+
+/** How the looks at the package paths go. The last success is what an alarm for a lost share asks for. */
+const createLookMetrics = (registers: Registry[]): ((measure: LookMeasure) => void) => {
+  const looks = new Counter({
+    name: 'fleet_depot_index_reloads_total',
+    help: 'Looks at the package paths: with something new, with nothing new, failed',
+    labelNames: ['result'],
+    registers,
+  });
+  for (const result of ['changed', 'same', 'failed']) {
+    looks.inc({ result }, 0);
+  }
+  const duration = new Histogram({
+    name: 'fleet_depot_index_reload_duration_seconds',
+    help: 'Time of a look at the package paths with all that it reads',
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+    registers,
+  });
+  const read = new Counter({
+    name: 'fleet_depot_index_packages_read_total',
+    help: 'Packages that were looked into because they were new or changed',
+    registers,
+  });
+  const success = new Gauge({
+    name: 'fleet_depot_index_last_success_timestamp_seconds',
+    help: 'When the package paths were last looked at without a fault, in seconds since 1970',
+    registers,
+  });
+  return (measure) => {
+    looks.inc({ result: measure.result });
+    duration.observe(measure.seconds);
+    read.inc(measure.read);
+    if (measure.result !== 'failed') {
+      success.set(Date.now() / 1000);
+    }
   };
 };

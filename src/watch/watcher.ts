@@ -1,7 +1,7 @@
 import { watch, type FSWatcher } from 'node:fs';
-import { readdir, realpath } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import type { Log } from '../telemetry/log.ts';
+import { findWatchedFolders, type WatchedFolder } from './watched-folders.ts';
 
 /** Looks for changes below folders, by notification and by the clock. */
 export interface Watcher {
@@ -23,22 +23,25 @@ export interface WatcherOptions {
 // A burst of files is one change: wait for this much quiet, but not longer than that.
 const quiet = 250;
 const longest = 2000;
-const maxFolders = 4096;
-const maxDepth = 3;
+
+interface Watched {
+  readonly watcher: FSWatcher;
+  readonly identity: string;
+}
 
 /** Starts watching. `refresh` reports its own faults; one that fails is tried again at the next change or poll. */
 export function createWatcher({ paths, notify, pollInterval, log, refresh }: WatcherOptions): Watcher {
-  const watched = new Map<string, FSWatcher>();
-  const names = new Set(paths.map((path) => basename(path)));
+  const watched = new Map<string, Watched>();
   let timer: NodeJS.Timeout | undefined;
-  let firstEvent = 0;
+  let firstEvent: number | undefined;
   let isRunning = false;
   let isMissed = false;
   let isClosed = false;
+  let isTold = false;
 
   const look = async (): Promise<void> => {
-    timer = undefined;
-    firstEvent = 0;
+    clearTimeout(timer);
+    firstEvent = undefined;
     if (isRunning) {
       isMissed = true;
       return;
@@ -46,13 +49,15 @@ export function createWatcher({ paths, notify, pollInterval, log, refresh }: Wat
     isRunning = true;
     try {
       await watchFolders();
-      await refresh();
+      if (!isClosed) {
+        await refresh();
+      }
     } catch {
       // The index has logged it, and health tells it.
     } finally {
       isRunning = false;
     }
-    if (isMissed && !isClosed) {
+    if (isMissed) {
       isMissed = false;
       schedule();
     }
@@ -62,97 +67,79 @@ export function createWatcher({ paths, notify, pollInterval, log, refresh }: Wat
     if (isClosed) {
       return;
     }
-    const now = Date.now();
-    firstEvent ||= now;
+    const now = performance.now();
+    firstEvent ??= now;
     clearTimeout(timer);
     timer = setTimeout(() => void look(), Math.max(0, Math.min(quiet, firstEvent + longest - now)));
   };
 
-  /** Notifications are for one folder each: new ones are added, those that are gone fall out by themselves. */
+  /** Notifications are for one folder each: new ones are added, those that are gone or replaced fall out. */
   const watchFolders = async (): Promise<void> => {
     if (!notify || isClosed) {
       return;
     }
-    const { folders, parents } = await findFolders(paths);
-    for (const [folder, watcher] of watched) {
-      if (!folders.has(folder)) {
-        watcher.close();
-        watched.delete(folder);
-      }
-    }
-    for (const folder of folders) {
-      if (!watched.has(folder)) {
-        watchFolder(folder, parents.has(folder));
+    const folders = await findWatchedFolders(paths, watchFolder);
+    for (const path of watched.keys()) {
+      if (!folders.has(path)) {
+        forget(path);
       }
     }
   };
 
-  /** In a parent only the package path itself matters: what else happens beside it is none of ours. */
-  const watchFolder = (folder: string, isParent: boolean): void => {
-    const changed = (_event: string, name: string | null): void => {
-      if (!isParent || name === null || names.has(name)) {
+  const watchFolder = (path: string, { identity, names }: WatchedFolder): void => {
+    const kind = `${identity} ${names ? [...names].join('/') : ''}`;
+    if (isClosed || watched.get(path)?.identity === kind) {
+      return;
+    }
+    forget(path);
+    const changed = (event: string, name: string | null): void => {
+      // A folder that is moved or removed itself says so by its own name.
+      if (event === 'rename' && name === basename(path)) {
+        forget(path);
+        schedule();
+      } else if (!names || name === null || names.has(name)) {
         schedule();
       }
     };
     try {
-      const watcher = watch(folder, { persistent: false }, changed);
-      watcher.on('error', () => {
-        watcher.close();
-        watched.delete(folder);
-      });
-      watched.set(folder, watcher);
+      const watcher = watch(path, { persistent: false }, changed);
+      watcher.on('error', () => forget(path));
+      watched.set(path, { watcher, identity: kind });
     } catch (error) {
-      log.debug(
-        { 'event.action': 'not-watched', 'file.path': folder, err: error },
-        `${folder} can only be polled`,
+      tell(path, error);
+    }
+  };
+
+  const forget = (path: string): void => {
+    watched.get(path)?.watcher.close();
+    watched.delete(path);
+  };
+
+  const tell = (path: string, error: unknown): void => {
+    // A folder that is gone meanwhile is no fault.
+    if (!isTold && (error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      isTold = true;
+      const means =
+        pollInterval > 0 ? 'it is polled instead' : 'changes in it are not noticed (-poll-interval)';
+      log.warn(
+        { 'event.action': 'not-watched', 'file.path': path, err: error },
+        `${path} cannot be watched: ${means}`,
       );
     }
   };
 
   const poll = pollInterval > 0 ? setInterval(() => void look(), pollInterval) : undefined;
   poll?.unref();
-  void watchFolders().catch(() => undefined);
+  // What changes between the first look, which runs by now, and the first watching would be missed.
+  void watchFolders().then(() => notify && schedule());
   return {
     close: () => {
       isClosed = true;
       clearTimeout(timer);
       clearInterval(poll);
-      for (const watcher of watched.values()) {
-        watcher.close();
+      for (const path of watched.keys()) {
+        forget(path);
       }
-      watched.clear();
     },
   };
-}
-
-interface WatchedFolders {
-  readonly folders: ReadonlySet<string>;
-  /** Those of them that are watched only because a package path lies in them. */
-  readonly parents: ReadonlySet<string>;
-}
-
-/** The folders that the package paths really are (behind symlinks), the folders close below, and their parents. */
-async function findFolders(paths: readonly string[]): Promise<WatchedFolders> {
-  const found = new Set<string>();
-  const walk = async (folder: string, depth: number): Promise<void> => {
-    if (found.size >= maxFolders || found.has(folder)) {
-      return;
-    }
-    found.add(folder);
-    if (depth === maxDepth) {
-      return;
-    }
-    const items = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    for (const item of items) {
-      if (item.isDirectory() && !item.name.startsWith('.')) {
-        await walk(join(folder, item.name), depth + 1);
-      }
-    }
-  };
-  for (const path of paths) {
-    await walk(await realpath(path).catch(() => path), 0);
-  }
-  // A swapped symlink is seen by its parent alone.
-  const parents = new Set(paths.map((path) => dirname(path)).filter((parent) => !found.has(parent)));
-  return { folders: new Set([...found, ...parents]), parents };
 }

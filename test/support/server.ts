@@ -13,6 +13,8 @@ export interface TestServer {
   readonly app: App;
   /** The lines of the log so far: level, message and fields. */
   readonly lines: readonly LogLine[];
+  /** Its metrics, as Prometheus text. */
+  metrics(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,8 @@ export interface TestServerOptions {
   readonly packagePaths?: readonly string[];
   readonly requirePackageSignatures?: boolean;
   readonly flags?: Readonly<Record<string, string>>;
+  /** False returns as soon as the port is open. */
+  readonly untilReady?: boolean;
 }
 
 /** Starts a server and waits until packages are served. */
@@ -47,21 +51,28 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     throw new Error(loaded.problems.map((problem) => problem.message).join('\n'));
   }
   const lines: LogLine[] = [];
+  const metrics = createMetrics({ version: 'test' });
   const app = await startApp(loaded.config, {
     log: collectLog(lines),
-    metrics: createMetrics({ version: 'test' }),
+    metrics,
   });
   const close = async (): Promise<void> => {
     await app.close();
     removeCache();
   };
   try {
-    await app.ready;
+    await (options.untilReady === false ? undefined : app.ready);
   } catch (error) {
     await close();
     throw error;
   }
-  return { url: app.address.replace('localhost', '127.0.0.1'), app, lines, close };
+  return {
+    url: app.address.replace('localhost', '127.0.0.1'),
+    app,
+    lines,
+    metrics: () => metrics.text(),
+    close,
+  };
 }
 
 /** A log that is kept in memory. */
