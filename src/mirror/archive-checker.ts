@@ -38,7 +38,7 @@ export function createArchiveChecker(
       maxThreads: threads,
       workerData: armoredKeys,
       // The content of archives is outside the JavaScript heap; this bounds what a thread keeps beside it.
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     });
   let workers: Piscina<ArchiveTask, ArchiveVerdict> | undefined;
   return {
