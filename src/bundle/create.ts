@@ -75,7 +75,14 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
       await rm(part, { force: true });
     }
     for (const [at, name] of names.entries()) {
-      const header = Buffer.from(formatVolumeHeader({ bundle: id, number: at + 1, total }));
+      const header = Buffer.from(
+        formatVolumeHeader({
+          bundle: id,
+          number: at + 1,
+          total,
+          ...(signature === undefined ? {} : { signatureSha256: digestOf(signature) }),
+        }),
+      );
       const inputs = [
         inMemory(volumeEntries.header, header),
         inMemory(volumeEntries.manifest, manifest),

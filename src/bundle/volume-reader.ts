@@ -5,7 +5,14 @@ import { printable } from '../depot/entry-path.ts';
 import { verifiedChunks } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
 import { contentsOf, type BundleEntry, type BundleManifest } from './manifest.ts';
-import { contentName, parseVolumeHeader, volumeEntries, volumeLimits, type VolumeHeader } from './volume.ts';
+import {
+  contentName,
+  formatVolumeHeader,
+  parseVolumeHeader,
+  volumeEntries,
+  volumeLimits,
+  type VolumeHeader,
+} from './volume.ts';
 
 /** The beginning of a volume: who it is and the list it belongs to. Nothing of it is trusted yet. */
 export interface VolumeHead extends VolumeHeader {
@@ -35,10 +42,14 @@ export const readVolumeHead = async (file: string, signal?: AbortSignal): Promis
       throw fail('its manifest is not the one that its header names: one of them was changed');
     }
     const third = await nextOf(entries, fail);
-    if (third.name === volumeEntries.page) {
+    if (header.signatureSha256 === undefined && third.name === volumeEntries.page) {
       return { ...header, file, manifest };
     }
-    return { ...header, file, manifest, signature: await readSmall(third, volumeEntries.signature, fail) };
+    const signature = await readSmall(third, volumeEntries.signature, fail);
+    if (digestOf(signature) !== header.signatureSha256) {
+      throw fail('its signature is not the one that its header names: one of them was changed');
+    }
+    return { ...header, file, manifest, signature };
   } catch (error) {
     throw diskError(file, error);
   } finally {
@@ -60,11 +71,11 @@ export const readVolume = async (
   const fail = failing(file);
   const contents = contentsOf(manifest, head.number);
   const again: readonly (readonly [string, Buffer])[] = [
+    [volumeEntries.header, Buffer.from(formatVolumeHeader(head))],
     [volumeEntries.manifest, head.manifest],
     ...(head.signature === undefined ? [] : [[volumeEntries.signature, head.signature] as const]),
   ];
   const expected = [
-    volumeEntries.header,
     ...again.map(([name]) => name),
     volumeEntries.page,
     ...contents.map((one) => contentName(one.sha256)),
@@ -77,15 +88,10 @@ export const readVolume = async (
         throw fail(misplaced(entry.name, expected, at));
       }
       const content = contents[at - (expected.length - contents.length)];
-      const known = again[at - 1];
+      const known = again[at];
       if (content !== undefined) {
         refuseSize(entry, content.size, fail);
         await sink(content, entry.chunks, (reason) => fail(`${content.path} (${name}): ${reason}`));
-      } else if (at === 0) {
-        const { bundle, number, total } = parseVolumeHeader(await readSmall(entry, name, fail), file);
-        if (bundle !== head.bundle || number !== head.number || total !== head.total) {
-          throw fail('it changed while it was read');
-        }
       } else if (known !== undefined) {
         if (!(await readSmall(entry, name, fail)).equals(known[1])) {
           throw fail('it changed while it was read');

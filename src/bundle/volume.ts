@@ -27,12 +27,14 @@ export interface VolumeHeader {
   readonly bundle: string;
   readonly number: number;
   readonly total: number;
+  /** SHA-256 of the signature's text, where there is one: armor has bytes that no signature check looks at. */
+  readonly signatureSha256?: string;
 }
 
 const format = 'fleet-depot-volume/1';
 
-export const formatVolumeHeader = ({ bundle, number, total }: VolumeHeader): string =>
-  `${JSON.stringify({ format, bundle, number, total })}\n`;
+export const formatVolumeHeader = ({ bundle, number, total, signatureSha256 }: VolumeHeader): string =>
+  `${JSON.stringify({ format, bundle, number, total, ...(signatureSha256 === undefined ? {} : { signatureSha256 }) })}\n`;
 
 /** Throws DepotError BUNDLE_INVALID. */
 export const parseVolumeHeader = (bytes: Buffer, file: string): VolumeHeader => {
@@ -48,6 +50,7 @@ export const parseVolumeHeader = (bytes: Buffer, file: string): VolumeHeader => 
     bundle,
     number,
     total,
+    signatureSha256,
   } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   if (found !== format) {
     throw fail('it is no volume of a bundle that this version reads');
@@ -66,7 +69,16 @@ export const parseVolumeHeader = (bytes: Buffer, file: string): VolumeHeader => 
   if (number < 1 || number > total) {
     throw fail(`volume.json says volume ${number} of ${total}`);
   }
-  return { bundle, number, total };
+  const header = {
+    bundle,
+    number,
+    total,
+    ...(typeof signatureSha256 === 'string' ? { signatureSha256 } : {}),
+  };
+  if (formatVolumeHeader(header) !== bytes.toString('utf8')) {
+    throw fail('volume.json was changed');
+  }
+  return header;
 };
 
 /** A signature is smaller than this; used to reserve its place before it is made. */

@@ -18,12 +18,10 @@ export const diskError = (target: string, error: unknown): unknown => {
   if (error instanceof DepotError || code === undefined) {
     return error;
   }
-  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
-  return new DepotError(
-    full ? 'DEPOT_FULL' : 'FILE_FAILED',
-    { path: target, reason: sentences.get(code) ?? `the system says ${code}` },
-    error,
-  );
+  const reason = sentences.get(code) ?? `the system says ${code}`;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
+    ? new DepotError('DEPOT_FULL', { path: target, reason }, error)
+    : new DepotError('FILE_FAILED', { file: target, reason }, error);
 };
 
 const sentences = new Map([

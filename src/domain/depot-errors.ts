@@ -25,12 +25,6 @@ export const depotErrors = {
     advice:
       'Free space (`fleet-depot gc --depot DIR` shows what old snapshots hold) and run the same command again: it goes on where it stopped.',
   },
-  FILE_FAILED: {
-    status: 500,
-    message: '{path}: {reason}',
-    advice:
-      'See that the path exists, is readable (writable for results) by this user and lies on a healthy disk; then run the command again.',
-  },
   SNAPSHOT_UNKNOWN: {
     status: 500,
     message: 'no snapshot "{name}": {reason}',

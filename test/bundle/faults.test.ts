@@ -69,10 +69,12 @@ const honestEntries = async (site: BundleSite, manifestOf?: (text: string) => st
   const page = 'a page';
   const text = `{"format":"fleet-depot-bundle/1","volumes":1,"page":{"sha256":"${digestOf(page)}","size":${page.length}},"entries":[{"path":"a-1.0.0.zip","sha256":"${sha256}","size":${content.length},"volume":1}]}`;
   const manifest = manifestOf?.(text) ?? text;
+  const signature = await site.signer.sign(Buffer.from(manifest));
+  const header = { bundle: digestOf(manifest), number: 1, total: 1, signatureSha256: digestOf(signature) };
   return [
-    { name: 'volume.json', body: formatVolumeHeader({ bundle: digestOf(manifest), number: 1, total: 1 }) },
+    { name: 'volume.json', body: formatVolumeHeader(header) },
     { name: 'manifest.json', body: manifest },
-    { name: 'manifest.json.asc', body: await site.signer.sign(Buffer.from(manifest)) },
+    { name: 'manifest.json.asc', body: signature },
     { name: 'CONTENTS.md', body: page },
     { name: `content/${sha256}`, body: content },
   ];
@@ -263,6 +265,33 @@ test('any changed byte, anywhere in a bundle, is noticed by verify and by import
   );
   await site.import(['good.tar'], depot);
   t.not(await visibleState(depot.layout.root), before);
+});
+
+test('every byte of a small bundle counts: whichever is changed, it does not verify', async (t) => {
+  const site = await createBundleSite(t);
+  await site.create({ 'a-1.0.0.zip': 'content' }, 'good.tar');
+  const good = await readFile(site.at('good.tar'));
+  const passed: number[] = [];
+  for (let offset = 0; offset < good.length; offset += 1) {
+    const bad = Buffer.from(good);
+    bad[offset] = (bad[offset] ?? 0) ^ (1 + (offset % 255));
+    await writeFile(site.at('bad.tar'), bad);
+    const outcome = await site
+      .open(['bad.tar'])
+      .then((bundle) => verifyBundle(bundle, quiet))
+      .catch((error: unknown) => error);
+    if (!(outcome instanceof DepotError)) {
+      passed.push(offset);
+    }
+  }
+  t.deepEqual(passed, []);
+});
+
+test('a signature that was taken out is told from one that never was', async (t) => {
+  const site = await withDepot(t);
+  const entries = await honestEntries(site);
+  await oddTar(site.at('odd.tar'), [...entries.slice(0, 2), ...entries.slice(3)]);
+  await refused(t, site, ['odd.tar'], 'BUNDLE_INVALID', /where manifest\.json\.asc should be/);
 });
 
 test('a bundle cut anywhere, or with anything after its end, is refused', async (t) => {

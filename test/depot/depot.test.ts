@@ -336,6 +336,10 @@ test('a folder with other things in it is never turned into a depot', async (t) 
     message: /no depot\.json/,
   });
   await t.throwsAsync(openDepot(site.at('nowhere'), site.environment), { code: 'DEPOT_UNKNOWN' });
+  await t.throwsAsync(openOrCreateDepot(site.at('home/letter.txt'), site.environment), {
+    code: 'FILE_FAILED',
+    message: /letter\.txt: a part of the path is not a folder$/,
+  });
   await site.folder('odd', { 'depot.json': '{"format":"fleet-depot/9"}' });
   await t.throwsAsync(openDepot(site.at('odd'), site.environment), { code: 'DEPOT_DAMAGED' });
 });
