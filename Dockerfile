@@ -29,6 +29,7 @@ RUN mkdir -p /packages/package-registry /packages/distribution /package-registry
     && install -d -m 1777 /var/cache/fleet-depot
 COPY --from=dependencies /src/node_modules /opt/fleet-depot/node_modules
 COPY LICENSE NOTICE THIRD-PARTY.md package.json /opt/fleet-depot/
+COPY assets /opt/fleet-depot/assets
 COPY bin /opt/fleet-depot/bin
 COPY packages /opt/fleet-depot/packages
 COPY distributions /opt/fleet-depot/distributions
@@ -49,10 +50,11 @@ CMD ["serve"]
 # Gathers the packages and divides them into parts, so that no layer is above 1 GiB.
 FROM server AS content
 ARG DISTRIBUTION
+ARG LAYER_BYTES=943718400
 USER 0
 WORKDIR /work
 COPY scripts/split-content.js scripts/image-content.js ./
-RUN --mount=type=bind,target=/context node image-content.js "${DISTRIBUTION}" /context /parts
+RUN --mount=type=bind,target=/context node image-content.js "${DISTRIBUTION}" /context /parts "${LAYER_BYTES}"
 
 FROM server AS server-with-content
 COPY --from=content /parts/00 /packages/distribution/
@@ -89,7 +91,7 @@ COPY --from=content /parts/30 /packages/distribution/
 COPY --from=content /parts/31 /packages/distribution/
 USER 0
 # The index is made once here instead of at each start.
-RUN if node /opt/fleet-depot/bin/fleet-depot.js index build --help >/dev/null 2>&1; then \
+RUN if node /opt/fleet-depot/bin/fleet-depot.js index build --help | grep -q 'fleet-depot index build'; then \
       node /opt/fleet-depot/bin/fleet-depot.js index build; \
     fi
 USER 1000
