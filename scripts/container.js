@@ -64,6 +64,7 @@ export const startContainer = async (image, { uid, env = {}, binds = {}, words }
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
+  process.once('exit', () => server.exitCode ?? server.signalCode ?? killQuietly(first));
   let log = '';
   server.stdout.on('data', (bytes) => (log += bytes));
   server.stderr.on('data', (bytes) => (log += bytes));
@@ -76,7 +77,7 @@ export const startContainer = async (image, { uid, env = {}, binds = {}, words }
       ...options,
     });
 
-  const container_ = {
+  const running = {
     log: () => log,
     /** Exit code and output of the image's own health check. */
     health: () => {
@@ -113,8 +114,9 @@ export const startContainer = async (image, { uid, env = {}, binds = {}, words }
       return ended;
     },
     remove: async () => {
-      if (server.exitCode === null) {
-        server.kill('SIGKILL');
+      // The server itself: a change of user takes the parent's death away from it.
+      if (server.exitCode === null && server.signalCode === null) {
+        process.kill(first(), 'SIGKILL');
       }
       await ended;
       command('buildah', ['umount', container]);
@@ -123,15 +125,15 @@ export const startContainer = async (image, { uid, env = {}, binds = {}, words }
   };
   for (let tries = 0; tries < 100; tries += 1) {
     if (server.exitCode !== null) {
-      await container_.remove();
+      await running.remove();
       throw new Error(`the container ended with ${server.exitCode}: ${log}`);
     }
     await pause(200);
-    if (existsHealthy(container_)) {
-      return container_;
+    if (existsHealthy(running)) {
+      return running;
     }
   }
-  await container_.remove();
+  await running.remove();
   throw new Error(`the container never became healthy: ${log}`);
 };
 
@@ -140,5 +142,13 @@ const existsHealthy = (container) => {
     return container.health().code === 0;
   } catch {
     return false;
+  }
+};
+
+const killQuietly = (pid) => {
+  try {
+    process.kill(pid(), 'SIGKILL');
+  } catch {
+    // It is gone.
   }
 };
