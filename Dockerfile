@@ -26,9 +26,10 @@ LABEL org.opencontainers.image.title="Fleet Depot" \
       org.opencontainers.image.licenses="Apache-2.0"
 # The cache must take files of any user: OpenShift and others choose a UID of their own.
 RUN mkdir -p /packages/package-registry /packages/distribution /package-registry \
-    && install -d -m 1777 /var/cache/fleet-depot
+    && install -d -m 0777 /var/cache/fleet-depot
 COPY --from=dependencies /src/node_modules /opt/fleet-depot/node_modules
 COPY LICENSE NOTICE THIRD-PARTY.md package.json /opt/fleet-depot/
+COPY assets /opt/fleet-depot/assets
 COPY bin /opt/fleet-depot/bin
 COPY packages /opt/fleet-depot/packages
 COPY distributions /opt/fleet-depot/distributions
@@ -49,10 +50,11 @@ CMD ["serve"]
 # Gathers the packages and divides them into parts, so that no layer is above 1 GiB.
 FROM server AS content
 ARG DISTRIBUTION
+ARG LAYER_BYTES=943718400
 USER 0
 WORKDIR /work
 COPY scripts/split-content.js scripts/image-content.js ./
-RUN --mount=type=bind,target=/context node image-content.js "${DISTRIBUTION}" /context /parts
+RUN --mount=type=bind,target=/context node image-content.js "${DISTRIBUTION}" /context /parts "${LAYER_BYTES}"
 
 FROM server AS server-with-content
 COPY --from=content /parts/00 /packages/distribution/
@@ -87,12 +89,8 @@ COPY --from=content /parts/28 /packages/distribution/
 COPY --from=content /parts/29 /packages/distribution/
 COPY --from=content /parts/30 /packages/distribution/
 COPY --from=content /parts/31 /packages/distribution/
-USER 0
-# The index is made once here instead of at each start.
-RUN if node /opt/fleet-depot/bin/fleet-depot.js index build --help >/dev/null 2>&1; then \
-      node /opt/fleet-depot/bin/fleet-depot.js index build; \
-    fi
-USER 1000
+# The index is made once here instead of at each start (3: some packages are in quarantine, the build says which).
+RUN ["node", "-e", "const { status } = require('child_process').spawnSync(process.execPath, ['/opt/fleet-depot/bin/fleet-depot.js', 'serve', '-dry-run', '-log-type', 'dev'], { stdio: 'inherit' }); process.exit(status === 3 ? 0 : status ?? 1)"]
 
 # The last stage is what is built: with a DISTRIBUTION the one that has content, without one the other.
 FROM server${DISTRIBUTION:+-with-content}

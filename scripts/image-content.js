@@ -1,11 +1,11 @@
-// Used by the Dockerfile: `node image-content.js DISTRIBUTION CONTEXT PARTS`. DISTRIBUTION is a folder of the build context, or
+// Used by the Dockerfile: `node image-content.js DISTRIBUTION CONTEXT PARTS BYTES`. DISTRIBUTION is a folder of the build context, or
 // the name of a distribution that `fleet-depot sync` fetches.
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { splitContent } from './split-content.js';
 
-const [distribution, context, parts] = process.argv.slice(2);
+const [distribution, context, parts, bytes] = process.argv.slice(2);
 const depot = '/opt/fleet-depot/bin/fleet-depot.js';
 
 const folderIn = (root, name) => {
@@ -32,10 +32,13 @@ try {
   if (!distribution) {
     throw new Error('DISTRIBUTION is empty');
   }
-  // 900 MiB of content: with what the index and the tar add, a layer stays below 1 GiB.
+  const limit = Number(bytes);
+  if (!Number.isSafeInteger(limit) || limit < 1024 ** 2) {
+    throw new Error(`LAYER_BYTES must be a number of bytes from 1048576 on, not '${bytes}'`);
+  }
   const made = splitContent(folderIn(resolve(context), distribution) ?? fetched(distribution), parts, {
     parts: 32,
-    limit: 900 * 1024 * 1024,
+    limit,
   });
   process.stdout.write(`${made.files} files, ${made.bytes} bytes, in ${made.filled} layers\n`);
 } catch (error) {

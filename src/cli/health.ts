@@ -63,7 +63,9 @@ const targetOf = (text: string): URL => {
 
 const ownAddress = (config: Config): URL => {
   const { host, port } = config.address;
-  const name = ['', '0.0.0.0', '::'].includes(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  // By number, because a bare container knows no `localhost`.
+  const own = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  const name = own.includes(':') ? `[${own}]` : own;
   return new URL(`${config.tlsCert === undefined ? 'http' : 'https'}://${name}:${port}/health`);
 };
 

@@ -11,7 +11,11 @@ export const readDockerManifest = async (
   if (!tar.has('manifest.json')) {
     throw tar.fail('it has neither index.json nor manifest.json: it is no image archive');
   }
-  const images = (asList(parseJson(await tar.text('manifest.json'))) ?? []).map((item) => {
+  const list = asList(parseJson(await tar.text('manifest.json')));
+  if (list === undefined) {
+    throw tar.fail('its manifest.json is no JSON list');
+  }
+  const images = list.map((item) => {
     const image = asObject(item);
     const layers = asTexts(image?.['Layers']);
     const config = image?.['Config'];

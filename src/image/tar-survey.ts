@@ -52,7 +52,8 @@ export const surveyTar = async (file: string, signal: AbortSignal): Promise<TarS
         throw fail(`it has more than ${maxEntries} entries; an image has a few dozen`);
       }
       if (type === 'file') {
-        files.set(name, { offset: entry.offset, size });
+        // tar-stream tells where the entry's own header is; its content follows that one block.
+        files.set(name, { offset: entry.offset + 512, size });
       } else if (type === 'symlink') {
         links.set(name, path.posix.join(path.posix.dirname(name), linkname));
       } else if (type === 'link') {

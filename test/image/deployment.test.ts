@@ -1,0 +1,229 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { loadAll } from 'js-yaml';
+import { variableOf } from '../../src/config/setting.ts';
+import { settingRows } from '../../src/config/settings.ts';
+
+type Tree = Readonly<Record<string, unknown>>;
+
+const root = process.cwd();
+const read = (...path: string[]): string => readFileSync(join(root, ...path), 'utf8');
+const yaml = (...path: string[]): Tree => loadAll(read(...path))[0] as Tree;
+
+/** The value at a path of keys and positions; undefined where there is none. */
+const at = (tree: unknown, ...path: (string | number)[]): unknown =>
+  path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? (value as Tree)[String(key)] : undefined),
+    tree,
+  );
+const list = (tree: unknown, ...path: (string | number)[]): readonly Tree[] =>
+  (at(tree, ...path) ?? []) as readonly Tree[];
+
+const variables = new Set(settingRows.map(([, row]) => variableOf(row.flag)));
+// The image sets it ahead of the setting, which reads it where it exists.
+variables.add('EPR_CACHE_DIR');
+const paths = Object.keys((yaml('openapi.yaml')['paths'] ?? {}) as Tree);
+const dockerfile = read('Dockerfile');
+const imagePort = /EPR_ADDRESS=0\.0\.0\.0:(\d+)/.exec(dockerfile)?.[1];
+
+const base = ['deployment', 'service', 'packages'].map((name) =>
+  yaml('deploy/kubernetes/base', `${name}.yaml`),
+);
+
+/** What Kustomize makes of a folder, or undefined without kubectl. */
+const rendered = (folder: string): readonly Tree[] | undefined => {
+  const result = spawnSync('kubectl', ['kustomize', join(root, 'deploy/kubernetes', folder)], {
+    encoding: 'utf8',
+  });
+  if (result.error !== undefined) {
+    return undefined;
+  }
+  if (result.status !== 0) {
+    throw new Error(result.stderr);
+  }
+  return loadAll(result.stdout) as readonly Tree[];
+};
+
+const kinds: Readonly<Record<string, readonly [string, readonly (readonly string[])[]]>> = {
+  Deployment: [
+    'apps/v1',
+    [
+      ['spec', 'selector', 'matchLabels'],
+      ['spec', 'template', 'spec', 'containers'],
+    ],
+  ],
+  Service: [
+    'v1',
+    [
+      ['spec', 'selector'],
+      ['spec', 'ports'],
+    ],
+  ],
+  PersistentVolumeClaim: [
+    'v1',
+    [
+      ['spec', 'accessModes'],
+      ['spec', 'resources', 'requests', 'storage'],
+    ],
+  ],
+};
+
+const problemsOf = (objects: readonly Tree[], scheme: 'HTTP' | 'HTTPS'): readonly string[] => {
+  const problems: string[] = [];
+  const expect = (holds: boolean, problem: string): void => {
+    if (!holds) {
+      problems.push(problem);
+    }
+  };
+  for (const object of objects) {
+    const [apiVersion, required] = kinds[String(object['kind'])] ?? ['', []];
+    expect(
+      object['apiVersion'] === apiVersion,
+      `${String(object['kind'])} is ${String(object['apiVersion'])}`,
+    );
+    expect(typeof at(object, 'metadata', 'name') === 'string', 'metadata.name');
+    for (const path of required) {
+      expect(at(object, ...path) !== undefined, path.join('.'));
+    }
+  }
+  const one = (kind: string): Tree => objects.find((object) => object['kind'] === kind) ?? {};
+  const pod = at(one('Deployment'), 'spec', 'template', 'spec');
+  const container = list(pod, 'containers')[0] ?? {};
+  const labels = JSON.stringify(at(one('Deployment'), 'spec', 'template', 'metadata', 'labels'));
+  expect(
+    JSON.stringify(at(one('Deployment'), 'spec', 'selector', 'matchLabels')) === labels,
+    'labels of the Deployment',
+  );
+  expect(JSON.stringify(at(one('Service'), 'spec', 'selector')) === labels, 'selector of the Service');
+  const ports = list(container, 'ports');
+  expect(ports.length === 1 && list(one('Service'), 'spec', 'ports').length === 1, 'one port');
+  expect(
+    list(one('Service'), 'spec', 'ports')[0]?.['targetPort'] === ports[0]?.['name'],
+    'port of the Service',
+  );
+  const env = list(container, 'env');
+  for (const { name } of env) {
+    expect(variables.has(String(name)), `${String(name)} is no setting`);
+  }
+  const address = env.find(({ name }) => name === 'EPR_ADDRESS')?.['value'] ?? `0.0.0.0:${imagePort}`;
+  expect(address === `0.0.0.0:${String(ports[0]?.['containerPort'])}`, 'containerPort is EPR_ADDRESS');
+  for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
+    const get = at(container, probe, 'httpGet') as Tree | undefined;
+    expect(paths.includes(String(get?.['path']).split('?')[0] ?? ''), `${probe}: path`);
+    expect((get?.['scheme'] ?? 'HTTP') === scheme, `${probe}: scheme`);
+    expect(get?.['port'] === ports[0]?.['name'], `${probe}: port`);
+  }
+  expect(
+    at(container, 'livenessProbe', 'httpGet', 'path') === '/health?live=true',
+    'liveness is not readiness',
+  );
+  const hardening = {
+    'pod runAsNonRoot': at(pod, 'securityContext', 'runAsNonRoot') === true,
+    seccomp: at(pod, 'securityContext', 'seccompProfile', 'type') === 'RuntimeDefault',
+    'no token': at(pod, 'automountServiceAccountToken') === false,
+    'read-only root': at(container, 'securityContext', 'readOnlyRootFilesystem') === true,
+    'no escalation': at(container, 'securityContext', 'allowPrivilegeEscalation') === false,
+    'no capabilities':
+      JSON.stringify(at(container, 'securityContext', 'capabilities')) === '{"drop":["ALL"]}',
+  };
+  for (const [name, holds] of Object.entries(hardening)) {
+    expect(holds, name);
+  }
+  const volumes = list(pod, 'volumes').map(({ name }) => name);
+  for (const { name } of list(container, 'volumeMounts')) {
+    expect(volumes.includes(name), `no volume ${String(name)}`);
+  }
+  const claim = list(pod, 'volumes')
+    .map((volume) => at(volume, 'persistentVolumeClaim', 'claimName'))
+    .find(Boolean);
+  expect(claim === at(one('PersistentVolumeClaim'), 'metadata', 'name'), 'the claim');
+  const mounts = list(container, 'volumeMounts').map(({ mountPath }) => mountPath);
+  expect(
+    mounts.includes('/packages/package-registry') && mounts.includes('/var/cache/fleet-depot'),
+    'mounts',
+  );
+  return problems;
+};
+
+test('the Kubernetes base is valid, hardened, and agrees with image, settings and API', (t) => {
+  t.deepEqual(problemsOf(base, 'HTTP'), []);
+  const kustomization = yaml('deploy/kubernetes/base/kustomization.yaml');
+  t.deepEqual(kustomization['resources'], ['deployment.yaml', 'service.yaml', 'packages.yaml']);
+});
+
+test('Kustomize makes valid objects of the base and of the TLS overlay', (t) => {
+  const [plain, tls] = [rendered('base'), rendered('tls')];
+  if (plain === undefined || tls === undefined) {
+    t.log('kubectl is not here: skipped');
+    t.pass();
+    return;
+  }
+  t.deepEqual(problemsOf(plain, 'HTTP'), []);
+  t.deepEqual(problemsOf(tls, 'HTTPS'), []);
+  const pod = at(
+    tls.find(({ kind }) => kind === 'Deployment'),
+    'spec',
+    'template',
+    'spec',
+  );
+  const env = new Map(list(pod, 'containers', 0, 'env').map(({ name, value }) => [name, value]));
+  const mount = list(pod, 'containers', 0, 'volumeMounts').find(({ name }) => name === 'tls')?.['mountPath'];
+  t.is(env.get('EPR_TLS_CERT'), `${String(mount)}/tls.crt`);
+  t.is(env.get('EPR_TLS_KEY'), `${String(mount)}/tls.key`);
+});
+
+test('the compose file is hardened and agrees with image and settings', (t) => {
+  const services = Object.entries((yaml('compose.yaml')['services'] ?? {}) as Readonly<Record<string, Tree>>);
+  t.deepEqual(
+    services.map(([name]) => name),
+    ['depot', 'depot-tls'],
+  );
+  for (const [name, own] of services) {
+    const service: Tree = { ...(own['<<'] as Tree | undefined), ...own };
+    t.is(service['read_only'], true, name);
+    t.deepEqual(service['cap_drop'], ['ALL'], name);
+    t.is(service['user'], '1000:1000', name);
+    const { '<<': inherited, ...set } = (service['environment'] ?? {}) as Readonly<Record<string, string>>;
+    const environment: Readonly<Record<string, string>> = {
+      ...(inherited as unknown as typeof set | undefined),
+      ...set,
+    };
+    for (const variable of Object.keys(environment)) {
+      t.true(variables.has(variable), variable);
+    }
+    const port = environment['EPR_ADDRESS']?.split(':').at(-1) ?? imagePort;
+    t.deepEqual(service['ports'], [`${port}:${port}`], name);
+    const mounted = (service['volumes'] as readonly string[]).map((volume) =>
+      volume.replace(/^.*?}?:(\/)/, '$1'),
+    );
+    t.true(mounted.includes('/packages/package-registry:ro'), name);
+    t.true(mounted.includes('/var/cache/fleet-depot'), name);
+  }
+});
+
+test('the Dockerfile needs no shell to run, no root, and names its own paths', (t) => {
+  for (const word of ['ENTRYPOINT', 'HEALTHCHECK[^\\n]*\\\\\\n\\s*CMD', '^CMD']) {
+    t.regex(dockerfile, new RegExp(`${word} \\["`, 'm'));
+  }
+  const stage = dockerfile.slice(dockerfile.indexOf(' AS server\n'), dockerfile.indexOf(' AS content\n'));
+  t.regex(stage, /^USER 1000$/m);
+  for (const [, path = ''] of read('deploy/image/config.yml').matchAll(/^ {2}- (\/packages\/\S+)$/gm)) {
+    t.true(stage.includes(path), path);
+  }
+  for (const [, variable = ''] of stage.matchAll(/\b(EPR_\w+)=/g)) {
+    t.true(variables.has(variable), variable);
+  }
+});
+
+test('every part that the split makes is copied into the image', (t) => {
+  const parts = [
+    ...dockerfile.matchAll(/^COPY --from=content \/parts\/(\d\d) \/packages\/distribution\/$/gm),
+  ];
+  const declared = /parts: (\d+),/.exec(read('scripts/image-content.js'))?.[1];
+  t.deepEqual(
+    parts.map(([, number]) => Number(number)),
+    Array.from({ length: Number(declared) }, (_, number) => number),
+  );
+});
