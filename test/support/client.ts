@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { request, type Agent } from 'node:http';
 import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 
@@ -20,9 +20,11 @@ export interface Reply {
 export interface AskOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** Keeps connections for the next question; without one each has its own. */
+  readonly agent?: Agent;
 }
 
-/** Asks on a connection of its own. Rejects where the answer ends before its length. */
+/** Asks. Rejects where the answer ends before its length. */
 export const get = (base: string, path: string, options: AskOptions = {}): Promise<Reply> => {
   const { hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {
@@ -33,24 +35,27 @@ export const get = (base: string, path: string, options: AskOptions = {}): Promi
       ]),
     );
     const method = options.method ?? 'GET';
-    const outgoing = request({ hostname, port, path, method, headers, agent: false }, (incoming) => {
-      const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.on('error', reject);
-      incoming.on('end', () => {
-        const body = Buffer.concat(chunks);
-        const all = incoming.headersDistinct;
-        const isGzip = all['content-encoding']?.[0] === 'gzip' && body.length > 0;
-        resolve({
-          status: incoming.statusCode ?? 0,
-          lines: (name) => all[name.toLowerCase()] ?? [],
-          header: (name) => all[name.toLowerCase()]?.[0],
-          headers: all,
-          body,
-          text: (isGzip ? gunzipSync(body) : body).toString('utf8'),
+    const outgoing = request(
+      { hostname, port, path, method, headers, agent: options.agent ?? false },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.on('error', reject);
+        incoming.on('end', () => {
+          const body = Buffer.concat(chunks);
+          const all = incoming.headersDistinct;
+          const isGzip = all['content-encoding']?.[0] === 'gzip' && body.length > 0;
+          resolve({
+            status: incoming.statusCode ?? 0,
+            lines: (name) => all[name.toLowerCase()] ?? [],
+            header: (name) => all[name.toLowerCase()]?.[0],
+            headers: all,
+            body,
+            text: (isGzip ? gunzipSync(body) : body).toString('utf8'),
+          });
         });
-      });
-    });
+      },
+    );
     outgoing.on('error', reject);
     outgoing.end();
   });

@@ -1,0 +1,121 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir, readFile, readlink, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { request, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import { get } from '../support/client.ts';
+import { packageFiles, writeFolderPackage, zipBytes, writeZipPackage } from '../support/packages.ts';
+import { serveFolder, type ServedFolder } from '../support/served-folder.ts';
+
+// More than sockets and streams hold between them, so that a client that doesn't read holds the server up.
+const large = { files: { 'large.bin': randomBytes(40_000_000) } };
+const archive = '/epr/demo/demo-1.0.0.zip';
+
+const serve = (t: ExecutionContext): Promise<ServedFolder> =>
+  serveFolder(t, (root) => writeZipPackage(root, large));
+
+/** Begins a download and leaves it where the head is there and a little of the body is on its way. */
+const begin = (url: string, path: string): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const outgoing = request(`${url}${path}`, { agent: false }, (incoming) => {
+      incoming.pause();
+      resolve(incoming);
+    });
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+
+const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+test('an archive that is replaced while it is sent is sent to its end as it was', async (t) => {
+  const { url, root } = await serve(t);
+  const path = join(root, 'demo-1.0.0.zip');
+  const before = digest(await readFile(path));
+  const download = await begin(url, archive);
+  await writeFile(`${path}.new`, await zipBytes('demo-1.0.0', packageFiles()));
+  await rename(`${path}.new`, path);
+  t.is(digest(await buffer(download)), before);
+});
+
+test('an archive that is removed while it is sent is sent to its end, and is a fault after that', async (t) => {
+  const { url, root, lines } = await serve(t);
+  const path = join(root, 'demo-1.0.0.zip');
+  const before = digest(await readFile(path));
+  const download = await begin(url, archive);
+  await rm(path);
+  t.is(digest(await buffer(download)), before);
+  const reply = await get(url, archive);
+  t.is(reply.status, 500);
+  t.is(reply.text, 'internal server error\n');
+  t.deepEqual(reply.lines('cache-control'), ['max-age=0', 'private, no-store']);
+  t.true(
+    lines.some(
+      ({ level, message }) => level === 'error' && message.includes('demo-1.0.0.zip cannot be read'),
+    ),
+  );
+});
+
+test('an archive that is cut short while it is sent ends the connection, and leaves nobody waiting', async (t) => {
+  const { url, root } = await serve(t);
+  const download = await begin(url, archive);
+  await truncate(join(root, 'demo-1.0.0.zip'), 1_000_000);
+  await t.throwsAsync(buffer(download), { code: 'ECONNRESET' });
+  t.is((await get(url, '/health')).status, 200);
+});
+
+test('an archive that is larger or smaller than it was is sent with its own length', async (t) => {
+  const { url, root } = await serve(t);
+  const bytes = await zipBytes('demo-1.0.0', packageFiles());
+  await writeFile(join(root, 'demo-1.0.0.zip'), bytes);
+  const reply = await get(url, archive);
+  t.is(reply.status, 200);
+  t.is(reply.header('content-length'), String(bytes.length));
+  t.deepEqual(reply.body, bytes);
+});
+
+test('an archive that is replaced has another ETag, and a part of the old one is not mixed with the new', async (t) => {
+  const { url, root } = await serve(t);
+  const old = await get(url, archive);
+  await writeFile(join(root, 'demo-1.0.0.zip'), await zipBytes('demo-1.0.0', packageFiles()));
+  const headers = { range: 'bytes=100-', 'if-range': old.header('etag') ?? '' };
+  const reply = await get(url, archive, { headers });
+  t.is(reply.status, 200);
+  t.not(reply.header('etag'), old.header('etag'));
+});
+
+test('many clients that leave in the middle leave no file open', async (t) => {
+  const { url } = await serve(t);
+  const openFiles = async (): Promise<number> => {
+    const links = await Promise.all(
+      (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+    );
+    return links.filter((link) => link.includes('demo-1.0.0.zip')).length;
+  };
+  if (process.platform !== 'linux') {
+    t.log('skipped: open files are counted in /proc');
+    t.pass();
+    return;
+  }
+  const before = await openFiles();
+  const downloads = await Promise.all(Array.from({ length: 20 }, () => begin(url, archive)));
+  t.true((await openFiles()) >= before + 20);
+  for (const download of downloads) {
+    download.destroy();
+  }
+  for (let tries = 0; tries < 500 && (await openFiles()) > before; tries++) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10);
+    });
+  }
+  t.is(await openFiles(), before);
+});
+
+test('a folder that is changed while its archive is sent is sent to its end as it was', async (t) => {
+  const { url, root } = await serveFolder(t, (folder) => writeFolderPackage(folder, large));
+  const whole = await get(url, archive);
+  const download = await begin(url, archive);
+  await writeFile(join(root, 'demo', '1.0.0', 'large.bin'), 'small');
+  t.is(digest(await buffer(download)), digest(whole.body));
+});
