@@ -34,7 +34,7 @@ const obstacle = () => {
     }
   }
   const spaces = spawnSync('unshare', ['--mount', '--net', '--pid', '--fork', 'true']);
-  return spaces.status === 0 ? undefined : `namespaces can't be made here: ${spaces.stderr}`;
+  return spaces.status === 0 ? undefined : `namespaces can't be made here: ${String(spaces.stderr)}`;
 };
 
 const skip = obstacle();

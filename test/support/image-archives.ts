@@ -23,7 +23,7 @@ export const tarOf = (items: readonly TarItem[]): Promise<Buffer> => {
     }
   }
   tar.finalize();
-  return buffer(tar as unknown as Readable);
+  return buffer(tar);
 };
 
 /** `sha256:…` of bytes. */

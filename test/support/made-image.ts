@@ -12,10 +12,10 @@ export interface ReadEntry {
 /** All entries of a tar in their order. */
 export const readTarBytes = async (bytes: Uint8Array): Promise<readonly ReadEntry[]> => {
   const parsed = extract();
-  Readable.from([bytes], { objectMode: false }).pipe(parsed as unknown as NodeJS.WritableStream);
+  Readable.from([bytes], { objectMode: false }).pipe(parsed);
   const entries: ReadEntry[] = [];
   for await (const entry of parsed) {
-    entries.push({ header: entry.header, content: await buffer(entry as unknown as Readable) });
+    entries.push({ header: entry.header, content: await buffer(entry) });
   }
   return entries;
 };
@@ -51,8 +51,8 @@ export interface MadeImage {
 export const readMadeImage = async (file: string): Promise<MadeImage> => {
   const entries = await readTarBytes(await readFile(file));
   const content = new Map(entries.map((entry) => [entry.header.name, entry.content]));
-  const json = <T>(name: string): T => JSON.parse(content.get(name)?.toString() ?? 'null') as T;
-  const docker = json<MadeImage['docker']>('manifest.json');
+  const json = (name: string): never => JSON.parse(content.get(name)?.toString() ?? 'null') as never;
+  const docker: MadeImage['docker'] = json('manifest.json');
   return {
     names: entries.map(({ header }) => header.name),
     index: json('index.json'),
