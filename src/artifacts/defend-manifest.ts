@@ -34,7 +34,7 @@ export const readDefendManifest = async (path: string): Promise<DefendManifest> 
     if (urls.size === 0) {
       return { problem: 'has no JSON with a relative_url in it' };
     }
-    const odd = [...urls].find((url) => !/^\/downloads\/(?!.*(?:\/\.|\/\/|\\|%))[\w./+-]+$/.test(url));
+    const odd = [...urls].find((url) => !/^(?!.*\/[./])\/downloads\/[\w./+-]+$/.test(url));
     return odd === undefined
       ? { urls: [...urls] }
       : { problem: `refers to ${JSON.stringify(odd)}, which is no path below /downloads/` };
