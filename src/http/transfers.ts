@@ -39,7 +39,7 @@ export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
     send: async (response, file, start, end) => {
       running += 1;
       try {
-        await pour(response, file, start, end, pieceSize());
+        await pour(response, file, start, end, pieceSize);
       } finally {
         running -= 1;
         await file.close().catch(() => undefined);
@@ -48,15 +48,19 @@ export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
   };
 };
 
+/** The buffer, or one of the right size: who began alone makes room when others come, so that all are served alike. */
+const fit = (buffer: Buffer, size: number): Buffer =>
+  buffer.length === size ? buffer : Buffer.allocUnsafeSlow(size);
+
 const pour = async (
   response: ServerResponse,
   file: ReusableFile,
   start: number,
   end: number,
-  size: number,
+  pieceSize: () => number,
 ): Promise<void> => {
-  const first = Math.min(size, end + 1 - start);
-  const free = [Buffer.allocUnsafeSlow(first), Buffer.allocUnsafeSlow(end + 1 - start > size ? size : 0)];
+  // Two buffers that are made when they are first used.
+  const free: Buffer[] = [Buffer.alloc(0), Buffer.alloc(0)];
   let wake: (() => void) | undefined;
   let isOver = false;
   const isFree = (): Promise<void> =>
@@ -80,14 +84,12 @@ const pour = async (
         await isFree();
         continue;
       }
-      if (buffer.length === 0) {
-        continue;
-      }
-      const count = await file.readInto(buffer, Math.min(buffer.length, end + 1 - position), position);
+      const piece = fit(buffer, pieceSize());
+      const count = await file.readInto(piece, Math.min(piece.length, end + 1 - position), position);
       position += count;
       // The callback comes when the bytes are with the system (or encrypted): then the buffer is free again.
-      response.write(count === buffer.length ? buffer : buffer.subarray(0, count), () => {
-        free.push(buffer);
+      response.write(count === piece.length ? piece : piece.subarray(0, count), () => {
+        free.push(piece);
         wake?.();
       });
     }
