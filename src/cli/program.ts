@@ -3,6 +3,7 @@ import { DepotError } from '../domain/errors.ts';
 import { version } from '../version.ts';
 import { rewriteArguments } from './flags.ts';
 import { bundle, gc, snapshot } from './carry.ts';
+import { artifacts } from './artifacts.ts';
 import { health } from './health.ts';
 import { image } from './image.ts';
 import { referencePages } from './reference-pages.ts';
@@ -20,6 +21,7 @@ const verbs: readonly Verb[] = [
   bundle,
   snapshot,
   gc,
+  artifacts,
   verify,
   keys,
   sign,

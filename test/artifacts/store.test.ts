@@ -1,4 +1,4 @@
-import { copyFile, link, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { openDigestMemory } from '../../src/artifacts/digest-memory.ts';
@@ -185,8 +185,8 @@ test('what was read once is remembered over a restart and over hard links, and f
   const cache = join(folder, 'cache');
   const release = await makeRelease(folder);
   await release.add(path);
-  await openStore(t, release, { memory: await openDigestMemory(cache) });
-  const saved = await readFile(join(cache, 'artifact-digests.jsonl'), 'utf8');
+  await openStore(t, release, { memory: await openDigestMemory(cache, 'site') });
+  const saved = await readFile(join(cache, (await readdir(cache))[0] ?? ''), 'utf8');
   t.regex(saved, /^fleet-depot digests 1\n\["beats/);
   // A snapshot of hard links has the same contents at other places.
   const linked = join(folder, 'snapshot');
@@ -194,7 +194,7 @@ test('what was read once is remembered over a restart and over hard links, and f
   for (const end of ['', '.sha512', '.asc']) {
     await link(join(release.artifacts, 'downloads', path + end), join(linked, 'downloads', path + end));
   }
-  const memory = await openDigestMemory(cache);
+  const memory = await openDigestMemory(cache, 'site');
   let asksAgain = 0;
   const store = await openStore(
     t,
@@ -215,8 +215,10 @@ test('a damaged memory is computed again', async (t) => {
   const folder = await scratch(t);
   const release = await makeRelease(folder);
   await release.add(path);
-  await writeFile(join(folder, 'artifact-digests.jsonl'), 'fleet-depot digests 1\n["x"\n[1,2,3]\n{}\nnull\n');
-  const store = await openStore(t, release, { memory: await openDigestMemory(folder) });
+  await openStore(t, release, { memory: await openDigestMemory(folder, 'site') });
+  const [file = ''] = (await readdir(folder)).filter((one) => one.endsWith('.jsonl'));
+  await writeFile(join(folder, file), 'fleet-depot digests 1\n["x"\n[1,2,3]\n{}\nnull\n');
+  const store = await openStore(t, release, { memory: await openDigestMemory(folder, 'site') });
   t.is(store.find(asked)?.state, 'good');
 });
 
