@@ -110,7 +110,7 @@ const printQuarantine = (output: Output, store: ArtifactStore): void => {
     .filter(({ state, kind }) => state === 'quarantined' && kind !== 'sha512' && kind !== 'signature');
   for (const { path, reasons } of [
     ...broken,
-    ...faults.map(({ path, reason }) => ({ path, reasons: [reason] })),
+    ...faults.map((fault) => ({ path: fault.path, reasons: [fault.reason] })),
   ]) {
     output.line(`${path} ${reasons.join('; ')}`);
   }

@@ -37,7 +37,7 @@ test('what is no public key is never served, whatever the policy', async (t) => 
   const files: Readonly<Record<string, readonly [string | Uint8Array, RegExp]>> = {
     'GPG-KEY-elastic-agent': ['<!DOCTYPE html><title>Sign in</title>', /web page/],
     'private.asc': [key.privateKey.armor(), /private key/],
-    'binary.gpg': [key.publicKey.write() as Uint8Array, /binary key/],
+    'binary.gpg': [key.publicKey.write(), /binary key/],
     'text.asc': ['hello', /no OpenPGP public key/],
     'cut.asc': [key.armored.slice(0, 200), /no OpenPGP public key/],
   };

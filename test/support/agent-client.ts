@@ -45,7 +45,7 @@ export const upgradeAgent = async (
     const content = await get('');
     checkDigest((await get('.sha512')).toString('utf8'), file, content);
     const armored = (await get('.asc')).toString('utf8');
-    const keys = [...(settings.embeddedKey === undefined ? [] : [settings.embeddedKey])];
+    const keys = settings.embeddedKey === undefined ? [] : [settings.embeddedKey];
     if (settings.fleetServer !== undefined) {
       const url = `${settings.fleetServer}/api/agents/upgrades/${version.split(/[-+]/)[0]}/pgp-public-key`;
       keys.push((await fetchWithRetries(dispatcher, settings, url, asked)).toString('utf8'));

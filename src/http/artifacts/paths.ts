@@ -23,6 +23,10 @@ export const isArtifactRequest = (target: string, prefix: string): boolean => {
   return isOurs(read) || isOurs(plain) || (prefix !== '' && isOurs(plain.slice(prefix.length)));
 };
 
+const climbs = /(?:%2e|\.)(?:%2e|\.)(?:[/\\]|%2f|%5c|$)|%2f|%5c|\\/i;
+// oxlint-disable-next-line no-control-regex
+const oddSigns = /[\u0000-\u001f\u007f]|\/\./;
+
 /**
  * Decodes the path once and takes the prefix off. Repeated slashes lead to the clean address; what climbs (`..`, also encoded),
  * is hidden or has odd signs is no address of anything here.
@@ -36,11 +40,7 @@ export const artifactPath = (prefix: string): Middleware<RequestState> => {
     }
     context.state.path = read.path;
     const raw = target.replace(/[?#].*$/s, '');
-    // oxlint-disable-next-line no-control-regex
-    if (
-      /(?:%2e|\.)(?:%2e|\.)(?:[/\\]|%2f|%5c|$)|%2f|%5c|\\/i.test(raw) ||
-      /[\u0000-\u001f\u007f]|\/\./.test(read.path)
-    ) {
+    if (climbs.test(raw) || oddSigns.test(read.path)) {
       throw new DepotError('ARTIFACT_UNKNOWN');
     }
     if (!read.isClean) {
