@@ -16,7 +16,10 @@ const borders = {
   index: [['domain', 'search', 'judge', 'source/source.ts', 'telemetry', 'version.ts'], []],
   watch: [['telemetry'], []],
   answer: [['domain', 'index', 'search', 'source/source.ts'], ['lru-cache']],
-  artifacts: [['domain', 'archive', 'signing', 'source', 'telemetry'], []],
+  artifacts: [
+    ['domain', 'archive', 'signing', 'source', 'telemetry'],
+    ['lru-cache', 'piscina'],
+  ],
   http: [
     ['answer', 'artifacts', 'domain', 'index', 'search', 'source/source.ts', 'telemetry'],
     ['koa', '@koa/router', 'range-parser'],

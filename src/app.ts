@@ -1,3 +1,4 @@
+import { startArtifactRegistry, type ArtifactRegistry } from './app/artifact-registry.ts';
 import { createIndex, createPackageParts, firstIndex, watchPackages } from './app/package-index.ts';
 import { startMetricsServer } from './app/metrics-server.ts';
 import { startRegistryServer } from './app/registry-server.ts';
@@ -17,6 +18,8 @@ export interface App {
   /** Where it is reached from this machine; empty for a dry run. */
   readonly address: string;
   readonly metricsAddress: string | undefined;
+  /** What agents download; undefined where no setting asks for it. */
+  readonly artifacts: ArtifactRegistry | undefined;
   /** The first index: resolves when packages are served, rejects when there will be none. */
   readonly ready: Promise<Snapshot>;
   /** Reads what changed. */
@@ -31,20 +34,40 @@ export async function startApp(config: Config, { log, metrics }: AppDeps): Promi
   const index = createIndex(config, parts, log, metrics);
   if (config.dryRun) {
     const ready = firstIndex(index, config, log);
-    return { address: '', metricsAddress: undefined, ready, refresh: index.refresh, close: index.close };
+    return {
+      address: '',
+      metricsAddress: undefined,
+      artifacts: undefined,
+      ready,
+      refresh: index.refresh,
+      close: index.close,
+    };
   }
-  const server = await startRegistryServer(config, { index, source: parts.source, log, metrics });
+  const artifacts = await startArtifactRegistry(config, { log, metrics });
+  const server = await startRegistryServer(config, {
+    index,
+    source: parts.source,
+    log,
+    metrics,
+    ...(artifacts === undefined ? {} : { around: artifacts.handler }),
+  });
   const metricsServer = await startMetricsServer(config, metrics, log);
   const ready = firstIndex(index, config, log);
   const watcher = watchPackages(config, index, log);
   return {
     address: server.url,
     metricsAddress: metricsServer?.url,
+    artifacts,
     ready,
     refresh: index.refresh,
     close: async () => {
       watcher.close();
-      await Promise.all([server.close(), metricsServer?.close(0), index.close()]);
+      await Promise.all([
+        server.close(),
+        artifacts?.close(config.shutdownTimeout),
+        metricsServer?.close(0),
+        index.close(),
+      ]);
     },
   };
 }

@@ -80,6 +80,7 @@ export async function startPrimary(
     return {
       address: url,
       metricsAddress: metricsServer?.url,
+      artifacts: undefined,
       ready,
       refresh: index.refresh,
       close: async () => {

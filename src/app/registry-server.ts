@@ -10,7 +10,7 @@ import { settings, type Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createHttpApp } from '../http/create-app.ts';
 import type { CacheTimes } from '../http/routes/registry.ts';
-import { listen, type Listener } from '../http/server.ts';
+import { listen, type Listener, type ListenerOptions } from '../http/server.ts';
 import type { Snapshot } from '../index/snapshot.ts';
 import type { IndexStore } from '../index/store.ts';
 import { createTlsIdentity, type TlsIdentity } from '../net/tls-identity.ts';
@@ -31,6 +31,8 @@ export interface RegistryServerParts {
   readonly source: PackageSource;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Answers some requests itself and gives the others on: artifacts share the listener. */
+  readonly around?: (next: ListenerOptions['handler']) => ListenerOptions['handler'];
 }
 
 const openPackages = 128;
@@ -78,7 +80,7 @@ export async function startRegistryServer(
       writeStallTimeout: config.writeStallTimeout,
       address: config.address,
       setting: nameOf(settings.address),
-      handler: http.callback(),
+      handler: parts.around ? parts.around(http.callback()) : http.callback(),
       ...(identity === undefined ? {} : { identity }),
     });
   } catch (error) {

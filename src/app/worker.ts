@@ -4,6 +4,7 @@ import { createFollowingIndex } from '../index/follower.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { MetricValues, ToPrimary, ToWorker } from './messages.ts';
+import { startArtifactRegistry, type ArtifactRegistry } from './artifact-registry.ts';
 import { createPackageParts, measureIndex } from './package-index.ts';
 import { startRegistryServer, type RegistryServer } from './registry-server.ts';
 
@@ -32,8 +33,10 @@ export async function runWorker(
     askRefresh: () => say({ type: 'refresh' }),
   });
   let server: RegistryServer | undefined;
+  let artifacts: ArtifactRegistry | undefined;
   const stopped = new Promise<void>((resolve) => {
-    const stop = (): void => void Promise.resolve(server?.close()).then(resolve);
+    const stop = (): void =>
+      void Promise.all([server?.close(), artifacts?.close(config.shutdownTimeout)]).then(() => resolve());
     channel.on('disconnect', stop);
     channel.on('message', (message: ToWorker) => {
       if (message.type === 'index') {
@@ -46,7 +49,14 @@ export async function runWorker(
     });
   });
   try {
-    server = await startRegistryServer(config, { index, source, log, metrics });
+    artifacts = await startArtifactRegistry(config, { log, metrics });
+    server = await startRegistryServer(config, {
+      index,
+      source,
+      log,
+      metrics,
+      ...(artifacts === undefined ? {} : { around: artifacts.handler }),
+    });
   } catch (error) {
     const known = error instanceof DepotError ? error : new DepotError('INTERNAL', {}, error);
     say({ type: 'failed', code: known.code, details: known.details });

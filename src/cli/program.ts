@@ -3,9 +3,11 @@ import { DepotError } from '../domain/errors.ts';
 import { version } from '../version.ts';
 import { rewriteArguments } from './flags.ts';
 import { bundle, gc, snapshot } from './carry.ts';
+import { artifacts } from './artifacts.ts';
 import { health } from './health.ts';
 import { image } from './image.ts';
 import { referencePages } from './reference-pages.ts';
+import { index } from './index.ts';
 import { inspect } from './inspect.ts';
 import { serve } from './serve.ts';
 import { keys, sign, sync, verify } from './trust.ts';
@@ -24,10 +26,10 @@ const verbs: readonly Verb[] = [
   bundle,
   snapshot,
   gc,
+  artifacts,
   image,
   referencePages,
 ];
-import { index } from './index.ts';
 
 const examples = `
 Examples:

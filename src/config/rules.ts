@@ -22,9 +22,43 @@ export const problemsOf = (config: Config): DepotError[] => {
       ),
     );
   }
+  problems.push(...artifactProblems(config));
   if (config.featureProxyMode) {
     problems.push(
       problem('featureProxyMode', 'proxy mode is not supported yet: leave it out or set it to false'),
+    );
+  }
+  return problems;
+};
+
+const artifactProblems = (config: Config): DepotError[] => {
+  const problems: DepotError[] = [];
+  const { artifactsTlsCert: cert, artifactsTlsKey: key } = config;
+  if ((cert === undefined) !== (key === undefined)) {
+    problems.push(
+      problem(
+        cert === undefined ? 'artifactsTlsCert' : 'artifactsTlsKey',
+        'is not set, but its counterpart is: HTTPS needs -artifacts-tls-cert and -artifacts-tls-key',
+      ),
+    );
+  }
+  if (config.artifactsAddress === undefined && (cert ?? key ?? config.artifactsTlsMinVersion) !== undefined) {
+    problems.push(
+      problem(
+        'artifactsAddress',
+        'is not set, but TLS of that listener is; the listener of -address has -tls-cert',
+      ),
+    );
+  }
+  const isServed = [config.artifactsPath, config.keysPath, config.modelsPath, config.productDocsPath].some(
+    (one) => one !== undefined,
+  );
+  if (!isServed && (config.artifactsAddress ?? config.artifactsAuthFile) !== undefined) {
+    problems.push(
+      problem(
+        'artifactsPath',
+        'is not set: -artifacts-address and -artifacts-auth-file need -artifacts-path, -keys-path, -models-path or -product-docs-path',
+      ),
     );
   }
   return problems;
@@ -35,6 +69,10 @@ export const warningsOf = (config: Config): string[] => {
   const warnings: string[] = [];
   if (config.httpprof !== undefined) {
     warnings.push('-httpprof (EPR_HTTPPROF) is ignored: there is no profiler');
+  }
+  const isPlain = config.artifactsAddress === undefined ? config.tlsCert : config.artifactsTlsCert;
+  if (config.artifactsAuthFile !== undefined && isPlain === undefined) {
+    warnings.push('credentials for artifacts travel unprotected: the listener for artifacts has no TLS');
   }
   const oldest = config.tlsMinVersion ?? '1.0';
   if (config.tlsCert !== undefined && (oldest === '1.0' || oldest === '1.1')) {

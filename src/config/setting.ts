@@ -8,6 +8,7 @@ export const sections = {
   packages: 'Packages',
   limits: 'Limits of one package',
   caching: 'Caching by clients',
+  artifacts: 'Artifacts and keys',
   operations: 'Logs, metrics and the process',
   proxy: 'Proxy mode',
 } as const;

@@ -1,3 +1,4 @@
+import { artifactSettings } from './artifact-settings.ts';
 import { packageSettings } from './package-settings.ts';
 import { processSettings } from './process-settings.ts';
 import { servingSettings } from './serving-settings.ts';
@@ -8,7 +9,12 @@ import type { Setting } from './setting.ts';
  * and docs/configuration.md all come from here. The names of the reference's flags and keys are kept, so that an operator's
  * compose file works unchanged. Help and page group the rows by their section, whatever file they are in.
  */
-export const settings = { ...servingSettings, ...packageSettings, ...processSettings } as const;
+export const settings = {
+  ...servingSettings,
+  ...packageSettings,
+  ...artifactSettings,
+  ...processSettings,
+} as const;
 
 /** The key of a setting in `Config`. */
 export type SettingKey = keyof typeof settings;

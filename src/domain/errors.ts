@@ -1,3 +1,4 @@
+import { artifactErrors } from './artifact-errors.ts';
 import { depotErrors } from './depot-errors.ts';
 import type { ErrorKind } from './error-kind.ts';
 import { imageErrors } from './image-errors.ts';
@@ -18,6 +19,7 @@ export const errorCatalogue = {
   ...syncErrors,
   ...depotErrors,
   ...imageErrors,
+  ...artifactErrors,
 } as const;
 
 /** A code of the catalogue. */

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { Body } from '../answer/body.ts';
 import type { ServedFile } from '../source/source.ts';
+import { largeFileBytes, type ReusableFile, type Transfers } from './transfers.ts';
 
 /** What is the same for every kind of answer. */
 export interface AnswerHead {
@@ -35,9 +36,14 @@ export function sendBody(context: Context, body: Body, head: AnswerHead): void {
 
 /**
  * Sends an open file and closes it, whatever happens. A fault while reading cuts the connection: a client that waits for
- * the rest of a Content-Length would wait for ever.
+ * the rest of a Content-Length would wait for ever. Large files go by `transfers` where it is given.
  */
-export async function sendFile(context: Context, file: ServedFile, head: AnswerHead): Promise<void> {
+export async function sendFile(
+  context: Context,
+  file: ServedFile,
+  head: AnswerHead,
+  transfers?: Transfers,
+): Promise<void> {
   const range = prepare(context, file.size, `"${file.etag}"`, {
     ...head,
     modifiedAt: file.modifiedAt,
@@ -51,6 +57,14 @@ export async function sendFile(context: Context, file: ServedFile, head: AnswerH
     return;
   }
   const { start, end } = range ?? { start: 0, end: file.size - 1 };
+  if (transfers && isReusable(file) && end - start >= largeFileBytes) {
+    context.set('Content-Type', head.type);
+    context.length = end - start + 1;
+    context.respond = false;
+    // Not waited for: what goes wrong from here on is no error that an answer could tell.
+    void transfers.send(context.res, file, start, end);
+    return;
+  }
   const stream = file.stream(start, end);
   stream.once('error', () => context.res.destroy());
   stream.once('close', () => void file.close());
@@ -58,6 +72,8 @@ export async function sendFile(context: Context, file: ServedFile, head: AnswerH
   context.set('Content-Type', head.type);
   context.length = end - start + 1;
 }
+
+const isReusable = (file: ServedFile): file is ReusableFile => file.readInto !== undefined;
 
 interface ByteRange {
   readonly start: number;

@@ -81,6 +81,11 @@ export interface ServedFile {
   readonly etag: string;
   /** Bytes `start` to `end`, both included, of the file that was opened, even if the path has another one by now. */
   stream(start: number, end: number): Readable;
+  /**
+   * Reads at most `length` bytes at `position` into the buffer's beginning, at least one. Where it is there, a large file is
+   * sent from a few buffers that are used again and again.
+   */
+  readInto?(buffer: Buffer, length: number, position: number): Promise<number>;
   close(): Promise<void>;
 }
 

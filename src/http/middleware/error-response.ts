@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa';
-import { DepotError } from '../../domain/errors.ts';
+import { DepotError, type ErrorCode } from '../../domain/errors.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { RequestState } from './request-id.ts';
 
@@ -21,6 +21,12 @@ export function errorResponse(log: Log): Middleware<RequestState> {
   };
 }
 
+/** Seconds after which a client may try again with success; 1 for every other 503. */
+const retryAfter: Partial<Record<ErrorCode, string>> = {
+  ARTIFACT_UNCHECKED: '30',
+  CREDENTIALS_LIMITED: '60',
+};
+
 function answerError(context: Context, error: DepotError): void {
   for (const name of [
     'ETag',
@@ -39,7 +45,11 @@ function answerError(context: Context, error: DepotError): void {
   if (error.code === 'METHOD_NOT_ALLOWED') {
     context.set('Allow', 'GET, HEAD');
   }
-  if (error.status === 503) {
-    context.set('Retry-After', '1');
+  const seconds = retryAfter[error.code] ?? (error.status === 503 ? '1' : undefined);
+  if (seconds !== undefined) {
+    context.set('Retry-After', seconds);
+  }
+  if (error.code === 'CREDENTIALS_WANTED') {
+    context.set('WWW-Authenticate', ['Basic realm="artifacts", charset="UTF-8"', 'ApiKey']);
   }
 }

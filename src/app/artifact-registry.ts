@@ -1,0 +1,130 @@
+import type { ArtifactReport } from '../artifacts/report.ts';
+import { createContentChecker } from '../artifacts/content-pool.ts';
+import { createVolatileMemory, openDigestMemory } from '../artifacts/digest-memory.ts';
+import { openGatekeeper } from '../artifacts/gatekeeper.ts';
+import { createArtifactStore } from '../artifacts/store.ts';
+import { nameOf } from '../config/setting.ts';
+import { settings, type Config } from '../config/settings.ts';
+import { createArtifactApp } from '../http/artifacts/create-app.ts';
+import { isArtifactRequest } from '../http/artifacts/paths.ts';
+import { defaultCacheFolder } from '../index/cache-folder.ts';
+import { listen, type ListenerOptions } from '../http/server.ts';
+import { createTransfers } from '../http/transfers.ts';
+import { createTlsIdentity } from '../net/tls-identity.ts';
+import { addArtifactMetrics } from '../telemetry/artifact-metrics.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** Takes a request. */
+type Handler = ListenerOptions['handler'];
+
+/** The artifact registry of a running server. */
+export interface ArtifactRegistry {
+  /** Answers the addresses of artifacts and gives all others to `next`. */
+  handler(next: Handler): Handler;
+  /** Where the listener for artifacts alone is reached from this machine. */
+  readonly address: string | undefined;
+  report(): ArtifactReport;
+  /** Reads what changed, credentials too. */
+  refresh(): Promise<void>;
+  /** Resolves when every content that waits was read. */
+  settled(): Promise<void>;
+  close(grace: number): Promise<void>;
+}
+
+/** Puts the artifact registry together; undefined where no setting asks for it. */
+export const startArtifactRegistry = async (
+  config: Config,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+): Promise<ArtifactRegistry | undefined> => {
+  const { artifactsPath, keysPath, modelsPath, productDocsPath } = config;
+  if ([artifactsPath, keysPath, modelsPath, productDocsPath].every((one) => one === undefined)) {
+    return undefined;
+  }
+  const gatekeeper =
+    config.artifactsAuthFile === undefined ? undefined : await openGatekeeper(config.artifactsAuthFile, log);
+  const identity = await ownIdentity(config, log);
+  const store = createArtifactStore({
+    roots: {
+      ...(artifactsPath === undefined ? {} : { artifacts: artifactsPath }),
+      ...(keysPath === undefined ? {} : { keys: keysPath }),
+      ...(modelsPath === undefined ? {} : { models: modelsPath }),
+      ...(productDocsPath === undefined ? {} : { productDocs: productDocsPath }),
+    },
+    policy: config.artifactPolicy,
+    memory:
+      artifactsPath === undefined
+        ? createVolatileMemory()
+        : await openDigestMemory(config.cacheDir ?? defaultCacheFolder(process.env), artifactsPath),
+    checker: createContentChecker(),
+    trustedKeys: () => Promise.resolve([]),
+    log,
+    interval: config.artifactsRescan,
+  });
+  const transfers = createTransfers();
+  addArtifactMetrics(metrics.registry, () => ({ ...store.report(), transfers: transfers.running }));
+  const app = createArtifactApp({
+    store,
+    ...(gatekeeper === undefined ? {} : { gatekeeper }),
+    transfers,
+    prefix: config.pathPrefix,
+    maxAge: Math.floor(config.cacheTimeCatchAll / 1000),
+    log,
+    metrics,
+  });
+  const handle = app.callback();
+  const server =
+    config.artifactsAddress === undefined
+      ? undefined
+      : await listen({
+          log,
+          writeStallTimeout: config.writeStallTimeout,
+          address: config.artifactsAddress,
+          setting: nameOf(settings.artifactsAddress),
+          handler: handle,
+          ...(identity === undefined ? {} : { identity }),
+        });
+  // Requests are answered with 503 until the folders are listed.
+  store
+    .refresh()
+    .catch((error: unknown) => log.error({ err: error }, 'the artifact folders cannot be listed'));
+  const lookAtCredentials = setInterval(() => void gatekeeper?.refresh(), 5000);
+  lookAtCredentials.unref();
+  if (server) {
+    log.info({ 'event.action': 'listening' }, `artifacts at ${server.url}`);
+  }
+  return {
+    handler: (next) => (request, response) =>
+      isArtifactRequest(request.url ?? '/', config.pathPrefix)
+        ? handle(request, response)
+        : next(request, response),
+    address: server?.url,
+    report: store.report,
+    refresh: async () => {
+      await gatekeeper?.refresh();
+      await store.refresh();
+    },
+    settled: store.settled,
+    close: async (grace) => {
+      clearInterval(lookAtCredentials);
+      await server?.close(grace);
+      await store.close();
+      identity?.close();
+    },
+  };
+};
+
+const ownIdentity = (
+  config: Config,
+  log: Log,
+): Promise<Awaited<ReturnType<typeof createTlsIdentity>> | undefined> =>
+  config.artifactsTlsCert === undefined || config.artifactsTlsKey === undefined
+    ? Promise.resolve(undefined)
+    : createTlsIdentity(
+        {
+          certificate: { path: config.artifactsTlsCert, ...nameOf(settings.artifactsTlsCert) },
+          key: { path: config.artifactsTlsKey, ...nameOf(settings.artifactsTlsKey) },
+          minVersion: config.artifactsTlsMinVersion ?? '1.2',
+        },
+        { log },
+      );

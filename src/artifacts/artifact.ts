@@ -1,0 +1,54 @@
+/** What a served file is. */
+export type ArtifactKind =
+  | 'package'
+  | 'sha512'
+  | 'signature'
+  | 'defend'
+  | 'key'
+  | 'model'
+  | 'product-doc'
+  | 'other';
+
+/** `unchecked`: its digest is being computed. `quarantined`: agents would fail with it, or it isn't what its name says. */
+export type ArtifactState = 'good' | 'unchecked' | 'quarantined';
+
+/** A file with what is known of it. Immutable; a change makes a new one. */
+export interface Artifact {
+  /** As it is asked for, decoded: `/downloads/beats/elastic-agent/elastic-agent-9.2.1-linux-x86_64.tar.gz`. */
+  readonly path: string;
+  readonly kind: ArtifactKind;
+  /** Where it lies on disk. */
+  readonly absolute: string;
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly modifiedAt: number;
+  readonly stamp: string;
+  readonly state: ArtifactState;
+  /** Why it is in quarantine: clauses that continue its name. */
+  readonly reasons: readonly string[];
+  /** What should be known of a file that is served all the same. */
+  readonly warnings: readonly string[];
+  /** SHA-512 of the content, lower-case hex, where it is known. */
+  readonly digest?: string;
+  /** Fingerprint of the key that signed it, where that was verified. */
+  readonly signedBy?: string;
+}
+
+/** What the judges of one kind of file find out. */
+export type Judgement = Pick<Artifact, 'state' | 'reasons' | 'warnings' | 'digest' | 'signedBy'>;
+
+/** A judgement of a file without faults. */
+export const good = (more: Partial<Judgement> = {}): Judgement => ({
+  state: 'good',
+  reasons: [],
+  warnings: [],
+  ...more,
+});
+
+/** A judgement of a file that clients must not get. */
+export const quarantined = (reasons: readonly string[], more: Partial<Judgement> = {}): Judgement => ({
+  state: 'quarantined',
+  reasons,
+  warnings: [],
+  ...more,
+});

@@ -1,0 +1,32 @@
+import { LRUCache } from 'lru-cache';
+
+/** Counts failures of each client. */
+export interface AttemptLimit {
+  /** True where the client may try again now. */
+  allows(client: string): boolean;
+  failed(client: string): void;
+}
+
+/** How many failures are borne. */
+export interface AttemptLimitOptions {
+  /** Failures in a row. */
+  readonly burst: number;
+  /** Milliseconds until one more is borne. */
+  readonly refill: number;
+  readonly now?: () => number;
+}
+
+const maxClients = 10_000;
+
+/** A bucket of tokens for each client. The memory is bounded: the client that has not failed for longest is forgotten. */
+export const createAttemptLimit = ({ burst, refill, now = Date.now }: AttemptLimitOptions): AttemptLimit => {
+  const buckets = new LRUCache<string, { readonly tokens: number; readonly at: number }>({ max: maxClients });
+  const tokensOf = (client: string): number => {
+    const bucket = buckets.get(client);
+    return bucket ? Math.min(burst, bucket.tokens + (now() - bucket.at) / refill) : burst;
+  };
+  return {
+    allows: (client) => tokensOf(client) >= 1,
+    failed: (client) => void buckets.set(client, { tokens: Math.max(0, tokensOf(client) - 1), at: now() }),
+  };
+};

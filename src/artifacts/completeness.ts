@@ -1,0 +1,173 @@
+import { posix } from 'node:path';
+import type { Artifact } from './artifact.ts';
+import { parseArtifactName } from './artifact-name.ts';
+import { agentKeyPath, mounts } from './collect.ts';
+import {
+  agentPlatforms,
+  referenceAddresses,
+  releaseFiles,
+  type ReferenceAddresses,
+  type ReleaseWish,
+} from './release-set.ts';
+
+/** One thing that is needed, and how it is with it. */
+export interface Requirement {
+  /** As clients ask for it. */
+  readonly path: string;
+  /** `upgrade`: agents fail without it. `optional`: which are needed depends on the integrations. */
+  readonly need: 'upgrade' | 'optional';
+  readonly state: 'good' | 'missing' | 'refused' | 'unchecked';
+  /** What is wrong, or who signed it. */
+  readonly note: string;
+  /** What a machine that reaches the public address runs to get it; none where nothing is to be got. */
+  readonly commands: readonly string[];
+}
+
+/** Whether agents can be upgraded with what is here. */
+export interface Completeness {
+  readonly version: string;
+  readonly platforms: readonly string[];
+  readonly isComplete: boolean;
+  readonly requirements: readonly Requirement[];
+}
+
+/** Where files are looked up, and where commands put them. */
+export interface CompletenessSources {
+  find(path: string): Artifact | undefined;
+  /** Folders as the operator calls them. */
+  readonly folders: { readonly artifacts: string; readonly keys: string };
+  readonly addresses?: ReferenceAddresses;
+}
+
+/** "Can my agents upgrade to this?" Complete where every requirement of the upgrade itself is good. */
+export const checkUpgrade = (
+  wish: ReleaseWish & { readonly withOptional: boolean },
+  sources: CompletenessSources,
+): Completeness => {
+  const files = releaseFiles(wish).filter(({ need }) => need === 'agent' || wish.withOptional);
+  const requirements = [
+    ...files.map(({ path, need }) =>
+      fileRequirement(path, need === 'agent' ? 'upgrade' : 'optional', sources),
+    ),
+    keyRequirement(sources),
+  ];
+  return {
+    version: wish.version,
+    platforms: wish.platforms,
+    isComplete: requirements.every(({ need, state }) => need === 'optional' || state === 'good'),
+    requirements,
+  };
+};
+
+const fileRequirement = (
+  path: string,
+  need: Requirement['need'],
+  sources: CompletenessSources,
+): Requirement => {
+  const { folders, addresses = referenceAddresses } = sources;
+  const asked = mounts.downloads + path;
+  const found = sources.find(asked);
+  const fetch = (end: string): string =>
+    fetchCommand(`${addresses.artifacts}${asked}${end}`, `${folders.artifacts}${asked}${end}`);
+  if (!found) {
+    return {
+      path: asked,
+      need,
+      state: 'missing',
+      note: 'is not here',
+      commands: ['', '.sha512', '.asc'].map(fetch),
+    };
+  }
+  if (found.state === 'quarantined') {
+    const isSide = (end: string): boolean => found.reasons.every((reason) => reason.includes(end));
+    const ends =
+      isSide('.sha512 that') || isSide('no .sha512')
+        ? ['.sha512']
+        : isSide('.asc')
+          ? ['.asc']
+          : ['', '.sha512', '.asc'];
+    return { path: asked, need, state: 'refused', note: found.reasons.join('; '), commands: ends.map(fetch) };
+  }
+  const signed = found.signedBy === undefined ? '' : `signed by ${found.signedBy.slice(-16)}`;
+  return {
+    path: asked,
+    need,
+    state: found.state,
+    note: [...found.warnings, signed].filter((one) => one !== '').join('; '),
+    commands: [],
+  };
+};
+
+/** An agent that knows the key already needs none from us; one that meets a new key does, and asks fleet-server for it. */
+const keyRequirement = ({
+  find,
+  folders,
+  addresses = referenceAddresses,
+}: CompletenessSources): Requirement => {
+  const found = find(agentKeyPath) ?? find(`${mounts.keys}default.pgp`);
+  const command = fetchCommand(addresses.agentKey, `${folders.keys}${agentKeyPath}`);
+  if (!found) {
+    return {
+      path: agentKeyPath,
+      need: 'upgrade',
+      state: 'missing',
+      note: 'is not here',
+      commands: [command],
+    };
+  }
+  return found.state === 'good'
+    ? { path: agentKeyPath, need: 'upgrade', state: 'good', note: found.warnings.join('; '), commands: [] }
+    : {
+        path: agentKeyPath,
+        need: 'upgrade',
+        state: 'refused',
+        note: found.reasons.join('; '),
+        commands: [command],
+      };
+};
+
+const fetchCommand = (url: string, file: string): string =>
+  `curl -fL --create-dirs -o ${quoted(file)} ${quoted(url)}`;
+
+const quoted = (text: string): string =>
+  /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** What is here of one version and platform. */
+export interface PresentRelease {
+  readonly version: string;
+  readonly platform: string;
+  readonly good: number;
+  readonly unchecked: number;
+  readonly refused: number;
+  /** Of the guide's full set. */
+  readonly missing: readonly string[];
+  /** Whether agents can take this version here. */
+  readonly hasAgent: boolean;
+}
+
+/** Every version and platform of which something is here, newest last, as far as agents know the platform. */
+export const presentReleases = (artifacts: readonly Artifact[]): readonly PresentRelease[] => {
+  const groups = new Map<string, Artifact[]>();
+  for (const artifact of artifacts.filter(({ kind }) => kind === 'package')) {
+    const name = parseArtifactName(posix.basename(artifact.path));
+    if (name && name.platform in agentPlatforms) {
+      const key = `${name.version} ${name.platform}`;
+      groups.set(key, [...(groups.get(key) ?? []), artifact]);
+    }
+  }
+  return [...groups].map(([key, files]) => {
+    const [version = '', platform = ''] = key.split(' ');
+    const here = new Set(files.map(({ path }) => path));
+    const count = (state: Artifact['state']): number => files.filter((one) => one.state === state).length;
+    const wanted = releaseFiles({ version, platforms: [platform] });
+    return {
+      version,
+      platform,
+      good: count('good'),
+      unchecked: count('unchecked'),
+      refused: count('quarantined'),
+      missing: wanted.filter(({ path }) => !here.has(mounts.downloads + path)).map(({ name }) => name),
+      hasAgent: files.some((one) => one.state === 'good' && one.path.includes('/elastic-agent-')),
+    };
+  });
+};

@@ -1,0 +1,28 @@
+import type { SignatureVerdict } from '../signing/signature.ts';
+
+/** A file that is to be read whole. Plain data: it is sent to a worker thread. */
+export interface ContentTask {
+  readonly path: string;
+  /** The signature is verified only where the digest is this one. */
+  readonly expected?: string;
+  /** Armored. */
+  readonly signature?: string;
+  /** Armored public keys. */
+  readonly keys: readonly string[];
+}
+
+/** What reading found. */
+export interface ContentFacts {
+  /** Of the file that was read, which may be another one than was asked for. */
+  readonly stamp: string;
+  /** Lower-case hex. */
+  readonly sha512: string;
+  readonly verdict?: SignatureVerdict;
+}
+
+/** Reads files beside everything else that goes on. */
+export interface ContentChecker {
+  /** Rejects where the file can't be read. */
+  check(task: ContentTask): Promise<ContentFacts>;
+  close(): Promise<void>;
+}

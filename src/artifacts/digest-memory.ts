@@ -1,0 +1,117 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+
+/** What was computed of a file, remembered by its path and stamp, so that gigabytes are read once. */
+export interface DigestMemory {
+  /** Undefined where nothing is known of this content. */
+  get(path: string, stamp: string): string | undefined;
+  set(path: string, stamp: string, value: string): void;
+  /** Drops what `isWanted` refuses, and writes to disk what changed. Never throws; resolves with why it could not. */
+  save(isWanted: (path: string) => boolean): Promise<Error | undefined>;
+}
+
+interface Entry {
+  readonly stamp: string;
+  readonly value: string;
+}
+
+const header = 'fleet-depot digests 1';
+const maxMemoryBytes = 64 * 1024 * 1024;
+
+/** A memory that ends with the process. */
+export const createVolatileMemory = (): DigestMemory => memoryOf(new Map(), () => Promise.resolve());
+
+/**
+ * A memory in a file of `folder`, one for each `root` that artifacts lie in: a header, then one JSON list for each line. Replaced as a whole by a rename. What can't
+ * be read (another format, a damaged line) is forgotten and computed again; it is a cache, never the truth.
+ */
+export const openDigestMemory = async (folder: string, root: string): Promise<DigestMemory> => {
+  const name = createHash('sha256').update(resolve(root)).digest('hex').slice(0, 16);
+  const path = join(folder, `artifacts-${name}.jsonl`);
+  return memoryOf(await readEntries(path), (entries) => writeEntries(path, entries));
+};
+
+const memoryOf = (
+  entries: Map<string, Entry>,
+  write: (entries: ReadonlyMap<string, Entry>) => Promise<void>,
+): DigestMemory => {
+  let isChanged = false;
+  let writing = Promise.resolve<Error | undefined>(undefined);
+  const save = async (isWanted: (path: string) => boolean): Promise<Error | undefined> => {
+    for (const path of entries.keys()) {
+      if (!isWanted(path)) {
+        entries.delete(path);
+        isChanged = true;
+      }
+    }
+    if (!isChanged) {
+      return undefined;
+    }
+    isChanged = false;
+    try {
+      await write(entries);
+      return undefined;
+    } catch (error) {
+      isChanged = true;
+      return error as Error;
+    }
+  };
+  return {
+    get: (path, stamp) => {
+      const entry = entries.get(path);
+      return entry?.stamp === stamp ? entry.value : undefined;
+    },
+    set: (path, stamp, value) => {
+      entries.set(path, { stamp, value });
+      isChanged = true;
+    },
+    save: (isWanted) => {
+      writing = writing.then(() => save(isWanted));
+      return writing;
+    },
+  };
+};
+
+const readEntries = async (path: string): Promise<Map<string, Entry>> => {
+  const entries = new Map<string, Entry>();
+  let text: string;
+  try {
+    const bytes = await readFile(path);
+    text = bytes.length > maxMemoryBytes ? '' : bytes.toString('utf8');
+  } catch {
+    return entries;
+  }
+  const [first, ...lines] = text.split('\n');
+  if (first !== header) {
+    return entries;
+  }
+  for (const line of lines) {
+    try {
+      const [name, stamp, value] = JSON.parse(line) as unknown[];
+      if (typeof name === 'string' && typeof stamp === 'string' && typeof value === 'string') {
+        entries.set(name, { stamp, value });
+      }
+    } catch {
+      // Damaged, or the empty end.
+    }
+  }
+  return entries;
+};
+
+const writeEntries = async (path: string, entries: ReadonlyMap<string, Entry>): Promise<void> => {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const lines = [...entries].map(([name, { stamp, value }]) => JSON.stringify([name, stamp, value]));
+  const handle = await open(temporary, 'wx', 0o644);
+  try {
+    await handle.writeFile(`${[header, ...lines].join('\n')}\n`);
+    await handle.sync();
+    await handle.close();
+    await rename(temporary, path);
+  } catch (error) {
+    await handle.close().catch(() => undefined);
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+};

@@ -1,0 +1,125 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { LRUCache } from 'lru-cache';
+import { DepotError } from '../domain/errors.ts';
+import type { Log } from '../telemetry/log.ts';
+import { createAttemptLimit } from './attempt-limit.ts';
+import { isSecretOf, readCredentials, type Credential, type CredentialScheme } from './credential-file.ts';
+
+/** Lets clients in that show a credential of the file. */
+export interface Gatekeeper {
+  /**
+   * Returns the name of the credential. Throws CREDENTIALS_WANTED, or CREDENTIALS_LIMITED where a client has failed too often
+   * or too many guesses wait.
+   */
+  admit(authorization: string | undefined, client: string): Promise<string>;
+  /** Reads the file again where it has changed; a broken one is logged and the old credentials stay. */
+  refresh(): Promise<void>;
+}
+
+/** Guesses that wait for scrypt at the same time; each takes 16 MiB. */
+const maxWaiting = 8;
+/** Good credentials that are known without computing. */
+const maxKnown = 4096;
+
+/** Opens the credential file. Throws CREDENTIALS_INVALID: a server that should ask for credentials doesn't start without. */
+export const openGatekeeper = async (
+  path: string,
+  log: Log,
+  now: () => number = Date.now,
+): Promise<Gatekeeper> => {
+  let credentials = await readCredentials(path);
+  let stamp = await stampOf(path);
+  // A credential that was good is known by a keyed digest, so that the header itself stays nowhere in memory.
+  const secret = randomBytes(32);
+  const known = new LRUCache<string, string>({ max: maxKnown, ttl: 10 * 60_000 });
+  const limit = createAttemptLimit({ burst: 10, refill: 6000, now });
+  let waiting = 0;
+
+  const find = (shown: ShownCredential): Credential | undefined =>
+    credentials.find(({ name, scheme }) => name === shown.name && scheme === shown.scheme);
+
+  return {
+    admit: async (authorization, client) => {
+      if (authorization === undefined) {
+        throw new DepotError('CREDENTIALS_WANTED');
+      }
+      const digest = createHmac('sha256', secret).update(authorization).digest('base64url');
+      const name = known.get(digest);
+      if (name !== undefined) {
+        return name;
+      }
+      if (!limit.allows(client)) {
+        throw new DepotError('CREDENTIALS_LIMITED');
+      }
+      const shown = readAuthorization(authorization);
+      if (!shown) {
+        limit.failed(client);
+        throw new DepotError('CREDENTIALS_WANTED');
+      }
+      if (waiting >= maxWaiting) {
+        throw new DepotError('CREDENTIALS_LIMITED');
+      }
+      waiting += 1;
+      const before = credentials;
+      let isGood: boolean;
+      try {
+        isGood = await isSecretOf(find(shown), shown.secret);
+      } finally {
+        waiting -= 1;
+      }
+      if (!isGood) {
+        limit.failed(client);
+        log.warn(
+          { 'event.action': 'credentials-refused', 'client.address': client },
+          `wrong credentials for artifacts from ${client}`,
+        );
+        throw new DepotError('CREDENTIALS_WANTED');
+      }
+      if (before === credentials) {
+        known.set(digest, shown.name);
+      }
+      return shown.name;
+    },
+    refresh: async () => {
+      const found = await stampOf(path);
+      if (found === stamp) {
+        return;
+      }
+      try {
+        credentials = await readCredentials(path);
+        known.clear();
+      } catch (error) {
+        log.error({ err: error }, `the credentials stay as they were: ${(error as Error).message}`);
+      }
+      stamp = found;
+    },
+  };
+};
+
+interface ShownCredential {
+  readonly scheme: CredentialScheme;
+  readonly name: string;
+  readonly secret: string;
+}
+
+/** `Basic base64(name:secret)` and `ApiKey base64(name:secret)`; the key also plain, as some clients send it. */
+const readAuthorization = (header: string): ShownCredential | undefined => {
+  const match = /^(Basic|ApiKey) +([\w+/=.:@-]{1,1024})$/i.exec(header);
+  const [, word = '', value = ''] = match ?? [];
+  const text = value.includes(':') ? value : Buffer.from(value, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon < 1
+    ? undefined
+    : {
+        scheme: word.toLowerCase() === 'basic' ? 'basic' : 'apikey',
+        name: text.slice(0, colon),
+        secret: text.slice(colon + 1),
+      };
+};
+
+const stampOf = async (path: string): Promise<string> =>
+  stat(path).then(
+    ({ size, mtimeMs, ino }) => `${size} ${mtimeMs} ${ino}`,
+    () => 'missing',
+  );

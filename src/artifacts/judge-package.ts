@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { open, readFile } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { fileProblem } from '../archive/file-problem.ts';
+import type { SignatureVerdict } from '../signing/signature.ts';
+import { isArmoredSignature, maxSignatureBytes } from '../source/armor.ts';
+import { quarantined, type Judgement } from './artifact.ts';
+import { parseArtifactName, type ArtifactName } from './artifact-name.ts';
+import type { ContentTask } from './content-check.ts';
+import type { DigestMemory } from './digest-memory.ts';
+import { magicBytes, magicProblem } from './file-magic.ts';
+import type { FoundFile } from './inventory.ts';
+import { namesOfFolder } from './release-set.ts';
+import { maxSha512Bytes, parseSha512File } from './sha512-file.ts';
+
+/** An artifact with what lies beside it. Paths are below the downloads folder. */
+export interface PackageFiles {
+  readonly file: FoundFile;
+  readonly sha512: FoundFile | undefined;
+  readonly signature: FoundFile | undefined;
+}
+
+/** The keys that signatures are checked with. */
+export interface TrustedKeys {
+  readonly armored: readonly string[];
+  /** Changes whenever the set does. */
+  readonly stamp: string;
+}
+
+/** A judgement, and what must be read before a better one is possible. */
+export interface PackageJudgement {
+  readonly judgement: Judgement;
+  readonly task?: ContentTask;
+}
+
+/**
+ * Judges an artifact as an agent would find it: name, first bytes, `.sha512`, digest, `.asc`. What is known of its content
+ * comes from the memory; `task` asks for what isn't.
+ */
+export const judgePackage = async (
+  files: PackageFiles,
+  keys: TrustedKeys,
+  memory: DigestMemory,
+): Promise<PackageJudgement> => {
+  const { file } = files;
+  const name = parseArtifactName(posix.basename(file.path));
+  if (!name) {
+    return {
+      judgement: quarantined(['has no name of the form NAME-VERSION-PLATFORM.tar.gz (zip, deb, rpm, msi)']),
+    };
+  }
+  const reasons: string[] = [];
+  const warnings: string[] = [];
+  push(reasons, folderProblem(file.path, name));
+  push(reasons, await beginningProblem(file, name));
+  const wanted = await readSha512(files, reasons);
+  const signature = await readSignature(files, name, reasons, warnings);
+  if (reasons.length > 0) {
+    return { judgement: quarantined(reasons, { warnings }) };
+  }
+  const digest = memory.get(file.path, file.stamp);
+  if (digest !== undefined && digest !== wanted) {
+    return {
+      judgement: quarantined(
+        [
+          `has another content than its .sha512 says: ${file.size} bytes with the digest ${brief(digest)}, wanted is ${brief(wanted)}`,
+        ],
+        { digest },
+      ),
+    };
+  }
+  const remembered = signature && memory.get(`${file.path}#signature`, signatureStamp(file, signature, keys));
+  const needsVerdict = signature !== undefined && keys.armored.length > 0 && remembered === undefined;
+  if (digest === undefined || needsVerdict) {
+    return {
+      judgement: { state: 'unchecked', reasons: [], warnings, ...(digest === undefined ? {} : { digest }) },
+      task: {
+        path: file.absolute,
+        keys: keys.armored,
+        ...(wanted === undefined ? {} : { expected: wanted }),
+        ...(signature === undefined ? {} : { signature }),
+      },
+    };
+  }
+  return { judgement: judgeSignature(remembered, signature, digest, warnings) };
+};
+
+/** Remembers what reading found: the digest by the file, the verdict by file, signature and keys. */
+export const rememberContent = (
+  file: FoundFile,
+  task: ContentTask,
+  keys: TrustedKeys,
+  found: { readonly sha512: string; readonly verdict?: SignatureVerdict },
+  memory: DigestMemory,
+): void => {
+  memory.set(file.path, file.stamp, found.sha512);
+  if (found.verdict && task.signature !== undefined) {
+    const { verdict } = found;
+    memory.set(
+      `${file.path}#signature`,
+      signatureStamp(file, task.signature, keys),
+      verdict.state === 'good' ? `good ${verdict.fingerprint}` : `${verdict.state} ${verdict.reason}`,
+    );
+  }
+};
+
+const judgeSignature = (
+  remembered: string | undefined,
+  signature: string | undefined,
+  digest: string,
+  warnings: readonly string[],
+): Judgement => {
+  if (remembered?.startsWith('good ')) {
+    return { state: 'good', reasons: [], warnings, digest, signedBy: remembered.slice(5) };
+  }
+  if (remembered !== undefined) {
+    const reason = remembered.slice(remembered.indexOf(' ') + 1);
+    return quarantined([`has an .asc that agents would refuse: ${reason}`], { digest, warnings });
+  }
+  const unverified = 'its .asc was not verified: there is no trusted key (-keys-path, EPR_KEYS_PATH)';
+  return {
+    state: 'good',
+    reasons: [],
+    warnings: signature === undefined ? warnings : [...warnings, unverified],
+    digest,
+  };
+};
+
+const signatureStamp = (file: FoundFile, signature: string, keys: TrustedKeys): string =>
+  `${file.stamp}/${createHash('sha256').update(signature).digest('base64url').slice(0, 22)}/${keys.stamp}`;
+
+const push = (list: string[], clause: string | undefined): void => {
+  if (clause !== undefined) {
+    list.push(clause);
+  }
+};
+
+const brief = (digest: string | undefined): string => `${digest?.slice(0, 16)}…`;
+
+/** The folder says what lies in it; a folder that isn't in the table is called as its artifact. */
+const folderProblem = (path: string, { name }: ArtifactName): string | undefined => {
+  const folder = posix.dirname(path);
+  const names = namesOfFolder(folder) ?? [posix.basename(folder)];
+  // A FIPS or OSS build lies beside the usual one.
+  const isOne = names.some((one) => name === one || new RegExp(`^${one}-(?:fips|oss|complete)$`).test(name));
+  return isOne ? undefined : `does not belong into ${folder}/, where agents look for ${names.join(', ')}`;
+};
+
+const beginningProblem = async (file: FoundFile, { type }: ArtifactName): Promise<string | undefined> => {
+  try {
+    const handle = await open(file.absolute);
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(magicBytes), 0, magicBytes, 0);
+      return magicProblem(type, buffer.subarray(0, bytesRead));
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    return `cannot be read: ${fileProblem(error)}`;
+  }
+};
+
+const readSha512 = async (files: PackageFiles, reasons: string[]): Promise<string | undefined> => {
+  if (!files.sha512) {
+    reasons.push('has no .sha512 beside it');
+    return undefined;
+  }
+  const bytes = await readSmall(files.sha512, maxSha512Bytes + 1);
+  if (typeof bytes === 'string') {
+    reasons.push(`has a .sha512 that ${bytes}`);
+    return undefined;
+  }
+  const parsed = parseSha512File(bytes, posix.basename(files.file.path));
+  push(reasons, parsed.problem === undefined ? undefined : `has a .sha512 that ${parsed.problem}`);
+  return parsed.digest;
+};
+
+/** Agents take tar.gz and zip and want a signature with them; the others are for people. */
+const readSignature = async (
+  files: PackageFiles,
+  { type }: ArtifactName,
+  reasons: string[],
+  warnings: string[],
+): Promise<string | undefined> => {
+  if (!files.signature) {
+    (type === 'tar.gz' || type === 'zip' ? reasons : warnings).push('has no .asc beside it');
+    return undefined;
+  }
+  const bytes = await readSmall(files.signature, maxSignatureBytes + 1);
+  if (typeof bytes === 'string') {
+    reasons.push(`has an .asc that ${bytes}`);
+    return undefined;
+  }
+  if (!isArmoredSignature(bytes)) {
+    reasons.push(
+      (bytes[0] ?? 0) >= 0x80
+        ? 'has a binary .asc; agents want ASCII armor (gpg --armor)'
+        : 'has an .asc that is no ASCII-armored OpenPGP signature',
+    );
+    return undefined;
+  }
+  return bytes.toString('latin1');
+};
+
+const readSmall = async (file: FoundFile, limit: number): Promise<Buffer | string> => {
+  if (file.size >= limit) {
+    return `has ${file.size} bytes, too many for one`;
+  }
+  return readFile(file.absolute).catch((error: unknown) => `cannot be read: ${fileProblem(error)}`);
+};

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { constants, read } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { unreadable } from '../archive/file-problem.ts';
+import { DepotError } from '../domain/errors.ts';
+import type { ServedFile } from '../source/source.ts';
+import type { Artifact } from './artifact.ts';
+import { contentStamp } from './inventory.ts';
+
+const pieceBytes = 128 * 1024;
+
+/**
+ * Opens a file to be sent; undefined where another file lies there than was judged. Its ETag is hex without `-`, because
+ * endpoints refuse others: the content's digest where it is known.
+ */
+export const openArtifact = async (artifact: Artifact): Promise<ServedFile | undefined> => {
+  let handle: FileHandle;
+  try {
+    handle = await open(artifact.absolute, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) {
+      return undefined;
+    }
+    throw unreadable(artifact.path, error);
+  }
+  try {
+    const stats = await handle.stat({ bigint: true });
+    if (!stats.isFile() || contentStamp(stats) !== artifact.stamp) {
+      await handle.close();
+      return undefined;
+    }
+  } catch (error) {
+    await handle.close();
+    throw unreadable(artifact.path, error);
+  }
+  const readInto = (buffer: Buffer, length: number, position: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      read(handle.fd, buffer, 0, length, position, (error, count) => {
+        if (error) {
+          reject(unreadable(artifact.path, error));
+        } else if (count === 0) {
+          reject(
+            new DepotError('FILE_UNREADABLE', {
+              reason: `${artifact.path} has become shorter while it was read`,
+            }),
+          );
+        } else {
+          resolve(count);
+        }
+      });
+    });
+  return {
+    size: artifact.size,
+    modifiedAt: new Date(artifact.modifiedAt),
+    etag: (artifact.digest ?? createHash('sha256').update(artifact.stamp).digest('hex')).slice(0, 64),
+    readInto,
+    stream: (start, end) =>
+      Readable.from(pieces(readInto, start, end), { objectMode: false, highWaterMark: pieceBytes }),
+    close: () => handle.close(),
+  };
+};
+
+async function* pieces(
+  readInto: (buffer: Buffer, length: number, position: number) => Promise<number>,
+  start: number,
+  end: number,
+): AsyncGenerator<Buffer> {
+  for (let position = start; position <= end;) {
+    const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, end + 1 - position));
+    const count = await readInto(buffer, buffer.length, position);
+    yield buffer.subarray(0, count);
+    position += count;
+  }
+}

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { Artifact } from './artifact.ts';
+import { sidecarOf } from './artifact-name.ts';
+import {
+  agentKeyPath,
+  artifactOf,
+  isDefendPath,
+  judgeDefendFile,
+  judgeFlatFile,
+  mounts,
+  sidecarArtifact,
+  type ArtifactRoots,
+} from './collect.ts';
+import type { ContentTask } from './content-check.ts';
+import type { DigestMemory } from './digest-memory.ts';
+import { listFiles, type FolderFault, type FoundFile, type Inventory } from './inventory.ts';
+import { judgeKeyFile } from './judge-key.ts';
+import { judgePackage, type TrustedKeys } from './judge-package.ts';
+
+/** A file whose content must be read. */
+export interface PendingContent {
+  readonly file: FoundFile;
+  readonly task: ContentTask;
+}
+
+/** All files at one moment. Immutable. */
+export interface ArtifactScan {
+  /** By the path that they are asked for. */
+  readonly artifacts: ReadonlyMap<string, Artifact>;
+  readonly faults: readonly FolderFault[];
+  readonly pending: readonly PendingContent[];
+  readonly keys: TrustedKeys;
+}
+
+/** What a scan needs. */
+export interface ScanDeps {
+  readonly roots: ArtifactRoots;
+  readonly memory: DigestMemory;
+  /** Armored keys that are trusted besides those that are served. */
+  readonly trustedKeys: () => Promise<readonly string[]>;
+}
+
+const nothing: Inventory = { files: [], faults: [] };
+
+/** Lists every folder and judges every file by what is known; reads no large file. */
+export const scanArtifacts = async ({ roots, memory, trustedKeys }: ScanDeps): Promise<ArtifactScan> => {
+  const list = (root: string | undefined, folder = ''): Promise<Inventory> =>
+    root === undefined ? Promise.resolve(nothing) : listFiles(join(root, folder));
+  const inventories = {
+    downloads: await list(roots.artifacts, 'downloads'),
+    keys: await list(roots.keys),
+    models: await list(roots.models),
+    productDocs: await list(roots.productDocs),
+  };
+  const found: Artifact[] = [];
+  const served = await judgeKeys(inventories.keys.files, found);
+  const armored = [...new Set([...served, ...(await trustedKeys())])];
+  const keys = { armored, stamp: stampOf(armored) };
+  const pending = await judgeDownloads(inventories.downloads.files, keys, memory, found);
+  for (const file of inventories.models.files) {
+    found.push(artifactOf(mounts.models, file, 'model', judgeFlatFile(file, 'model')));
+  }
+  for (const file of inventories.productDocs.files) {
+    found.push(artifactOf(mounts.productDocs, file, 'product-doc', judgeFlatFile(file, 'product-doc')));
+  }
+  return {
+    artifacts: new Map(found.map((artifact) => [artifact.path, artifact])),
+    faults: Object.entries(inventories).flatMap(([name, { faults }]) =>
+      faults.map(({ path, reason }) => ({ path: mounts[name as keyof typeof mounts] + path, reason })),
+    ),
+    pending,
+    keys,
+  };
+};
+
+/** Returns the armored keys that are good enough to trust: what we serve as a key is what agents will trust. */
+const judgeKeys = async (files: readonly FoundFile[], found: Artifact[]): Promise<readonly string[]> => {
+  const armored: string[] = [];
+  for (const file of files) {
+    const { judgement, keys } = await judgeKeyFile(file);
+    const artifact = artifactOf(mounts.keys, file, 'key', judgement);
+    found.push(artifact);
+    if (`/${file.path}` === agentKeyPath) {
+      found.push({ ...artifact, path: agentKeyPath });
+    }
+    armored.push(...keys.map((key) => key.armored));
+  }
+  return armored;
+};
+
+const judgeDownloads = async (
+  files: readonly FoundFile[],
+  keys: TrustedKeys,
+  memory: DigestMemory,
+  found: Artifact[],
+): Promise<PendingContent[]> => {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const pending: PendingContent[] = [];
+  const packages = new Map<string, Artifact>();
+  for (const file of files) {
+    if (isDefendPath(file.path)) {
+      const digest = memory.get(file.path, file.stamp);
+      const judgement = await judgeDefendFile(file, digest, (path) => byPath.has(path));
+      found.push(artifactOf(mounts.downloads, file, 'defend', judgement));
+      if (judgement.state === 'unchecked') {
+        pending.push({ file, task: { path: file.absolute, keys: [] } });
+      }
+    } else if (!sidecarOf(file.path)) {
+      const sides = {
+        file,
+        sha512: byPath.get(`${file.path}.sha512`),
+        signature: byPath.get(`${file.path}.asc`),
+      };
+      const { judgement, task } = await judgePackage(sides, keys, memory);
+      const artifact = artifactOf(mounts.downloads, file, 'package', judgement);
+      packages.set(file.path, artifact);
+      found.push(artifact);
+      if (task) {
+        pending.push({ file, task });
+      }
+    }
+  }
+  for (const file of files) {
+    const sidecar = isDefendPath(file.path) ? undefined : sidecarOf(file.path);
+    if (sidecar) {
+      found.push(sidecarArtifact(file, packages.get(sidecar.of)));
+    }
+  }
+  return pending;
+};
+
+const stampOf = (armored: readonly string[]): string =>
+  createHash('sha256').update(armored.toSorted().join('\n')).digest('base64url').slice(0, 22);

@@ -1,0 +1,195 @@
+import { DepotError } from '../domain/errors.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { ServedFile } from '../source/source.ts';
+import type { Artifact } from './artifact.ts';
+import type { ArtifactRoots } from './collect.ts';
+import type { ContentChecker } from './content-check.ts';
+import type { DigestMemory } from './digest-memory.ts';
+import { rememberContent } from './judge-package.ts';
+import { openArtifact } from './open-artifact.ts';
+import { reportArtifacts, type ArtifactReport } from './report.ts';
+import { scanArtifacts, type ArtifactScan, type PendingContent } from './scan.ts';
+
+/** What is done with a file in quarantine: `strict` keeps it from clients, `lenient` serves it with a warning in the log. */
+export type ArtifactPolicy = 'strict' | 'lenient';
+
+/** Everything that agents, fleet-server and Defend download, as it is now. */
+export interface ArtifactStore {
+  /** Lists the folders again. Resolves when everything is listed and judged by what is known; contents are read later. */
+  refresh(): Promise<void>;
+  /** Resolves when no content waits to be read. */
+  settled(): Promise<void>;
+  /** By the decoded path of a request; a look-up, never a file name. */
+  find(path: string): Artifact | undefined;
+  /** False until the folders were listed for the first time. */
+  isListed(): boolean;
+  /** In the order of the paths. */
+  list(): readonly Artifact[];
+  isServed(artifact: Artifact): boolean;
+  /** Throws ARTIFACT_UNCHECKED where the file was replaced since it was judged. */
+  open(artifact: Artifact): Promise<ServedFile>;
+  report(): ArtifactReport;
+  close(): Promise<void>;
+}
+
+/** What a store needs. */
+export interface ArtifactStoreOptions {
+  readonly roots: ArtifactRoots;
+  readonly policy: ArtifactPolicy;
+  readonly memory: DigestMemory;
+  readonly checker: ContentChecker;
+  readonly trustedKeys: () => Promise<readonly string[]>;
+  readonly log: Log;
+  /** Milliseconds between two looks at the folders; none where left out. */
+  readonly interval?: number;
+  /** Called after each change. */
+  readonly onChange?: (report: ArtifactReport) => void;
+}
+
+const empty: ArtifactScan = {
+  artifacts: new Map(),
+  faults: [],
+  pending: [],
+  keys: { armored: [], stamp: '' },
+};
+
+/** Makes a store; nothing is read before the first `refresh`. */
+export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStore => {
+  const { policy, memory, checker, log } = options;
+  let scan = empty;
+  let isListed = false;
+  let listing: Promise<void> | undefined;
+  let reading: Promise<void> | undefined;
+  let isClosed = false;
+
+  const look = async (): Promise<void> => {
+    const before = scan;
+    scan = await scanArtifacts(options);
+    isListed = true;
+    announce(before, scan, policy, log);
+    options.onChange?.(report());
+  };
+  const refresh = async (): Promise<void> => {
+    listing ??= look().finally(() => {
+      listing = undefined;
+    });
+    await listing;
+    if (scan.pending.length > 0 && !isClosed) {
+      reading ??= readAll().finally(() => {
+        reading = undefined;
+      });
+      // Whoever waits for it gets its fault; nobody may wait.
+      reading.catch((error: unknown) => log.error({ err: error }, 'artifacts could not be checked'));
+    }
+  };
+
+  /** Reads until nothing is pending. A file that can't be read, or changes all the time, waits for the next look. */
+  const readAll = async (): Promise<void> => {
+    const given = new Set<string>();
+    const keyOf = ({ file }: PendingContent): string => `${file.path} ${file.stamp} ${scan.keys.stamp}`;
+    for (;;) {
+      const next = scan.pending.filter((one) => !given.has(keyOf(one)));
+      if (next.length === 0 || isClosed) {
+        break;
+      }
+      for (const one of next) {
+        given.add(keyOf(one));
+        await readOne(one);
+        if (isClosed) {
+          return;
+        }
+      }
+      await look();
+    }
+    const paths = new Set([...scan.artifacts.keys()].map((path) => path.replace('/downloads/', '')));
+    const failure = await memory.save((path) => paths.has(path.replace(/#signature$/, '')));
+    if (failure) {
+      log.warn(
+        { err: failure },
+        `the digests of artifacts cannot be kept for the next start: ${failure.message}`,
+      );
+    }
+  };
+  let lastLook = 0;
+  const readOne = async ({ file, task }: PendingContent): Promise<void> => {
+    const { keys } = scan;
+    try {
+      const found = await checker.check(task);
+      if (found.stamp === file.stamp) {
+        rememberContent(file, task, keys, found, memory);
+      }
+    } catch (error) {
+      log.warn({ err: error, 'file.path': file.path }, `${file.path} could not be checked`);
+    }
+    // What is checked is served at once, while others are still read; small files would only cause looks.
+    if (Date.now() - lastLook > 1000 && !isClosed) {
+      await look();
+      lastLook = Date.now();
+    }
+  };
+  const isServed = (artifact: Artifact): boolean =>
+    artifact.state === 'good' ||
+    (policy === 'lenient' && artifact.kind !== 'key' && artifact.kind !== 'other');
+  const report = (): ArtifactReport => reportArtifacts(scan, policy, isListed);
+
+  const timer =
+    options.interval === undefined
+      ? undefined
+      : setInterval(() => {
+          refresh().catch((error: unknown) =>
+            log.error({ err: error }, 'the artifact folders cannot be listed'),
+          );
+        }, options.interval);
+  timer?.unref();
+  return {
+    refresh,
+    settled: async () => {
+      await listing;
+      await reading;
+    },
+    isListed: () => isListed,
+    find: (path) => scan.artifacts.get(path),
+    list: () => [...scan.artifacts.values()],
+    isServed,
+    open: async (artifact) => {
+      const file = await openArtifact(artifact);
+      if (file) {
+        return file;
+      }
+      await refresh();
+      throw new DepotError('ARTIFACT_UNCHECKED');
+    },
+    report,
+    close: async () => {
+      isClosed = true;
+      clearInterval(timer);
+      await checker.close();
+      await reading?.catch(() => undefined);
+    },
+  };
+};
+
+/** One line for each file whose fate has changed. */
+const announce = (before: ArtifactScan, after: ArtifactScan, policy: ArtifactPolicy, log: Log): void => {
+  const known = new Set(before.faults.map(({ path, reason }) => `${path} ${reason}`));
+  for (const { path, reason } of after.faults.filter((one) => !known.has(`${one.path} ${one.reason}`))) {
+    log.warn(
+      { 'event.action': 'artifact-refused', 'file.path': path },
+      `${path} ${reason}; it is not served`,
+    );
+  }
+  for (const artifact of after.artifacts.values()) {
+    const { path, kind, state, reasons, warnings } = artifact;
+    const old = before.artifacts.get(path);
+    const isNews = old?.state !== state || old.reasons.join() !== reasons.join();
+    if (state === 'quarantined' && isNews && kind !== 'sha512' && kind !== 'signature') {
+      log.warn(
+        { 'event.action': 'artifact-quarantined', 'file.path': path },
+        `${path} ${reasons.join('; ')}; ${policy === 'lenient' && kind !== 'key' ? 'it is served all the same (-artifact-policy lenient)' : 'clients get 404'}`,
+      );
+    }
+    if (old?.warnings.join() !== warnings.join() && warnings.length > 0) {
+      log.warn({ 'event.action': 'artifact-warning', 'file.path': path }, `${path}: ${warnings.join('; ')}`);
+    }
+  }
+};

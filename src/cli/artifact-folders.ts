@@ -1,0 +1,63 @@
+import { createContentChecker } from '../artifacts/content-pool.ts';
+import { createVolatileMemory, openDigestMemory } from '../artifacts/digest-memory.ts';
+import { createArtifactStore, type ArtifactStore } from '../artifacts/store.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/settings.ts';
+import { DepotError } from '../domain/errors.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/** The settings of this environment. Throws the first problem. */
+export const environmentConfig = (env: NodeJS.ProcessEnv): Config => {
+  const loaded = loadConfig({ env, flags: new Map() });
+  if (!loaded.ok) {
+    throw loaded.problems[0] ?? new DepotError('USAGE', { reason: 'the settings are not good' });
+  }
+  return loaded.config;
+};
+
+/** Folders that a verb looks into: as given, else as the server of this environment has them. */
+export interface ArtifactFolders {
+  readonly artifacts?: string;
+  readonly keys?: string;
+}
+
+export const artifactFolders = (given: ArtifactFolders, config: Config): ArtifactFolders => {
+  const artifacts = given.artifacts ?? config.artifactsPath;
+  const keys = given.keys ?? config.keysPath;
+  return { ...(artifacts === undefined ? {} : { artifacts }), ...(keys === undefined ? {} : { keys }) };
+};
+
+/** Keeps nothing: verbs say what they found themselves. */
+const silent: Log = {
+  error: () => undefined,
+  warn: () => undefined,
+  info: () => undefined,
+  debug: () => undefined,
+  child: () => silent,
+};
+
+/** Lists and reads everything, hands the store over, and closes it. Uses the digests that a server has remembered. */
+export const withArtifacts = async <T>(
+  folders: ArtifactFolders,
+  cache: string,
+  use: (store: ArtifactStore) => Promise<T> | T,
+): Promise<T> => {
+  const store = createArtifactStore({
+    roots: folders,
+    policy: 'strict',
+    memory:
+      folders.artifacts === undefined
+        ? createVolatileMemory()
+        : await openDigestMemory(cache, folders.artifacts),
+    checker: createContentChecker(2),
+    trustedKeys: () => Promise.resolve([]),
+    log: silent,
+  });
+  try {
+    await store.refresh();
+    await store.settled();
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+};

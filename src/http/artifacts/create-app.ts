@@ -1,0 +1,138 @@
+import Koa from 'koa';
+import type { Context } from 'koa';
+import { createBody } from '../../answer/body.ts';
+import type { Artifact } from '../../artifacts/artifact.ts';
+import { agentKeyPath, mounts } from '../../artifacts/collect.ts';
+import { listBucket } from '../../artifacts/product-docs.ts';
+import { DepotError } from '../../domain/errors.ts';
+import { renderJson } from '../../domain/json.ts';
+import { accessLog } from '../middleware/access-log.ts';
+import { errorResponse } from '../middleware/error-response.ts';
+import { methodGuard } from '../middleware/method-guard.ts';
+import { requestId, type RequestState } from '../middleware/request-id.ts';
+import { securityHeaders } from '../middleware/security-headers.ts';
+import { redirect } from '../redirect.ts';
+import { sendBody, sendFile } from '../send.ts';
+import { artifactType } from './artifact-type.ts';
+import { listFolder, renderListing } from './listing.ts';
+import type { ArtifactAppOptions } from './options.ts';
+import { artifactPath, upgradeKeyPath } from './paths.ts';
+
+/**
+ * The artifact registry as a Koa application: what agents, fleet-server, endpoints and Elasticsearch download. A path is only
+ * ever looked up. Nothing has a Content-Encoding: agents would unpack it and find another digest.
+ */
+export const createArtifactApp = (options: ArtifactAppOptions): Koa<RequestState> => {
+  const { log, metrics, prefix } = options;
+  const app = new Koa<RequestState>();
+  app.on('error', (error: Error) => log.debug({ err: error }, 'an answer was not sent whole'));
+  app.use(requestId());
+  app.use(accessLog(log, metrics));
+  app.use(errorResponse(log));
+  app.use(securityHeaders());
+  app.use(methodGuard());
+  app.use(artifactPath(prefix));
+  app.use((context) => answer(context, context.state, options));
+  return app;
+};
+
+const answer = async (context: Context, state: RequestState, options: ArtifactAppOptions): Promise<void> => {
+  const { path } = state;
+  if (path === '/health') {
+    state.route = '/health';
+    answerHealth(context, options);
+    return;
+  }
+  if (!options.store.isListed()) {
+    throw new DepotError('ARTIFACT_UNCHECKED');
+  }
+  if (path === agentKeyPath || upgradeKeyPath.test(path)) {
+    state.route = path === agentKeyPath ? path : '/api/agents/upgrades/:version/pgp-public-key';
+    await sendArtifact(context, findKey(options), options);
+    return;
+  }
+  const mount = Object.values(mounts).find((one) => path.startsWith(one));
+  state.route = mount === undefined ? 'unknown' : `${mount}*`;
+  // Keys are public, and fleet-server asks for them without credentials.
+  if (options.gatekeeper && mount !== mounts.keys) {
+    const { authorization } = context.req.headers;
+    await options.gatekeeper.admit(authorization, context.req.socket.remoteAddress ?? '');
+  }
+  const artifact = options.store.find(path);
+  if (artifact) {
+    await sendArtifact(context, artifact, options);
+  } else {
+    answerFolder(context, path, options);
+  }
+};
+
+/** Agents' key by its name, or the name that fleet-server keeps it under. */
+const findKey = ({ store }: ArtifactAppOptions): Artifact | undefined =>
+  [agentKeyPath, `${mounts.keys}default.pgp`]
+    .map((path) => store.find(path))
+    .find((one) => one !== undefined);
+
+const sendArtifact = async (
+  context: Context,
+  artifact: Artifact | undefined,
+  { store, maxAge, transfers, log }: ArtifactAppOptions,
+): Promise<void> => {
+  if (!artifact || (!store.isServed(artifact) && artifact.state === 'quarantined')) {
+    if (artifact) {
+      log.warn(
+        { 'event.action': 'artifact-withheld', 'file.path': artifact.path },
+        `${artifact.path} was asked for and is in quarantine: it ${artifact.reasons.join('; ')}`,
+      );
+    }
+    throw new DepotError('ARTIFACT_UNKNOWN');
+  }
+  // Endpoints refuse an ETag that changes, so Defend's files wait for their digest whatever the policy.
+  if (!store.isServed(artifact) || (artifact.kind === 'defend' && artifact.digest === undefined)) {
+    throw new DepotError('ARTIFACT_UNCHECKED');
+  }
+  const file = await store.open(artifact);
+  await sendFile(context, file, { type: artifactType(artifact), maxAge }, transfers);
+};
+
+const answerFolder = (
+  context: Context,
+  path: string,
+  { store, prefix, maxAge }: ArtifactAppOptions,
+): void => {
+  if (path === mounts.productDocs || path === mounts.productDocs.slice(0, -1)) {
+    const files = store.list().filter((one) => one.kind === 'product-doc' && store.isServed(one));
+    const body = createBody(Buffer.from(listBucket(files, mounts.productDocs)));
+    sendBody(context, body, { type: 'application/xml', maxAge });
+    return;
+  }
+  const folder = path.endsWith('/') ? path : `${path}/`;
+  const listing = listFolder(folder, store.list(), store.isServed);
+  if (!listing) {
+    throw new DepotError('ARTIFACT_UNKNOWN');
+  }
+  if (folder !== path) {
+    redirect(context, folder, prefix);
+    return;
+  }
+  const wantsJson =
+    new URLSearchParams(context.querystring).get('format') === 'json' ||
+    context.accepts('text/html', 'application/json') === 'application/json';
+  const text = wantsJson ? `${renderJson(listing)}\n` : renderListing(listing);
+  context.set(
+    'Content-Security-Policy',
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+  );
+  context.vary('Accept');
+  sendBody(context, createBody(Buffer.from(text)), {
+    type: wantsJson ? 'application/json' : 'text/html; charset=utf-8',
+    maxAge: 0,
+  });
+};
+
+const answerHealth = (context: Context, { store }: ArtifactAppOptions): void => {
+  const { listed, files, good, unchecked, quarantined } = store.report();
+  context.status = listed ? 200 : 503;
+  context.body = `${JSON.stringify({ status: listed ? 'ready' : 'loading', files, good, unchecked, quarantined })}\n`;
+  context.set('Content-Type', 'application/json');
+  context.set('Cache-Control', 'no-store');
+};

@@ -1,0 +1,100 @@
+import type { ServerResponse } from 'node:http';
+import type { ServedFile } from '../source/source.ts';
+
+/** Sends large files from a bounded amount of memory. */
+export interface Transfers {
+  /**
+   * Writes bytes `start` to `end` of the file as the body of an answer whose head is set, ends it and closes the file. Resolves
+   * when all is written or the client has left; never rejects: a fault while reading cuts the connection, because a
+   * client that waits for the rest of a Content-Length would wait for ever.
+   */
+  send(response: ServerResponse, file: ReusableFile, start: number, end: number): Promise<void>;
+  /** Transfers that run now. */
+  readonly running: number;
+}
+
+/** A file that can be read into a given buffer. */
+export type ReusableFile = ServedFile & { readonly readInto: NonNullable<ServedFile['readInto']> };
+
+/** Above this a file is worth two buffers of its own. */
+export const largeFileBytes = 1024 * 1024;
+
+/** 512 KiB sends at about the rate of the machine; with more transfers the pieces become smaller. */
+const pieceBytes = { most: 512 * 1024, least: 64 * 1024 } as const;
+
+/**
+ * Each transfer has two buffers: one is filled from the disk while the other is on its way to the client. `memory` is what all
+ * transfers should take together, in bytes; below 64 KiB a buffer is never made.
+ */
+export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
+  let running = 0;
+  const pieceSize = (): number => {
+    const share = memory / (2 * Math.max(1, running));
+    return Math.max(pieceBytes.least, Math.min(pieceBytes.most, 2 ** Math.floor(Math.log2(share))));
+  };
+  return {
+    get running() {
+      return running;
+    },
+    send: async (response, file, start, end) => {
+      running += 1;
+      try {
+        await pour(response, file, start, end, pieceSize);
+      } finally {
+        running -= 1;
+        await file.close().catch(() => undefined);
+      }
+    },
+  };
+};
+
+/** The buffer, or one of the right size: who began alone makes room when others come, so that all are served alike. */
+const fit = (buffer: Buffer, size: number): Buffer =>
+  buffer.length === size ? buffer : Buffer.allocUnsafeSlow(size);
+
+const pour = async (
+  response: ServerResponse,
+  file: ReusableFile,
+  start: number,
+  end: number,
+  pieceSize: () => number,
+): Promise<void> => {
+  // Two buffers that are made when they are first used.
+  const free: Buffer[] = [Buffer.alloc(0), Buffer.alloc(0)];
+  let wake: (() => void) | undefined;
+  let isOver = false;
+  const isFree = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
+  const over = (): void => {
+    isOver = true;
+    wake?.();
+  };
+  response.once('close', over);
+  response.on('error', over);
+  try {
+    let position = start;
+    while (position <= end) {
+      const buffer = free.pop();
+      if (isOver || response.destroyed) {
+        return;
+      }
+      if (!buffer) {
+        await isFree();
+        continue;
+      }
+      const piece = fit(buffer, pieceSize());
+      const count = await file.readInto(piece, Math.min(piece.length, end + 1 - position), position);
+      position += count;
+      // The callback comes when the bytes are with the system (or encrypted): then the buffer is free again.
+      response.write(count === piece.length ? piece : piece.subarray(0, count), () => {
+        free.push(piece);
+        wake?.();
+      });
+    }
+    response.end();
+  } catch {
+    response.destroy();
+  }
+};

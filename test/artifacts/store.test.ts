@@ -1,0 +1,229 @@
+import { copyFile, link, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { openDigestMemory } from '../../src/artifacts/digest-memory.ts';
+import { makeKey, signWith } from '../signing/made-keys.ts';
+import { openStore } from '../support/artifact-store.ts';
+import { agentPath, artifactBytes, makeRelease, sha512Line } from '../support/release.ts';
+import { scratch } from '../support/scratch.ts';
+
+const path = agentPath('9.2.1');
+const asked = `/downloads/${path}`;
+
+test('a whole artifact is good, with its digest and its signer', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const content = await release.add(path);
+  const store = await openStore(t, release);
+  const found = store.find(asked);
+  t.is(found?.state, 'good');
+  t.is(found?.signedBy, release.key.fingerprint);
+  t.is(sha512Line(path, content).startsWith(found?.digest ?? '-'), true);
+  t.deepEqual(
+    ['.sha512', '.asc'].map((end) => store.stateOf(asked + end)),
+    ['good', 'good'],
+  );
+  t.deepEqual(
+    store.log.lines.filter(({ level }) => level !== 'info'),
+    [],
+  );
+});
+
+test('each fault of an artifact is found before an agent finds it', async (t) => {
+  const folder = await scratch(t);
+  const release = await makeRelease(folder);
+  const stranger = await makeKey();
+  const expired = await makeKey({ date: new Date(Date.now() - 86_400_000 * 10), keyExpirationTime: 86_400 });
+  await writeFile(join(release.keys, 'expired.asc'), expired.armored);
+  const content = artifactBytes(path);
+  const signature = await signWith(release.key, content);
+  const base = async (): Promise<void> => {
+    await release.put(path, content);
+    await release.put(`${path}.sha512`, sha512Line(path, content));
+    await release.put(`${path}.asc`, signature);
+  };
+  const digestLine = sha512Line(path, content);
+  const binary = Buffer.from(
+    signature.split('\n\n')[1]?.replace(/=\S{4}\s*-----END[^]*$/, '') ?? '',
+    'base64',
+  );
+  const cases: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
+    [
+      'upper case',
+      () =>
+        release.put(
+          `${path}.sha512`,
+          digestLine.replace(/^\w+/, (hex) => hex.toUpperCase()),
+        ),
+      /upper case/,
+    ],
+    [
+      'path prefix',
+      () => release.put(`${path}.sha512`, digestLine.replace('  ', '  beats/')),
+      /bare file name/,
+    ],
+    ['hash only', () => release.put(`${path}.sha512`, digestLine.split(' ')[0] ?? ''), /only the digest/],
+    [
+      'wrong name',
+      () => release.put(`${path}.sha512`, digestLine.replace('9.2.1', '9.2.0')),
+      /does not name/,
+    ],
+    ['CRLF', () => release.put(`${path}.sha512`, digestLine.replace('\n', '\r\n')), /CRLF/],
+    ['no sha512', () => rm(join(release.artifacts, 'downloads', `${path}.sha512`)), /has no \.sha512/],
+    ['no asc', () => rm(join(release.artifacts, 'downloads', `${path}.asc`)), /has no \.asc/],
+    [
+      'asc of another file',
+      async () => release.put(`${path}.asc`, await signWith(release.key, Buffer.from('other'))),
+      /not what was signed/,
+    ],
+    [
+      'asc by a stranger',
+      async () => release.put(`${path}.asc`, await signWith(stranger, content)),
+      /not in the keyring/,
+    ],
+    [
+      'asc by an expired key',
+      async () =>
+        release.put(
+          `${path}.asc`,
+          await signWith(expired, content, { date: new Date(Date.now() - 86_400_000 * 9.5) }),
+        ),
+      /not in the keyring|expired/,
+    ],
+    ['binary asc', () => release.put(`${path}.asc`, binary), /binary \.asc/],
+    ['HTML as asc', () => release.put(`${path}.asc`, '<html>login</html>'), /no ASCII-armored/],
+    ['HTML as tarball', () => release.put(path, '<!DOCTYPE html><html>login</html>'), /web page/],
+    ['empty tarball', () => release.put(path, ''), /is empty/],
+    [
+      'truncated',
+      () => truncate(join(release.artifacts, 'downloads', path), 1000),
+      /another content than its \.sha512 says: 1000 bytes/,
+    ],
+    ['another version', () => release.put(path, artifactBytes(path)), /another content/],
+  ];
+  await base();
+  const store = await openStore(t, release);
+  for (const [title, spoil, reason] of cases) {
+    await base();
+    await spoil();
+    await store.rescan();
+    t.is(store.find(asked)?.state, 'quarantined', title);
+    t.regex(store.find(asked)?.reasons.join('; ') ?? '', reason, title);
+    const side = store.find(`${asked}.sha512`) ?? store.find(`${asked}.asc`);
+    t.is(side?.state, 'quarantined', title);
+    t.false(side !== undefined && store.isServed(side));
+  }
+  await base();
+  await store.rescan();
+  t.is(store.find(asked)?.state, 'good', 'repaired, it is served again');
+  t.true(store.log.lines.some(({ message }) => message.includes('clients get 404')));
+});
+
+test('a file in the wrong folder and one with another name are kept back', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add('beats/filebeat/elastic-agent-9.2.1-linux-x86_64.tar.gz');
+  await release.add('fleet-server/fleet-server-9.2.1-linux-x86_64.tar.gz');
+  await release.put('beats/elastic-agent/index.html', '<html></html>');
+  await release.put('beats/elastic-agent/x-1.0.0-linux-x86_64.tar.gz.asc', 'alone');
+  const store = await openStore(t, release);
+  t.regex(
+    store.stateOf('/downloads/beats/filebeat/elastic-agent-9.2.1-linux-x86_64.tar.gz') ?? '',
+    /does not belong into beats\/filebeat\/, where agents look for filebeat/,
+  );
+  t.regex(store.stateOf('/downloads/beats/elastic-agent/index.html') ?? '', /no name of the form/);
+  t.regex(
+    store.stateOf('/downloads/beats/elastic-agent/x-1.0.0-linux-x86_64.tar.gz.asc') ?? '',
+    /no artifact beside/,
+  );
+  t.is(store.stateOf('/downloads/fleet-server/fleet-server-9.2.1-linux-x86_64.tar.gz'), 'good');
+});
+
+test('without trusted keys signatures are checked for their form, and the log says so', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(path);
+  const store = await openStore(t, { artifacts: release.artifacts });
+  t.is(store.find(asked)?.state, 'good');
+  t.regex(store.find(asked)?.warnings.join() ?? '', /was not verified: there is no trusted key/);
+});
+
+test('a key that comes later is used at the next look', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(path);
+  const keyFile = join(release.keys, 'GPG-KEY-elastic-agent');
+  const other = await makeKey();
+  await writeFile(keyFile, other.armored);
+  const store = await openStore(t, release);
+  t.is(store.find(asked)?.state, 'quarantined');
+  await writeFile(keyFile, release.key.armored);
+  await store.rescan();
+  t.is(store.find(asked)?.state, 'good');
+});
+
+test('deb, rpm and msi need no signature, as no agent asks for them', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const deb = agentPath('9.2.1', 'amd64.deb');
+  await release.add(deb);
+  await rm(join(release.artifacts, 'downloads', `${deb}.asc`));
+  const store = await openStore(t, release);
+  t.is(store.find(`/downloads/${deb}`)?.state, 'good');
+  t.deepEqual(store.find(`/downloads/${deb}`)?.warnings, ['has no .asc beside it']);
+});
+
+test('lenient serves what is in quarantine, but never a key that is none', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(path);
+  await truncate(join(release.artifacts, 'downloads', path), 1000);
+  await writeFile(join(release.keys, 'page.asc'), '<html></html>');
+  const store = await openStore(t, release, { policy: 'lenient' });
+  const [artifact, key] = [store.find(asked), store.find('/keys/page.asc')];
+  t.is(artifact?.state, 'quarantined');
+  t.true(artifact !== undefined && store.isServed(artifact));
+  t.true(key !== undefined && !store.isServed(key));
+});
+
+test('what was read once is remembered over a restart and over hard links, and forgotten with the content', async (t) => {
+  const folder = await scratch(t);
+  const cache = join(folder, 'cache');
+  const release = await makeRelease(folder);
+  await release.add(path);
+  await openStore(t, release, { memory: await openDigestMemory(cache, 'site') });
+  const saved = await readFile(join(cache, (await readdir(cache))[0] ?? ''), 'utf8');
+  t.regex(saved, /^fleet-depot digests 1\n\["beats/);
+  // A snapshot of hard links has the same contents at other places.
+  const linked = join(folder, 'snapshot');
+  await mkdir(join(linked, 'downloads', 'beats', 'elastic-agent'), { recursive: true });
+  for (const end of ['', '.sha512', '.asc']) {
+    await link(join(release.artifacts, 'downloads', path + end), join(linked, 'downloads', path + end));
+  }
+  const memory = await openDigestMemory(cache, 'site');
+  let asksAgain = 0;
+  const store = await openStore(
+    t,
+    { artifacts: linked, keys: release.keys },
+    { memory: { ...memory, set: (...entry) => ((asksAgain += 1), memory.set(...entry)) } },
+  );
+  t.is(store.find(asked)?.state, 'good');
+  t.is(asksAgain, 0);
+  const other = join(folder, 'other');
+  await copyFile(join(linked, 'downloads', path), other);
+  await truncate(other, 500);
+  await rename(other, join(linked, 'downloads', path));
+  await store.rescan();
+  t.regex(store.stateOf(asked) ?? '', /another content/);
+});
+
+test('a damaged memory is computed again', async (t) => {
+  const folder = await scratch(t);
+  const release = await makeRelease(folder);
+  await release.add(path);
+  await openStore(t, release, { memory: await openDigestMemory(folder, 'site') });
+  const [file = ''] = (await readdir(folder)).filter((one) => one.endsWith('.jsonl'));
+  await writeFile(join(folder, file), 'fleet-depot digests 1\n["x"\n[1,2,3]\n{}\nnull\n');
+  const store = await openStore(t, release, { memory: await openDigestMemory(folder, 'site') });
+  t.is(store.find(asked)?.state, 'good');
+});
+
+test('a folder that is not there is a fault of the report, and serves nothing', async (t) => {
+  const store = await openStore(t, { artifacts: join(await scratch(t), 'absent') });
+  t.regex(store.report().faults[0]?.reason ?? '', /cannot be read/);
+  t.is(store.report().files, 0);
+});

@@ -1,0 +1,157 @@
+import { readFile, writeFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { makeKey } from '../signing/made-keys.ts';
+import { startArtifacts } from '../support/artifact-server.ts';
+import { agentPath, makeRelease } from '../support/release.ts';
+import { scratch } from '../support/scratch.ts';
+import { buildZip } from '../support/zip-builder.ts';
+
+test('the key is served under the names that agents and fleet-server ask for', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const { url } = await startArtifacts(t, { 'keys-path': release.keys });
+  for (const path of [
+    '/GPG-KEY-elastic-agent',
+    '/keys/GPG-KEY-elastic-agent',
+    '/api/agents/upgrades/9.2.1/pgp-public-key',
+    '/api/agents/upgrades/8.10.4/pgp-public-key',
+  ]) {
+    const answer = await fetch(url + path);
+    t.is(answer.status, 200, path);
+    t.is(answer.headers.get('content-type'), 'text/plain; charset=utf-8');
+    t.is(await answer.text(), release.key.armored);
+  }
+});
+
+test('the name that fleet-server keeps its key under is taken too', async (t) => {
+  const folder = await scratch(t);
+  const { armored } = await makeKey();
+  await writeFile(join(folder, 'default.pgp'), armored);
+  const { url } = await startArtifacts(t, { 'keys-path': folder });
+  t.is(await (await fetch(`${url}/GPG-KEY-elastic-agent`)).text(), armored);
+});
+
+test('what is no public key is never served, whatever the policy', async (t) => {
+  const folder = await scratch(t);
+  const key = await makeKey();
+  const files: Readonly<Record<string, readonly [string | Uint8Array, RegExp]>> = {
+    'GPG-KEY-elastic-agent': ['<!DOCTYPE html><title>Sign in</title>', /web page/],
+    'private.asc': [key.privateKey.armor(), /private key/],
+    'binary.gpg': [key.publicKey.write(), /binary key/],
+    'text.asc': ['hello', /no OpenPGP public key/],
+    'cut.asc': [key.armored.slice(0, 200), /no OpenPGP public key/],
+  };
+  for (const [name, [content]] of Object.entries(files)) {
+    await writeFile(join(folder, name), content);
+  }
+  const { url, artifacts } = await startArtifacts(t, { 'keys-path': folder, 'artifact-policy': 'lenient' });
+  for (const [name, [, reason]] of Object.entries(files)) {
+    t.is((await fetch(`${url}/keys/${name}`)).status, 404, name);
+    t.regex(
+      artifacts
+        .report()
+        .quarantine.find(({ path }) => path === `/keys/${name}`)
+        ?.reasons.join() ?? '',
+      reason,
+    );
+  }
+  t.is((await fetch(`${url}/GPG-KEY-elastic-agent`)).status, 404);
+  t.is((await fetch(`${url}/api/agents/upgrades/9.2.1/pgp-public-key`)).status, 404);
+});
+
+const manifest = (urls: readonly string[]): Buffer =>
+  buildZip([
+    {
+      name: 'manifest.json',
+      content: JSON.stringify({
+        manifest_version: '1.0.42',
+        artifacts: Object.fromEntries(urls.map((relative_url, at) => [`a${at}`, { relative_url }])),
+      }),
+    },
+  ]);
+
+test("Defend's manifest and files have a hex ETag that stays while the content does", async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const file = '/downloads/endpoint/global/diagnostic-v1-abc';
+  await release.put('endpoint/manifest/artifacts-9.2.1.zip', manifest([file]));
+  await release.put(file.slice('/downloads/'.length), 'model bytes');
+  const server = await startArtifacts(t, { 'artifacts-path': release.artifacts });
+  const etags: string[] = [];
+  for (const path of ['/downloads/endpoint/manifest/artifacts-9.2.1.zip', file]) {
+    const answer = await fetch(server.url + path);
+    t.is(answer.status, 200);
+    t.regex(answer.headers.get('etag') ?? '', /^"[0-9a-f]+"$/);
+    etags.push(answer.headers.get('etag') ?? '');
+    await answer.arrayBuffer();
+  }
+  // The same content, copied anew with another time, as a monthly refresh does.
+  await release.put(file.slice('/downloads/'.length), 'model bytes');
+  await server.rescan();
+  t.is((await fetch(server.url + file)).headers.get('etag'), etags[1] ?? '');
+  await release.put(file.slice('/downloads/'.length), 'other bytes');
+  await server.rescan();
+  t.not((await fetch(server.url + file)).headers.get('etag'), etags[1]);
+});
+
+test('a manifest that is none, refers outside or to what is missing is told', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.put('endpoint/manifest/artifacts-9.2.1.zip', '<html></html>');
+  await release.put('endpoint/manifest/artifacts-9.2.2.zip', manifest(['/downloads/../etc/passwd']));
+  await release.put('endpoint/manifest/artifacts-9.2.3.zip', manifest(['/downloads/endpoint/absent']));
+  const { url, artifacts, lines } = await startArtifacts(t, { 'artifacts-path': release.artifacts });
+  t.deepEqual(
+    artifacts.report().quarantine.map(({ path }) => path),
+    ['9.2.1', '9.2.2'].map((version) => `/downloads/endpoint/manifest/artifacts-${version}.zip`),
+  );
+  t.is((await fetch(`${url}/downloads/endpoint/manifest/artifacts-9.2.3.zip`)).status, 200);
+  t.true(lines.some(({ message }) => message.includes('refers to 1 files that are not here')));
+});
+
+test('models lie flat, and what is none is not served', async (t) => {
+  const folder = await scratch(t);
+  const names = ['metadata.json', 'pt', 'vocab.json'].map((end) => `elser_model_2_linux-x86_64.${end}`);
+  for (const name of [...names, 'notes.txt']) {
+    await writeFile(join(folder, name), `content of ${name}`);
+  }
+  const { url } = await startArtifacts(t, { 'models-path': folder });
+  for (const name of names) {
+    const answer = await fetch(`${url}/ml-models/${name}`);
+    t.is(await answer.text(), `content of ${name}`);
+    t.is(answer.headers.get('content-encoding'), null);
+  }
+  t.is((await fetch(`${url}/ml-models/notes.txt`)).status, 404);
+});
+
+test('product docs have an S3 listing at their root and their files below it', async (t) => {
+  const folder = await scratch(t);
+  for (const product of ['elasticsearch', 'kibana']) {
+    await writeFile(
+      join(folder, `kb-product-doc-${product}-9.2.zip`),
+      buildZip([{ name: 'manifest.json', content: '{}' }]),
+    );
+  }
+  await mkdir(join(folder, 'sub'));
+  const { url } = await startArtifacts(t, { 'product-docs-path': folder });
+  const answer = await fetch(`${url}/product-docs/?max-keys=1000`);
+  t.is(answer.headers.get('content-type'), 'application/xml');
+  const xml = await answer.text();
+  t.regex(xml, /^<\?xml [^>]*\?>\n<ListBucketResult xmlns="http:\/\/s3\.amazonaws\.com\/doc\/2006-03-01\/">/);
+  const keys = [...xml.matchAll(/<Key>([^<]+)<\/Key>/g)].map(([, key]) => key);
+  t.deepEqual(keys, ['kb-product-doc-elasticsearch-9.2.zip', 'kb-product-doc-kibana-9.2.zip']);
+  const file = await fetch(`${url}/product-docs/${keys[0]}`);
+  t.is(file.headers.get('content-type'), 'application/zip');
+  t.deepEqual(Buffer.from(await file.arrayBuffer()), await readFile(join(folder, keys[0] ?? '')));
+});
+
+test('an unlisted start, an unchecked file and one in quarantine have three different answers', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(agentPath('9.2.1'));
+  const server = await startArtifacts(t, { 'artifacts-path': release.artifacts, 'keys-path': release.keys });
+  await release.add(agentPath('9.2.2'));
+  t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.2')}`)).status, 404, 'not listed yet');
+  await release.put(`${agentPath('9.2.1')}.sha512`, 'x');
+  await server.rescan();
+  t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.1')}`)).status, 404);
+  t.true(server.lines.some(({ message }) => message.includes('was asked for and is in quarantine')));
+  t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.2')}`)).status, 200);
+});
