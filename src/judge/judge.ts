@@ -9,6 +9,7 @@ import { createProblemList } from '../domain/problem.ts';
 import { packagePath } from '../domain/reference.ts';
 import type { PackageFiles, PackageRef } from '../source/source.ts';
 import type { ContentReader } from './content.ts';
+import { checkContent } from './whole-content.ts';
 import { validateDataStream } from './data-stream-files.ts';
 
 /** What was found of one package: all of it, or why it can't be told. */
@@ -50,6 +51,7 @@ export async function judgePackage(
   checkPlace(ref, files, info, problems);
   checkFolders(files, problems);
   checkImages(files, info, problems);
+  await checkContent(ref, files, info, problems);
   const dataStreams: DataStream[] = [];
   for (const folder of dataStreamFolders(files)) {
     const dataStream = await judgeDataStream(folder, info, files, content, problems);
