@@ -56,6 +56,7 @@ export async function startRegistryServer(
       answers: createAnswers(cache, metrics.indexAsked),
       files: createPackageFileAnswers(cache, files),
       archives: createArchiveCache(config.archiveCacheSize),
+      transfers: createTransfers(),
       source,
       refresh: () => void index.refresh().catch(() => undefined),
       cacheTimes: cacheTimes(config),

@@ -68,7 +68,7 @@ async function sendArchive(
   if (admitted) {
     sendKept(context, admitted, head);
   } else {
-    await sendFile(context, file, head);
+    await sendFile(context, file, head, registry.transfers);
   }
 }
 

@@ -4,6 +4,7 @@ import type { PackageFileAnswers } from '../../answer/package-file.ts';
 import type { Snapshot } from '../../index/snapshot.ts';
 import type { PackageSource } from '../../source/source.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import type { Transfers } from '../transfers.ts';
 
 /** Seconds that clients may keep an answer, by kind. */
 export interface CacheTimes {
@@ -20,6 +21,7 @@ export interface RegistryRoutes {
   readonly answers: Answers;
   readonly files: PackageFileAnswers;
   readonly archives: ArchiveCache;
+  readonly transfers: Transfers;
   readonly source: PackageSource;
   /** Asks for a look at what changed; doesn't wait for it. */
   refresh(): void;
