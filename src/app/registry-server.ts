@@ -11,6 +11,7 @@ import { DepotError } from '../domain/errors.ts';
 import { createHttpApp } from '../http/create-app.ts';
 import type { CacheTimes } from '../http/routes/registry.ts';
 import { listen, type Listener, type ListenerOptions } from '../http/server.ts';
+import { createTransfers } from '../http/transfers.ts';
 import type { Snapshot } from '../index/snapshot.ts';
 import type { IndexStore } from '../index/store.ts';
 import { createTlsIdentity, type TlsIdentity } from '../net/tls-identity.ts';
