@@ -82,7 +82,7 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
     progress(++counts.done, unknown.length);
     const before = known.get(ref.path);
     const settled = isSettled(ref);
-    if (!judged.isSame && !judged.found && !settled && !options.isFirst) {
+    if (judged.isChanged || (!judged.isSame && !judged.found && !settled && !options.isFirst)) {
       counts.settling++;
       hold(ref.path, before);
       return;

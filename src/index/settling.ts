@@ -5,7 +5,7 @@ import { stampOf } from './known-package.ts';
  * A file that was written to this short a time ago may be still on its way: a copy that runs, or an archive whose
  * signature comes next. It is looked at again instead of being quarantined. Milliseconds.
  */
-export const settleTime = 3000;
+export const settleTime = 5000;
 
 /** Tells what was written to just now, over all looks at the package paths. */
 export interface Settling {

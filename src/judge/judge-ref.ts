@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { DepotError } from '../domain/errors.ts';
 import { renderJson } from '../domain/json.ts';
@@ -6,6 +7,7 @@ import { summarise } from '../domain/package.ts';
 import { describeProblem } from '../domain/problem.ts';
 import { createRecord } from '../search/record.ts';
 import type { SignatureDecision } from '../signing/policy.ts';
+import { fileStamp } from '../source/served-file.ts';
 import type { ArchiveLimits, PackageFiles, PackageRef } from '../source/source.ts';
 import { digestPackage } from './content-digest.ts';
 import type { VerdictCache } from './content.ts';
@@ -39,6 +41,9 @@ export async function judgeRef(
       reasons.push(decision.reason);
     }
     const found = info && reasons.length === 0 ? render(info) : undefined;
+    if (await hasChanged(ref)) {
+      return { isSame: false, isChanged: true, digest: undefined, found: undefined, reasons, warnings: [] };
+    }
     return {
       isSame: false,
       digest: await settledDigest(found, ref, decision, digest),
@@ -48,12 +53,29 @@ export async function judgeRef(
     };
   } catch (error) {
     if (error instanceof DepotError) {
-      return { isSame: false, digest: undefined, found: undefined, reasons: [error.message], warnings: [] };
+      const isChanged = await hasChanged(ref);
+      return {
+        isSame: false,
+        isChanged,
+        digest: undefined,
+        found: undefined,
+        reasons: [error.message],
+        warnings: [],
+      };
     }
     throw error;
   } finally {
     await files?.close();
   }
+}
+
+/** True where an archive is not the file any more that was listed: what was read may be of neither. */
+async function hasChanged(ref: PackageRef): Promise<boolean> {
+  if (ref.kind !== 'zip') {
+    return false;
+  }
+  const stats = await stat(ref.path, { bigint: true }).catch(() => undefined);
+  return stats === undefined || fileStamp(stats) !== ref.stamp;
 }
 
 /**

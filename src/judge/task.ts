@@ -28,6 +28,8 @@ export interface JudgeTask {
 export interface JudgedPackage {
   /** True where the content is that of the candidate's digest: what was known of it still holds, and nothing else is told. */
   readonly isSame: boolean;
+  /** True where the file was changed since it was listed: nothing that is told of it counts. */
+  readonly isChanged?: boolean;
   /**
    * Of what the package holds and whether it is signed; undefined for one in quarantine, and where the source can't tell
    * without reading it all.
