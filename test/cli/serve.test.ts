@@ -1,7 +1,10 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { selfSigned } from '../support/certificates.ts';
 import { runCommand, startServer } from '../support/command.ts';
+import { eventually } from '../support/eventually.ts';
+import { writeZipPackage } from '../support/packages.ts';
 import { scratch } from '../support/scratch.ts';
 
 test('flags without a verb start the server, SIGTERM ends it with 0', async (t) => {
@@ -10,6 +13,25 @@ test('flags without a verb start the server, SIGTERM ends it with 0', async (t) 
   server.signal('SIGTERM');
   t.is(await server.closed, 0);
   t.regex(server.log(), /stopping[^]*stopped/);
+});
+
+test('SIGHUP reads what changed at once', async (t) => {
+  const folder = await scratch(t);
+  const words = ['-package-paths', folder, '-poll-interval', '0s', '-package-paths-enable-watcher=false'];
+  const server = await startServer(
+    t,
+    [...words, '-require-package-signatures=false', '-cache-dir', join(folder, '.cache')],
+    { cwd: folder },
+  );
+  await writeZipPackage(folder);
+  server.signal('SIGHUP');
+  await eventually('the package is served', async () => {
+    const found = (await (await fetch(`${server.url}/search`)).json()) as unknown[];
+    return found.length === 1;
+  });
+  t.regex(server.log(), /SIGHUP: looking at the package paths/);
+  server.signal('SIGTERM');
+  t.is(await server.closed, 0);
 });
 
 test('over TLS the health verb trusts the configured certificate and no other', async (t) => {

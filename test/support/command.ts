@@ -45,7 +45,7 @@ export interface RunningServer {
   readonly url: string;
   /** Everything it has logged until now. */
   log(): string;
-  signal(name: 'SIGTERM' | 'SIGINT'): void;
+  signal(name: 'SIGTERM' | 'SIGINT' | 'SIGHUP'): void;
   readonly closed: Promise<number | null>;
 }
 

@@ -17,6 +17,7 @@ test('the metrics have the names and labels of the reference, and ours', async (
     responseBytes: 14_000_000,
   });
   metrics.indexChanged({ generation: 3, packages: 142, quarantined: 2 });
+  metrics.indexLooked({ result: 'changed', seconds: 0.3, read: 5 });
   metrics.indexAsked('snapshot', 0.0002);
   metrics.storageAsked('/srv/packages', 'package');
   metrics.certificateExpires(() => new Date(1_800_000_000_000));
@@ -34,6 +35,10 @@ test('the metrics have the names and labels of the reference, and ours', async (
     'epr_http_response_size_bytes_bucket{le="25000000",code="200",method="get",path="/epr/:any/:file"} 1',
     'fleet_depot_quarantined_packages 2',
     'fleet_depot_index_generation 3',
+    'fleet_depot_index_reloads_total{result="changed"} 1',
+    'fleet_depot_index_reloads_total{result="failed"} 0',
+    'fleet_depot_index_packages_read_total 5',
+    'fleet_depot_index_reload_duration_seconds_count 1',
     'fleet_depot_certificate_expiry_timestamp_seconds 1800000000',
   ]) {
     t.true(text.split('\n').includes(line), line);
