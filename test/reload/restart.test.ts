@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { eventually } from '../support/eventually.ts';
@@ -77,13 +77,14 @@ test('archives that were copied elsewhere and back are compared, not judged agai
   const files = (await readdir(folders.packages)).filter((name) => name.endsWith('.zip'));
   for (const name of files) {
     const path = join(folders.packages, name);
-    await copyFile(path, `${path}.copy`);
+    // Judging would find that the manifest is damaged: its being served shows that the directory alone was compared.
+    const bytes = await readFile(path);
+    const manifest = bytes.indexOf('/manifest.yml', bytes.indexOf('/img/')) + '/manifest.yml'.length;
+    bytes.fill(0, manifest + 5, manifest + 60);
+    await writeFile(`${path}.copy`, bytes);
     await rename(`${path}.copy`, path);
     await utimes(path, 1_000_000, 1_000_000);
   }
-  // What judging would find is not what is kept: so it shows that nothing was judged.
-  const [name = ''] = await readdir(folders.cache);
-  t.regex(name, /^index-[0-9a-f]{16}\.fleet$/);
   const registry = await start(t, folders);
   t.is(await registry.metric(readCount), files.length);
   t.deepEqual(await registry.versions(), ['1.0.0', '1.1.0', '1.2.0']);

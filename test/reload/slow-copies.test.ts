@@ -21,17 +21,17 @@ test.serial('a slow copy is taken when it is whole, and is never in quarantine b
   const registry = await startRegistry(t, {
     prepare: (folder) => writeZipPackage(folder, { version: '0.9.0' }),
   });
-  let isCopying = true;
+  const copy = { isRunning: true };
   const copied = copySlowly(
     join(registry.folder, 'demo-1.0.0.zip'),
     await described('Slow.', 50_000),
     40,
-  ).then(() => (isCopying = false));
+  ).then(() => (copy.isRunning = false));
   const seen = new Set<string>();
-  while (isCopying) {
+  while (copy.isRunning) {
     const [versions, { quarantined }] = await Promise.all([registry.versions(), registry.health()]);
     // The last piece may have come meanwhile.
-    seen.add(`${isCopying ? versions.join() : '0.9.0'} ${quarantined}`);
+    seen.add(`${copy.isRunning ? versions.join() : '0.9.0'} ${quarantined}`);
     await setTimeout(100);
   }
   await copied;
@@ -47,11 +47,11 @@ test.serial(
     const address = `${registry.url}/epr/demo/demo-1.0.0.zip`;
     const old = Buffer.from(await (await fetch(address)).arrayBuffer());
     const bytes = await described('The new one.', 50_000);
-    let isCopying = true;
+    const copy = { isRunning: true };
     const copied = copySlowly(join(registry.folder, 'demo-1.0.0.zip'), bytes, 40).then(
-      () => (isCopying = false),
+      () => (copy.isRunning = false),
     );
-    while (isCopying) {
+    while (copy.isRunning) {
       t.deepEqual(await registry.versions(), ['1.0.0']);
       const answer = await fetch(address);
       const body = await answer.arrayBuffer().then(Buffer.from, () => undefined);
