@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { get, getJson } from '../support/client.ts';
-import { runDepot } from '../support/command.ts';
+import { runCommand } from '../support/command.ts';
 import { hostileZips, testLimits } from '../support/hostile-zips.ts';
 import { packageFiles, writeFolderPackage, writeZip, writeZipPackage } from '../support/packages.ts';
 import { scratch } from '../support/scratch.ts';
@@ -85,9 +85,11 @@ test('with -strict the start ends with 1 and the first reason', async (t) => {
   const root = await scratch(t);
   await writeZipPackage(root, { name: 'good' });
   await writeFile(join(root, 'text-1.0.0.zip'), 'a text');
-  const { code, stderr } = await runDepot([
+  const { code, stderr } = await runCommand([
     'serve',
     '-strict',
+    '-cache-dir',
+    await scratch(t),
     '-address=127.0.0.1:0',
     '-package-paths',
     root,
@@ -104,9 +106,11 @@ test('a dry run tells every reason and ends with 3', async (t) => {
   const root = await scratch(t);
   await writeFolderPackage(root, { name: 'good' });
   await writeFolderPackage(root, { name: 'bad', files: { 'docs/README.md': undefined } });
-  const { code, stdout } = await runDepot([
+  const { code, stdout } = await runCommand([
     'serve',
     '-dry-run',
+    '-cache-dir',
+    await scratch(t),
     '-package-paths',
     root,
     '-require-package-signatures=false',
