@@ -3,8 +3,8 @@ import type { Tree } from './tree.ts';
 /** A free value of a manifest as it is answered; undefined is left out. */
 export type Json = Tree | undefined;
 
-const bigintMark = '\uE000bigint:';
-const bigintText = new RegExp(`"${bigintMark}(-?\\d+)"`, 'g');
+// From the private use area; texts that have it themselves only make the mark longer.
+const markSign = '\uE000';
 
 /**
  * Pretty JSON with two spaces, in ASCII alone: Kibana decodes a body chunk by chunk and breaks every character that a
@@ -13,18 +13,25 @@ const bigintText = new RegExp(`"${bigintMark}(-?\\d+)"`, 'g');
  */
 export function renderJson(value: object, indent = 2): string {
   let hasBigint = false;
-  const text = JSON.stringify(
-    value,
-    (_key, child: unknown) => {
-      if (typeof child !== 'bigint') {
-        return child;
-      }
-      hasBigint = true;
-      return `${bigintMark}${child}`;
-    },
-    indent,
-  );
-  return escapeNonAscii(hasBigint ? text.replace(bigintText, '$1') : text);
+  const print = (mark: string): string =>
+    JSON.stringify(
+      value,
+      (_key, child: unknown) => {
+        if (typeof child !== 'bigint') {
+          return child;
+        }
+        hasBigint = true;
+        return `${mark}${child}`;
+      },
+      indent,
+    );
+  const text = print(markSign);
+  if (!hasBigint) {
+    return escapeNonAscii(text);
+  }
+  const longest = Math.max(...(text.match(/\uE000+/g) ?? []).map((run) => run.length));
+  const mark = markSign.repeat(longest + 1);
+  return escapeNonAscii(print(mark).replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1'));
 }
 
 // Everything above ~ needs an escape; most texts have nothing of it.

@@ -1,0 +1,148 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { parseYaml } from '../../src/archive/yaml.ts';
+import { DepotError } from '../../src/domain/errors.ts';
+
+const read = (text: string): unknown => parseYaml(Buffer.from(text));
+
+/** As Go's yaml.v2 reads them, measured with version 2.4. */
+const scalars: readonly (readonly [string, unknown])[] = [
+  ...['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'].map(
+    (text) => [text, true] as const,
+  ),
+  ...['n', 'N', 'no', 'No', 'NO', 'false', 'False', 'FALSE', 'off', 'Off', 'OFF'].map(
+    (text) => [text, false] as const,
+  ),
+  ...['', '~', 'null', 'Null', 'NULL'].map((text) => [text, null] as const),
+  ['yEs', 'yEs'],
+  ['010', 8],
+  ['0o10', 8],
+  ['0x1F', 31],
+  ['0b101', 5],
+  ['-0x10', -16],
+  ['1_000', 1000],
+  ['+12', 12],
+  ['09', 9],
+  ['2020-01-01', '2020-01-01'],
+  ['2020-01-01T10:00:00Z', '2020-01-01T10:00:00Z'],
+  ['12:30:45', '12:30:45'],
+  ['1e3', 1000],
+  ['1.10', 1.1],
+  ['.5', 0.5],
+  ['1.', 1],
+  ['.inf', Number.POSITIVE_INFINITY],
+  ['-.INF', Number.NEGATIVE_INFINITY],
+  ['9007199254740993', 9007199254740993n],
+  ['18446744073709551615', 18446744073709551615n],
+  ['1.2.3', '1.2.3'],
+  ['"yes"', 'yes'],
+  ["'010'", '010'],
+  ['"~"', '~'],
+];
+
+for (const [text, expected] of scalars) {
+  test(`"${text}" is ${typeof expected} ${String(expected)}`, (t) => {
+    t.deepEqual(read(`v: ${text}\n`), { v: expected });
+  });
+}
+
+test('the last of two equal keys wins, merges are merged, __proto__ is a key', (t) => {
+  t.deepEqual(read('a: 1\na: 2\n'), { a: 2 });
+  t.deepEqual(read('a: &x {b: 1}\nc:\n  <<: *x\n  d: 2\n'), { a: { b: 1 }, c: { b: 1, d: 2 } });
+  const tree = read('__proto__: {polluted: true}\n') as Record<string, unknown>;
+  t.deepEqual(Object.keys(tree), ['__proto__']);
+  t.is(({} as Record<string, unknown>)['polluted'], undefined);
+});
+
+test('lines that the standard calls too little indented are taken, as in real packages', (t) => {
+  t.deepEqual(read('a:\n  b: "one\ntwo"\nc: 1\n'), { a: { b: 'one two' }, c: 1 });
+  t.deepEqual(read('a: [\n  1,\n  2\n]\nb: {\n  c: 1\n}\n'), { a: [1, 2], b: { c: 1 } });
+});
+
+test('only the first document counts; an empty one is null', (t) => {
+  t.deepEqual(read('a: 1\n---\nb: 2\n'), { a: 1 });
+  t.is(read(''), null);
+  t.is(read('# nothing\n'), null);
+});
+
+const refused: Readonly<Record<string, readonly [Buffer | string, RegExp]>> = {
+  'bytes that are no UTF-8': [Buffer.from([0x61, 0x3a, 0x20, 0xff]), /is not valid UTF-8/],
+  'UTF-16': [Buffer.from('\ufeffa: 1', 'utf16le'), /is not valid UTF-8/],
+  'a tab as indentation': ['a:\n\tb: 1\n', /line 2: /],
+  'a quote that is not closed': ['a: "b\n', /line \d+: /],
+  'an unknown tag': ['a: !!python/object:os.system x\n', /line 1: .*tag/],
+  'an alias without an anchor': ['a: *b\n', /line 1: /],
+  '10,000 levels of brackets': [`a: ${'['.repeat(10_000)}${']'.repeat(10_000)}`, /line 1: .*(depth|nest)/i],
+  '10,000 levels of lines': [
+    Array.from({ length: 10_000 }, (_, at) => `${' '.repeat(at)}a:`).join('\n'),
+    /line \d+: .*(depth|nest)/i,
+  ],
+  'aliases that multiply': [
+    [
+      'a0: &a0 [x,x,x,x,x,x,x,x,x,x]',
+      ...Array.from(
+        { length: 12 },
+        (_, at) => `a${at + 1}: &a${at + 1} [${Array(10).fill(`*a${at}`).join(',')}]`,
+      ),
+    ].join('\n'),
+    /aliases multiply/,
+  ],
+  'an alias that holds itself': ['a: &a [*a]\n', /alias|anchor/],
+};
+
+for (const [title, [bytes, reason]] of Object.entries(refused)) {
+  test(`${title}: refused with a reason`, (t) => {
+    const error = t.throws(() => parseYaml(Buffer.from(bytes)), { instanceOf: DepotError });
+    t.is(error?.code, 'YAML_INVALID');
+    t.regex(error?.message ?? '', reason);
+  });
+}
+
+test('any bytes are read or refused, and nothing else is thrown', (t) => {
+  const signs = fc.constantFrom(
+    'a',
+    ':',
+    ' ',
+    '\n',
+    '- ',
+    '  ',
+    '"',
+    "'",
+    '[',
+    ']',
+    '{',
+    '}',
+    '&a',
+    '*a',
+    '<<',
+    '!',
+    '|',
+    '>',
+    '#',
+    '---',
+    '?',
+    ',',
+    '\t',
+    '~',
+    '0',
+    '\ufeff',
+    '%',
+  );
+  const source = fc.oneof(
+    fc.uint8Array({ maxLength: 60 }),
+    fc.string({ unit: 'binary' }).map((text) => Buffer.from(text)),
+    fc.array(signs, { maxLength: 40 }).map((list) => Buffer.from(list.join(''))),
+  );
+  fc.assert(
+    fc.property(source, (bytes) => {
+      try {
+        parseYaml(bytes);
+        return true;
+      } catch (error) {
+        return error instanceof DepotError && error.code === 'YAML_INVALID';
+      }
+    }),
+    { numRuns: 5000 },
+  );
+  t.pass();
+});
