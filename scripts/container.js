@@ -33,10 +33,10 @@ exec "$@"
 `;
 
 /**
- * Starts a container. `binds` are folders by their absolute path in it. Returns `call(url)`, `health()`, `stop()`; `remove()` takes
+ * Starts a container. `health` is its check where the image has none, as images in OCI form. `binds` are folders by their absolute path in it. Returns `call(url)`, `health()`, `stop()`; `remove()` takes
  * everything away again.
  */
-export const startContainer = async (image, { uid, env = {}, binds = {}, words }) => {
+export const startContainer = async (image, { uid, env = {}, binds = {}, words, health }) => {
   const config = configOf(image);
   const container = command('buildah', ['from', '--pull-never', image]);
   const root = command('buildah', ['mount', container]);
@@ -81,7 +81,7 @@ export const startContainer = async (image, { uid, env = {}, binds = {}, words }
     log: () => log,
     /** Exit code and output of the image's own health check. */
     health: () => {
-      const result = enter(inside(config.Healthcheck.Test.slice(1)));
+      const result = enter(inside((health ?? config.Healthcheck.Test).slice(1)));
       return { code: result.status, text: `${result.stdout}${result.stderr}` };
     },
     /** The user that the server runs as, and whether its root can be written. */

@@ -238,13 +238,14 @@ await test('images', { skip, timeout: 900_000 }, async (t) => {
     await t.test(
       `\`fleet-depot image\` upon a ${form} makes an image that runs, from either reading`,
       async () => {
+        const health = configOf(names.server).Healthcheck.Test;
         const [base, output] = [join(work, `base-${form}.tar`), join(work, `made-${form}.tar`)];
         command('buildah', ['push', names.server, `${form}:${base}`]);
         command(process.execPath, [join(root, 'bin/fleet-depot.js'), 'image', '--content', join(context, 'content'),
         '--base', base, '--layer-size', '2MiB', '--tag', 'localhost/fleet-depot-test:made', '-o', output]); // prettier-ignore
         for (const reading of ['docker-archive', 'oci-archive']) {
           const id = command('buildah', ['pull', '--quiet', `${reading}:${output}`]);
-          const container = await startContainer(id, { uid: randomUid() });
+          const container = await startContainer(id, { uid: randomUid(), health });
           try {
             assert.equal(
               searched(container.call('http://127.0.0.1:8080/search')).filter((name) =>

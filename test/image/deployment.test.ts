@@ -22,8 +22,6 @@ const list = (tree: unknown, ...path: (string | number)[]): readonly Tree[] =>
   (at(tree, ...path) ?? []) as readonly Tree[];
 
 const variables = new Set(settingRows.map(([, row]) => variableOf(row.flag)));
-// The image sets it ahead of the setting, which reads it where it exists.
-variables.add('EPR_CACHE_DIR');
 const paths = Object.keys(yaml('openapi.yaml')['paths'] ?? {});
 const dockerfile = read('Dockerfile');
 const imagePort = /EPR_ADDRESS=0\.0\.0\.0:(\d+)/.exec(dockerfile)?.[1];

@@ -51,13 +51,13 @@ export interface MadeImage {
 export const readMadeImage = async (file: string): Promise<MadeImage> => {
   const entries = await readTarBytes(await readFile(file));
   const content = new Map(entries.map((entry) => [entry.header.name, entry.content]));
-  const json = (name: string): never => JSON.parse(content.get(name)?.toString() ?? 'null') as never;
-  const docker: MadeImage['docker'] = json('manifest.json');
+  const json = (name: string): unknown => JSON.parse(content.get(name)?.toString() ?? 'null');
+  const docker = json('manifest.json') as MadeImage['docker'];
   return {
     names: entries.map(({ header }) => header.name),
-    index: json('index.json'),
+    index: json('index.json') as MadeImage['index'],
     docker,
-    config: json(docker[0]?.Config ?? ''),
+    config: json(docker[0]?.Config ?? '') as MadeImage['config'],
     layers: (docker[0]?.Layers ?? []).map((name) => content.get(name) ?? Buffer.alloc(0)),
   };
 };
