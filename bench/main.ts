@@ -3,7 +3,7 @@ import { chooseLines } from './choose-lines.ts';
 import { findCorpus } from './corpus.ts';
 import { isMet } from './finding.ts';
 import { growthRemarks, growthTable } from './grow/growth-table.ts';
-import { measureGrowth } from './grow/growth.ts';
+import { chooseSizes, measureGrowth } from './grow/growth.ts';
 import { describeMachine } from './machine.ts';
 import { measureLines } from './measure.ts';
 import { readOptions, usage, type BenchOptions } from './options.ts';
@@ -32,7 +32,11 @@ async function main(): Promise<number> {
     throw new Error('--write-docs takes the whole table: name no lines');
   }
   // A wrong word is told before minutes are spent.
-  chooseLines(options.lines);
+  if (options.grow) {
+    chooseSizes(options.lines);
+  } else {
+    chooseLines(options.lines);
+  }
   const corpus = await findCorpus(options.corpus, keptFolder, note);
   if (!corpus) {
     note('nothing is measured: there are no packages; name a folder of zips with --corpus DIR');
