@@ -4,7 +4,7 @@ import { findCorpus } from './corpus.ts';
 import { isMet } from './finding.ts';
 import { growthRemarks, growthTable } from './grow/growth-table.ts';
 import { chooseSizes, measureGrowth } from './grow/growth.ts';
-import { describeMachine } from './machine.ts';
+import { describeBusyness, describeMachine } from './machine.ts';
 import { measureLines } from './measure.ts';
 import { readOptions, usage, type BenchOptions } from './options.ts';
 import { writeSection } from './page.ts';
@@ -42,11 +42,14 @@ async function main(): Promise<number> {
     note('nothing is measured: there are no packages; name a folder of zips with --corpus DIR');
     return 0;
   }
+  const busyness = describeBusyness();
+  busyness.forEach(note);
   const stage = await createStage(options, corpus, note);
   const leave = (): void => void stage.close().finally(() => process.exit(130));
   process.once('SIGINT', leave).once('SIGTERM', leave);
   try {
-    return await report(options, await (options.grow ? growth(stage) : lines(stage)));
+    const outcome = await (options.grow ? growth(stage) : lines(stage));
+    return await report(options, { ...outcome, remarks: [...busyness, ...outcome.remarks] });
   } finally {
     await stage.close();
   }
