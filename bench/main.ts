@@ -3,8 +3,8 @@ import { chooseLines } from './choose-lines.ts';
 import { findCorpus } from './corpus.ts';
 import { isMet } from './finding.ts';
 import { growthRemarks, growthTable } from './grow/growth-table.ts';
-import { measureGrowth } from './grow/growth.ts';
-import { describeMachine } from './machine.ts';
+import { chooseSizes, measureGrowth } from './grow/growth.ts';
+import { describeBusyness, describeMachine } from './machine.ts';
 import { measureLines } from './measure.ts';
 import { readOptions, usage, type BenchOptions } from './options.ts';
 import { writeSection } from './page.ts';
@@ -32,17 +32,24 @@ async function main(): Promise<number> {
     throw new Error('--write-docs takes the whole table: name no lines');
   }
   // A wrong word is told before minutes are spent.
-  chooseLines(options.lines);
+  if (options.grow) {
+    chooseSizes(options.lines);
+  } else {
+    chooseLines(options.lines);
+  }
   const corpus = await findCorpus(options.corpus, keptFolder, note);
   if (!corpus) {
     note('nothing is measured: there are no packages; name a folder of zips with --corpus DIR');
     return 0;
   }
+  const busyness = describeBusyness();
+  busyness.forEach(note);
   const stage = await createStage(options, corpus, note);
   const leave = (): void => void stage.close().finally(() => process.exit(130));
   process.once('SIGINT', leave).once('SIGTERM', leave);
   try {
-    return await report(options, await (options.grow ? growth(stage) : lines(stage)));
+    const outcome = await (options.grow ? growth(stage) : lines(stage));
+    return await report(options, { ...outcome, remarks: [...busyness, ...outcome.remarks] });
   } finally {
     await stage.close();
   }

@@ -1,5 +1,5 @@
 import { chooseLines, missingNeeds } from './choose-lines.ts';
-import type { Finding } from './finding.ts';
+import { ratioOf, type Finding } from './finding.ts';
 import type { Stage } from './stage.ts';
 import { showQuantity } from './table.ts';
 
@@ -18,8 +18,10 @@ export async function measureLines(
     try {
       const found = await line.run(stage);
       findings.push(...found);
-      for (const { title, value, unit } of found) {
-        stage.note(`${title}: ${showQuantity(value, unit)}`);
+      for (const finding of found) {
+        const ratio = ratioOf(finding);
+        const compared = ratio === undefined ? '' : `, ${ratio.toFixed(2)} of ${finding.yardstick?.name}`;
+        stage.note(`${finding.title}: ${showQuantity(finding.value, finding.unit)}${compared}`);
       }
     } catch (error) {
       broken++;

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 
 /** How the bench is run. */
 export interface BenchOptions {
-  /** Keys of lines; all of them where empty. */
+  /** Keys of lines, or sizes of the growth table; all of them where empty. */
   readonly lines: readonly string[];
   /** The growth table instead of the lines. */
   readonly grow: boolean;
@@ -20,7 +20,7 @@ export interface BenchOptions {
 }
 
 export const usage = `npm run bench -- [LINES…] [options]        the table of promises, beside the yardsticks
-npm run bench -- grow [options]            how cost grows from 1,000 to 50,000 package versions
+npm run bench -- grow [SIZES…] [options]   how cost grows from 1,000 to 50,000 package versions
 
   --rounds N      rounds of each line, whose median counts (3)
   --seconds S     seconds of load in a round (3)

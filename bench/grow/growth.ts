@@ -21,10 +21,19 @@ export interface Growth {
   readonly keptPackage: number;
 }
 
+/** The sizes that were asked for, all where none were. Throws an error that lists them. */
+export function chooseSizes(words: readonly string[]): readonly number[] {
+  const unknown = words.find((word) => !grownSizes.some((size) => String(size) === word));
+  if (unknown !== undefined) {
+    throw new Error(`grow takes sizes out of ${grownSizes.join(', ')}, not ${unknown}`);
+  }
+  return words.length === 0 ? grownSizes : words.map(Number).toSorted((a, b) => a - b);
+}
+
 /** Measures every size with made packages of the same kind, so that only their number differs. */
 export async function measureGrowth(stage: Stage): Promise<Growth[]> {
   const found: Growth[] = [];
-  for (const versions of grownSizes) {
+  for (const versions of chooseSizes(stage.options.lines)) {
     found.push(await measureSize(stage, versions));
     stage.note(`${versions} versions are measured`);
   }

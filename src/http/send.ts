@@ -22,15 +22,9 @@ export function sendBody(context: Context, body: Body, head: AnswerHead): void {
   if (range === undefined) {
     return;
   }
-  if (range !== null) {
-    context.length = range.end - range.start + 1;
-  } else {
-    context.length = body.bytes.length;
-  }
+  context.length = range === null ? body.bytes.length : range.end - range.start + 1;
   if (context.method !== 'HEAD') {
-    const type = head.type;
     context.body = range === null ? body.bytes : body.bytes.subarray(range.start, range.end + 1);
-    context.set('Content-Type', type);
   }
 }
 
@@ -87,27 +81,29 @@ function prepare(
   etag: string,
   head: AnswerHead,
 ): ByteRange | null | undefined {
+  // The plain response: Koa's `set` checks and converts what is right already, nine times for each request.
+  const response = context.res;
   context.status = 200;
-  context.set('Content-Type', head.type);
-  context.set('Cache-Control', [`max-age=${head.maxAge}`, 'public']);
-  context.set('ETag', etag);
+  response.setHeader('Content-Type', head.type);
+  response.setHeader('Cache-Control', [`max-age=${head.maxAge}`, 'public']);
+  response.setHeader('ETag', etag);
   if (head.varies) {
-    context.set('Vary', 'Accept-Encoding');
+    response.setHeader('Vary', 'Accept-Encoding');
   }
   if (head.modifiedAt) {
-    context.set('Last-Modified', head.modifiedAt.toUTCString());
+    response.setHeader('Last-Modified', head.modifiedAt.toUTCString());
   }
   if (isKnown(context, etag, head.modifiedAt)) {
     context.status = 304;
     return undefined;
   }
   if (head.encoding === 'gzip') {
-    context.set('Content-Encoding', 'gzip');
+    response.setHeader('Content-Encoding', 'gzip');
   }
   if (!head.ranges) {
     return null;
   }
-  context.set('Accept-Ranges', 'bytes');
+  response.setHeader('Accept-Ranges', 'bytes');
   const wanted = context.req.headers.range;
   if (wanted === undefined || !rangeIsFor(context, etag, head.modifiedAt)) {
     return null;

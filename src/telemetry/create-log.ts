@@ -37,58 +37,95 @@ export const createLog = (options: LogOptions): OwnedLog => {
   const logger = pino(options.type === 'dev' ? devOptions(options) : ecsOptions(options), {
     write: (line: string) => output.write(format(redact(line))),
   });
-  return { ...adapt(logger), flush: () => output.flush() };
+  return { ...adapt(logger, output), flush: () => output.flush() };
 };
 
-const ecsOptions = (options: LogOptions): LoggerOptions => ({
-  ...ecsFormat({
+const ecsOptions = (options: LogOptions): LoggerOptions => {
+  const format = ecsFormat({
     apmIntegration: false,
     serviceName: 'fleet-depot',
     serviceVersion: options.version,
     serviceNodeName: hostname(),
     eventDataset: 'fleet_depot.log',
-  }),
-  level: options.level,
-});
+  });
+  const { log: convert = (fields: object) => ({ ...fields }), ...formatters } = format.formatters ?? {};
+  return {
+    ...format,
+    formatters: {
+      ...formatters,
+      // Only an error needs converting; the line of each request is spared the copy.
+      log: (fields) => ('err' in fields ? convert(fields) : fields),
+    },
+    timestamp: createTimestamps(),
+    level: options.level,
+  };
+};
+
+/** The time of a line as ECS wants it, made once for all lines of a millisecond. */
+const createTimestamps = (): (() => string) => {
+  let time = 0;
+  let text = '';
+  return () => {
+    const now = Date.now();
+    if (now !== time) {
+      time = now;
+      text = `,"@timestamp":"${new Date(now).toISOString()}"`;
+    }
+    return text;
+  };
+};
 
 const devOptions = (options: LogOptions): LoggerOptions => ({ level: options.level, base: null });
 
-const adapt = (logger: Logger): Log => ({
-  error: (fields, message) => logger.error(fields, message),
+const adapt = (logger: Logger, output: LineOutput): Log => ({
+  error: (fields, message) => {
+    logger.error(fields, message);
+    // The process may not live much longer.
+    output.flush();
+  },
   warn: (fields, message) => logger.warn(fields, message),
   info: (fields, message) => logger.info(fields, message),
   debug: (fields, message) => logger.debug(fields, message),
-  child: (fields: LogFields) => adapt(logger.child(fields)),
+  child: (fields: LogFields) => adapt(logger.child(fields), output),
 });
 
+/** What is held back at most, in characters. */
+const maxHeld = 64 * 1024;
+
 /**
- * Lines of one turn of the event loop are written together, before the next one: under load that is a tenth of the writes.
- * The write itself waits, so that lines never overtake each other; the end of the process calls `flush` for the last ones.
+ * Lines of one turn of the event loop are written together at its end, in their order, and by `flush` when the process ends
+ * or something fails: a write for each line costs as much as the rest of a request. The write itself is synchronous; one in
+ * the background would overtake itself when the end of the process flushes.
  */
 const standardError = (): LineOutput => {
   const stream = destination({ fd: 2, sync: true });
   // Nobody reads any more (a closed pipe): there is no other place to say so.
   stream.on('error', () => undefined);
   let held = '';
-  const flush = (): void => {
-    const lines = held;
-    held = '';
-    if (lines !== '') {
+  const writeHeld = (): void => {
+    if (held !== '') {
+      const lines = held;
+      held = '';
       stream.write(lines);
     }
   };
   return {
     write: (line) => {
       if (held === '') {
-        setImmediate(flush);
+        setImmediate(writeHeld);
       }
       held += line;
       if (held.length > maxHeld) {
-        flush();
+        writeHeld();
       }
     },
-    flush,
+    flush: () => {
+      writeHeld();
+      try {
+        stream.flushSync();
+      } catch {
+        // The same closed pipe.
+      }
+    },
   };
 };
-
-const maxHeld = 64 * 1024;
