@@ -4,10 +4,12 @@ import { version } from '../version.ts';
 import { rewriteArguments } from './flags.ts';
 import { bundle, gc, snapshot } from './carry.ts';
 import { artifacts } from './artifacts.ts';
+import { doctor } from './doctor.ts';
 import { health } from './health.ts';
 import { image } from './image.ts';
 import { referencePages } from './reference-pages.ts';
 import { index } from './index.ts';
+import { plan } from './plan.ts';
 import { inspect } from './inspect.ts';
 import { serve } from './serve.ts';
 import { keys, sign, sync, verify } from './trust.ts';
@@ -27,6 +29,8 @@ const verbs: readonly Verb[] = [
   snapshot,
   gc,
   artifacts,
+  plan,
+  doctor,
   image,
   referencePages,
 ];

@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import { DepotError } from '../domain/errors.ts';
+import { createClient } from '../net/client.ts';
+import { parseHeaders } from '../net/proxy.ts';
+import { readPublicKeys } from '../signing/public-key.ts';
+import { environmentConfig } from './artifact-folders.ts';
+import { readPlatforms } from './artifacts-check.ts';
+import { checkArtifacts } from './doctor-artifacts.ts';
+import { checkConnection } from './doctor-connection.ts';
+import { createDoctorContext, type Finding } from './doctor-context.ts';
+import { checkPackages } from './doctor-packages.ts';
+import {
+  addOutgoingOptions,
+  collect,
+  readOutgoingSettings,
+  type OutgoingOptions,
+} from './outgoing-options.ts';
+import { createOutput } from './output.ts';
+import { ownUrl } from './own-url.ts';
+import { exitCodes, type CommandIo, type Verb } from './verb.ts';
+
+interface DoctorOptions extends OutgoingOptions {
+  readonly artifactsUrl?: string;
+  readonly kibana?: string;
+  readonly agent?: string;
+  readonly platform: string;
+  readonly key?: string;
+  readonly header: readonly string[];
+  readonly json?: boolean;
+}
+
+/** `fleet-depot doctor [URL]`: tries a server from outside, the way each of its clients does. */
+export const doctor: Verb = {
+  name: 'doctor',
+  register: (program, io, finish) => {
+    const command = program
+      .command('doctor')
+      .argument(
+        '[url]',
+        "the server as Kibana's registryUrl has it; the one of this environment where left out",
+      )
+      .description(
+        'Try a server as Kibana, agents and fleet-server do: exit 0 when nothing failed, 1 otherwise',
+      )
+      .option('--artifacts-url <url>', 'the artifact registry, where it has another address')
+      .option('--kibana <version>', 'search as this Kibana does')
+      .option('--agent <version>', 'download this agent; the newest that is listed where left out')
+      .option('--platform <platform>', 'platform of that agent', 'linux-x86_64')
+      .option('--key <file>', 'key file that Kibana verifies packages with; only its first key counts')
+      .option('--header <header>', 'header of every request, "Name: value"; may be repeated', collect, [])
+      .option('--json', 'print the findings as JSON');
+    addOutgoingOptions(command).action(async (url: string | undefined, options: DoctorOptions) =>
+      finish(await run(url, options, io)),
+    );
+  },
+};
+
+const run = async (given: string | undefined, options: DoctorOptions, io: CommandIo): Promise<number> => {
+  const base = readUrl(given ?? ownUrl(environmentConfig(io.env)));
+  const [platform = 'linux-x86_64'] = readPlatforms(options.platform);
+  const key = options.key === undefined ? undefined : await firstKey(options.key);
+  const settings = readOutgoingSettings(options, io.env, 4);
+  const client = createClient(settings);
+  const headers = parseHeaders(options.header);
+  const ca = settings.tls.ca === undefined ? [] : [settings.tls.ca].flat();
+  const isProxied = (settings.proxy.httpsProxy ?? settings.proxy.httpProxy) !== undefined;
+  try {
+    const context = createDoctorContext(base, client, headers, io.signal);
+    const artifacts =
+      options.artifactsUrl === undefined
+        ? context
+        : createDoctorContext(readUrl(options.artifactsUrl), client, headers, io.signal);
+    const connection = await checkConnection(context, ca, isProxied);
+    // Where no connection stands, every other check would only say so again.
+    const isReached = connection.every(({ check, state }) => check !== 'TLS' || state !== 'failed');
+    const findings = isReached
+      ? [
+          ...connection,
+          ...(await checkPackages(context, {
+            ...(options.kibana === undefined ? {} : { kibana: options.kibana }),
+            ...(key === undefined ? {} : { key }),
+          })),
+          ...(await checkArtifacts(artifacts, {
+            platform,
+            ...(options.agent === undefined ? {} : { agent: options.agent }),
+          })),
+        ]
+      : connection;
+    report(findings, base, options.json === true, io);
+    return findings.some(({ state }) => state === 'failed') ? exitCodes.failed : exitCodes.ok;
+  } finally {
+    await client.close();
+  }
+};
+
+const report = (findings: readonly Finding[], base: string, isJson: boolean, io: CommandIo): void => {
+  const output = createOutput(io);
+  const count = (state: Finding['state']): number => findings.filter((one) => one.state === state).length;
+  if (isJson) {
+    output.json({ url: base, ok: count('failed') === 0, findings });
+    return;
+  }
+  for (const { check, state, note, advice } of findings) {
+    output.line(
+      `${state.padEnd(7)}  ${check}: ${note}${advice === undefined ? '' : `\n         -> ${advice}`}`,
+    );
+  }
+  output.line(`${count('ok')} ok, ${count('warning')} warnings, ${count('failed')} failed`);
+};
+
+const readUrl = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new DepotError('USAGE', { reason: `'${text}' is no address such as https://depot.example:8443` });
+  }
+  return text;
+};
+
+/** Kibana reads a file of keys and uses the first alone. */
+const firstKey = async (path: string): Promise<string> => {
+  const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new DepotError('USAGE', { reason: `--key: ${path} cannot be read (${error.code})` });
+  });
+  const [first] = await readPublicKeys(content, path);
+  return first?.armored ?? '';
+};
