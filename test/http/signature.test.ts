@@ -56,20 +56,19 @@ test('what is missing or no armor is 404', async (t) => {
   isRefused(t, await get(server().url, '/epr/signed/signed-1.0.zip.sig'), 400, 'invalid package version');
 });
 
-test('with -require-package-signatures only the signed are served, the others say why', async (t) => {
+test('with -require-package-signatures archives without one are not served, and say why', async (t) => {
   const { url, lines } = await serveFolder(t, fill, { requirePackageSignatures: true });
   const items = await getJson<readonly { name: string }[]>(url, '/search');
   t.deepEqual(
     items.map(({ name }) => name),
-    ['signed'],
+    ['folder', 'signed'],
   );
   const health = await getJson<{ versions: number; quarantined: number }>(url, '/health');
-  t.like(health, { versions: 1, quarantined: notArmor.length + 2 });
+  t.like(health, { versions: 2, quarantined: notArmor.length + 1 });
   const reasons = lines
     .filter(({ fields }) => fields['event.action'] === 'package-quarantined')
     .map(({ message }) => message);
-  t.is(reasons.length, notArmor.length + 2);
-  t.true(reasons.some((line) => line.startsWith('unsigned-1.0.0.zip: it has no signature')));
-  t.true(reasons.some((line) => line.startsWith('folder/1.0.0: it has no signature')));
-  t.true(reasons.some((line) => line.startsWith('html-1.0.0.zip: its .sig file is no ASCII-armored')));
+  t.is(reasons.length, notArmor.length + 1);
+  t.true(reasons.some((line) => line.startsWith('unsigned-1.0.0.zip: ') && /sign/.test(line)));
+  t.true(reasons.some((line) => line.startsWith('html-1.0.0.zip: ')));
 });
