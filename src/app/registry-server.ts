@@ -96,6 +96,7 @@ export async function startRegistryServer(
       isStopping = true;
       await listener.close(config.shutdownTimeout);
       await files.close();
+      await source.close();
       identity?.close();
     },
   };

@@ -110,7 +110,7 @@ export const packageSettings = {
   maxManifestSize: setting(bytes, {
     flag: 'max-manifest-size',
     section: 'limits',
-    default: '8MiB',
+    default: '2MiB',
     help: 'Size of a manifest or another YAML or JSON file that is parsed',
   }),
 } as const;

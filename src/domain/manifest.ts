@@ -59,7 +59,7 @@ export function decodeManifest(fields: Fields, context: ManifestContext): Decode
   const categories = (entry: Fields): readonly string[] | undefined => decodeCategories(entry, context);
   const hasReadme = context.hasFile('docs/README.md');
   if (!hasReadme) {
-    fields.broken('docs/README.md is missing from the package');
+    fields.invalid('docs/README.md is missing from the package');
   }
   const info: PackageInfo = {
     name,
@@ -105,7 +105,7 @@ function decodeFormat(fields: Fields): Version | undefined {
   if (text === '') {
     fields.invalid('format_version is missing or empty');
   } else if (!format) {
-    fields.broken(`format_version is "${text}", MAJOR.MINOR.PATCH is wanted`);
+    fields.invalid(`format_version is "${text}", MAJOR.MINOR.PATCH is wanted`);
   }
   return format;
 }

@@ -78,7 +78,7 @@ function checkPlace(ref: PackageRef, files: PackageFiles, info: PackageInfo, pro
     problems.broken('', `its top folder is "${files.topFolder}", by its manifest it is "${wanted}"`);
   }
   if (ref.expected && ref.expected.version !== info.version) {
-    problems.broken(
+    problems.invalid(
       'manifest.yml',
       `version is "${info.version}", but the folder is named "${ref.expected.version}"`,
     );

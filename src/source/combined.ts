@@ -41,6 +41,9 @@ export const combineSources = (sources: readonly RootedSource[]): RootedSource =
     open: async (ref) => ownerOf(ref).open(ref),
     openArchive: async (ref) => ownerOf(ref).openArchive(ref),
     openSignature: async (ref) => ownerOf(ref).openSignature(ref),
+    close: async () => {
+      await Promise.all(sources.map((source) => source.close()));
+    },
   };
 };
 

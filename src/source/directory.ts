@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { Dirent } from 'node:fs';
 import { DepotError } from '../domain/errors.ts';
@@ -23,7 +24,8 @@ interface FoundVersion {
 
 /**
  * The source of unpacked packages, `{path}/{name}/{version}/`, in the order of their paths. Archives are left to the
- * source of zips without a word; every other stray file, and a folder that is no strict version, is `ignored`.
+ * source of zips without a word; every other stray file, and a folder that is no strict version, is `ignored` (a folder with
+ * a manifest goes to quarantine).
  */
 export const createDirectorySource = (path: string, limits: ArchiveLimits, log: Log): RootedSource => {
   const root = resolve(path);
@@ -53,6 +55,7 @@ export const createDirectorySource = (path: string, limits: ArchiveLimits, log: 
     open: (ref) => openFolderPackage(ref.path, limits),
     openArchive: (ref) => archives.open(ref),
     openSignature: () => Promise.resolve(undefined),
+    close: () => archives.close(),
   };
 };
 
@@ -73,13 +76,20 @@ const findVersions = async (
           path: item.path,
           label: item.label,
           reason: 'the folder name is not a version (MAJOR.MINOR.PATCH); packages lie in NAME/VERSION',
-          severity: 'ignored',
+          // One with a manifest was meant to be a package: whoever put it there is to hear of it.
+          severity: (await hasManifest(item.path)) ? 'quarantine' : 'ignored',
         });
       }
     }
   }
   return { versions, problems };
 };
+
+const hasManifest = (folder: string): Promise<boolean> =>
+  access(join(folder, 'manifest.yml')).then(
+    () => true,
+    () => false,
+  );
 
 /** Names of the folders in a folder; what else lies there goes to the problems. */
 const foldersOf = async (folder: string, prefix: string, problems: SourceProblem[]): Promise<string[]> => {

@@ -13,6 +13,8 @@ import type { PackageFiles, PackageRef, ServedFile } from './source.ts';
 export interface FolderArchives {
   /** The archive of a folder, zipped at the first call and then kept. Throws what opening and reading the folder throws. */
   open(ref: PackageRef): Promise<ServedFile>;
+  /** Lets go of all archives; those that are being sent are closed when that is done. */
+  close(): Promise<void>;
 }
 
 /** How much is kept at once, and where. */
@@ -105,6 +107,15 @@ export const createFolderArchives = (
       kept.delete(key);
       kept.set(key, archive);
       return serve(archive, ref, closeIfDone);
+    },
+    close: async () => {
+      const archives = [...kept.values()];
+      keptBytes = 0;
+      kept.clear();
+      for (const archive of archives) {
+        archive.isKept = false;
+        await closeIfDone(archive);
+      }
     },
   };
 };

@@ -98,6 +98,8 @@ export interface PackageSource {
   openArchive(ref: PackageRef): Promise<ServedFile>;
   /** Undefined where there is none or it is not an ASCII-armored OpenPGP signature. */
   openSignature(ref: PackageRef): Promise<ServedFile | undefined>;
+  /** Gives back what is kept for the next request; running answers end as they began. */
+  close(): Promise<void>;
 }
 
 /** Bounds of what is read from a package; each is a setting. */

@@ -50,6 +50,8 @@ export const createZipFolderSource = (path: string, limits: ArchiveLimits, log: 
     open: (ref) => openZipPackage(ref.path, limits),
     openArchive: (ref) => openServedFile(ref.path, ref.label),
     openSignature,
+    // Nothing is kept between requests.
+    close: () => Promise.resolve(),
   };
 };
 

@@ -1,0 +1,124 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { runCommand, startServer, type RunningServer } from '../support/command.ts';
+import { eventually } from '../support/eventually.ts';
+import { writeZipPackage } from '../support/packages.ts';
+import { scratch } from '../support/scratch.ts';
+
+const metricsPort = async (): Promise<number> => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+};
+
+interface Started {
+  readonly server: RunningServer;
+  readonly packages: string;
+  readonly metrics: string;
+}
+
+const startWorkers = async (t: ExecutionContext): Promise<Started> => {
+  const folder = await scratch(t);
+  const packages = join(folder, 'packages');
+  await writeZipPackage(packages, { name: 'first', version: '1.0.0' });
+  const port = await metricsPort();
+  const words = ['serve', '-workers', '2', '-package-paths', packages, '-cache-dir', join(folder, 'cache')];
+  const server = await startServer(t, [
+    ...words,
+    '-require-package-signatures=false',
+    '-metrics-address',
+    `localhost:${port}`,
+  ]);
+  await eventually('the workers serve', async () => (await fetch(`${server.url}/search`)).ok);
+  return { server, packages, metrics: `http://localhost:${port}/metrics` };
+};
+
+/** Pids of the processes that wrote access lines. */
+const answering = (server: RunningServer): ReadonlySet<number> => {
+  const lines = server
+    .log()
+    .split('\n')
+    .filter((line) => line.includes('"event.action":"request"'));
+  return new Set(lines.map((line) => (JSON.parse(line) as { 'process.pid': number })['process.pid']));
+};
+
+const names = async (url: string): Promise<string[]> => {
+  const response = await fetch(`${url}/search`, { headers: { connection: 'close' } });
+  return response.ok ? ((await response.json()) as { name: string }[]).map(({ name }) => name) : [];
+};
+
+/** Asks on connections of their own until both processes have answered. */
+const askBoth = (server: RunningServer): Promise<void> =>
+  eventually('both workers answer', async () => {
+    await names(server.url);
+    return answering(server).size >= 2;
+  });
+
+test('more processes share the port, and their metrics are one sum', async (t) => {
+  const { server, metrics } = await startWorkers(t);
+  await askBoth(server);
+  const asked = server.log().split('"url.path":"/search"').length - 1;
+  const text = await (await fetch(metrics)).text();
+  const counted = /^epr_http_requests_total\{code="200",method="get",path="\/search"\} (\d+)$/m.exec(
+    text,
+  )?.[1];
+  t.true(Number(counted) >= 2);
+  t.true(Number(counted) <= asked);
+  t.regex(text, /^epr_number_indexed_packages 1$/m);
+  server.signal('SIGTERM');
+  t.is(await server.closed, 0);
+});
+
+test('new content reaches every process', async (t) => {
+  const { server, packages } = await startWorkers(t);
+  await askBoth(server);
+  await writeZipPackage(packages, { name: 'second', version: '1.0.0' });
+  await eventually('twenty answers in a row have the new package', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => names(server.url)));
+    return answers.every((list) => list.includes('second'));
+  });
+  const health = (await (await fetch(`${server.url}/health`)).json()) as { generation: number };
+  t.true(health.generation >= 2);
+});
+
+test('a process that dies is replaced and counted, and the port goes on answering', async (t) => {
+  const { server, metrics } = await startWorkers(t);
+  await askBoth(server);
+  const [victim = 0] = answering(server);
+  process.kill(victim, 'SIGKILL');
+  await eventually('another process answers', async () => {
+    await names(server.url).catch(() => undefined);
+    return answering(server).size >= 3;
+  });
+  t.deepEqual(await names(server.url), ['first']);
+  t.regex(await (await fetch(metrics)).text(), /^fleet_depot_worker_replacements_total 1$/m);
+  t.regex(server.log(), /a worker died \(SIGKILL\) and is replaced/);
+});
+
+test('the processes share one index file', async (t) => {
+  const { server, packages } = await startWorkers(t);
+  await askBoth(server);
+  const cache = join(packages, '..', 'cache');
+  const files = (await readdir(cache)).filter((name) => name.endsWith('.fleet'));
+  t.is(files.length, 1);
+  t.true((await readFile(join(cache, files[0] ?? ''))).length > 0);
+});
+
+test('an address that is taken ends all processes with one line', async (t) => {
+  const folder = await scratch(t);
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => other.close());
+  const { port } = other.address() as AddressInfo;
+  const words = ['serve', '-workers', '2', '-address', `127.0.0.1:${port}`, '-package-paths', folder];
+  const { code, stderr } = await runCommand([...words, '-cache-dir', join(folder, 'cache')]);
+  t.is(code, 1);
+  t.regex(
+    stderr,
+    /-address \(EPR_ADDRESS\): cannot listen on 127\.0\.0\.1:\d+: another program listens there/,
+  );
+});
