@@ -6,20 +6,21 @@ import { countCategories } from '../search/category-counts.ts';
 import { search } from '../search/filter.ts';
 import type { SearchQuery } from '../search/query.ts';
 import type { AnswerCache } from './answer-cache.ts';
+import type { AnswerKeys } from './answer-keys.ts';
+import { createAnswerKeys } from './answer-keys.ts';
 import type { Body, Encoding } from './body.ts';
-import { queryKey } from './query-key.ts';
 import { renderCategories, renderSearch } from './render.ts';
 
-/** The JSON answers of the registry, each rendered and compressed once for its generation. */
+/** The JSON answers of the registry, each rendered and compressed once for its generation; at once where it is kept. */
 export interface Answers {
-  search(snapshot: Snapshot, query: SearchQuery, encoding: Encoding): Promise<Body>;
+  search(snapshot: Snapshot, query: SearchQuery, encoding: Encoding): Body | Promise<Body>;
   categories(
     snapshot: Snapshot,
     query: SearchQuery,
     includePolicyTemplates: boolean,
     encoding: Encoding,
-  ): Promise<Body>;
-  packageInfo(snapshot: Snapshot, entry: IndexedPackage, encoding: Encoding): Promise<Body>;
+  ): Body | Promise<Body>;
+  packageInfo(snapshot: Snapshot, entry: IndexedPackage, encoding: Encoding): Body | Promise<Body>;
 }
 
 /** `asked` is told how long each answer took that was not kept, in seconds. */
@@ -27,6 +28,7 @@ export function createAnswers(
   cache: AnswerCache,
   asked: (indexer: string, seconds: number) => void,
 ): Answers {
+  const keysOf = createAnswerKeys();
   const make = (indexer: string, render: () => Buffer | Promise<Buffer>) => async (): Promise<Buffer> => {
     const start = performance.now();
     const bytes = await render();
@@ -34,36 +36,50 @@ export function createAnswers(
     return bytes;
   };
   /** The gzipped body is made of the plain one, which is most likely kept too. */
-  const encoded = (key: string, encoding: Encoding, render: () => Promise<Buffer>): Promise<Body> =>
-    encoding === 'identity'
-      ? cache.get(key, render)
-      : cache.get(`${key} gzip`, async () =>
-          promisify(gzip)((await cache.get(key, render)).bytes, { level: 6 }),
+  const find = (
+    keys: AnswerKeys,
+    encoding: Encoding,
+    indexer: string,
+    render: () => Buffer | Promise<Buffer>,
+  ): Body | Promise<Body> => {
+    const kept = cache.peek(keys[encoding]);
+    if (kept) {
+      return kept;
+    }
+    const plain = make(indexer, render);
+    return encoding === 'identity'
+      ? cache.get(keys.identity, plain)
+      : cache.get(keys.gzip, async () =>
+          promisify(gzip)((await cache.get(keys.identity, plain)).bytes, { level: 6 }),
         );
+  };
   return {
     search: (snapshot, query, encoding) =>
-      encoded(
-        `${snapshot.generation} search ${queryKey(snapshot, query)}`,
-        encoding,
-        make('search', () => renderSearch(search(snapshot.packages, query))),
+      find(keysOf(snapshot, query, 'search'), encoding, 'search', () =>
+        renderSearch(search(snapshot.catalog, query)),
       ),
     categories: (snapshot, query, includePolicyTemplates, encoding) =>
-      encoded(
-        `${snapshot.generation} categories ${includePolicyTemplates} ${queryKey(snapshot, query)}`,
+      find(
+        keysOf(snapshot, query, includePolicyTemplates ? 'categories with templates' : 'categories'),
         encoding,
-        make('categories', () => {
-          const records = search(snapshot.packages, query).map(({ entry }) => entry.record);
+        'categories',
+        () => {
+          const records = search(snapshot.catalog, query).map(({ entry }) => entry.record);
           return renderCategories(countCategories(records, includePolicyTemplates));
-        }),
+        },
       ),
     packageInfo: (snapshot, entry, encoding) => {
-      const key = `${snapshot.generation} package ${entry.record.name}/${entry.record.version}`;
-      return encoding === 'gzip'
-        ? cache.get(`${key} gzip`, make('package', entry.detail))
-        : cache.get(
-            key,
-            make('package', async () => promisify(gunzip)(await entry.detail())),
-          );
+      const key = `${snapshot.generation} package ${entry.record.name}/${entry.record.version} ${encoding}`;
+      return (
+        cache.peek(key) ??
+        cache.get(
+          key,
+          make('package', async () => {
+            const detail = await entry.detail();
+            return encoding === 'gzip' ? detail : promisify(gunzip)(detail);
+          }),
+        )
+      );
     },
   };
 }

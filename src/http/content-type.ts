@@ -22,10 +22,14 @@ const byExtension: Readonly<Record<string, string>> = {
 
 const plain = 'text/plain; charset=utf-8';
 
-/** The type of a file in a package; one without a known extension is told by its first bytes, as the reference does. */
-export function contentType(path: string, bytes: Uint8Array): string {
-  const known = byExtension[posix.extname(path).toLowerCase()];
-  return known ?? (looksLikeText(bytes.subarray(0, 512)) ? plain : 'application/octet-stream');
+/** The type of a file by its extension; undefined for one that isn't known. */
+export function typeByName(path: string): string | undefined {
+  return byExtension[posix.extname(path).toLowerCase()];
+}
+
+/** The type of a file by its first bytes, as the reference tells it where the name doesn't. */
+export function typeByContent(bytes: Uint8Array): string {
+  return looksLikeText(bytes.subarray(0, 512)) ? plain : 'application/octet-stream';
 }
 
 /** Whether compressing helps: text does, pictures and archives don't. */

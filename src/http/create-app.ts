@@ -1,6 +1,6 @@
 import { Router } from '@koa/router';
 import Koa from 'koa';
-import type { Context, Next } from 'koa';
+import type { Context, Middleware, Next } from 'koa';
 import type { Body } from '../answer/body.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -11,7 +11,7 @@ import { errorResponse } from './middleware/error-response.ts';
 import { methodGuard } from './middleware/method-guard.ts';
 import type { RequestState } from './middleware/request-id.ts';
 import { requestId } from './middleware/request-id.ts';
-import { securityHeaders } from './middleware/security-headers.ts';
+import { answerHeaders } from './middleware/answer-headers.ts';
 import { redirect } from './redirect.ts';
 import { archiveRoute } from './routes/archive.ts';
 import type { HealthSources } from './routes/health.ts';
@@ -45,11 +45,12 @@ export function createHttpApp({
   app.on('error', (error: Error) => log.debug({ err: error }, 'an answer was not sent whole'));
   app.use(requestId());
   app.use(accessLog(log, metrics));
+  app.use(answerHeaders());
   app.use(errorResponse(log));
-  app.use(securityHeaders());
   app.use(methodGuard());
   app.use(cleanPath(registry.prefix));
-  app.use(createRouter({ registry, health, service, favicon }).routes() as never);
+  app.use(fixedRoutes(fixedPaths({ registry, health, service, favicon })));
+  app.use(createRouter(registry).routes() as never);
   app.use(() => {
     throw new DepotError('ROUTE_UNKNOWN');
   });
@@ -58,31 +59,48 @@ export function createHttpApp({
 
 type Route = (context: Context) => void | Promise<void>;
 
-function createRouter({
+/** Addresses without a variable part; with a slash behind it each leads to itself. */
+function fixedPaths({
   registry,
   health,
   service,
   favicon,
-}: Pick<HttpAppOptions, 'registry' | 'health' | 'service' | 'favicon'>): Router {
+}: Pick<HttpAppOptions, 'registry' | 'health' | 'service' | 'favicon'>): ReadonlyMap<string, Route> {
+  const root = rootRoute(service.name, service.version, registry.cacheTimes);
+  const routes = new Map<string, Route>([
+    ['/index.json', root],
+    ['/health', healthRoute(health)],
+    ['/search', searchRoute(registry)],
+    ['/categories', categoriesRoute(registry)],
+    ['/favicon.ico', faviconRoute(favicon, registry.cacheTimes)],
+  ]);
+  for (const path of [...routes.keys()]) {
+    routes.set(`${path}/`, (context) => redirect(context, path, registry.prefix));
+  }
+  return routes.set('/', root);
+}
+
+/** Looks fixed addresses up, which is quicker than trying one pattern after another. */
+function fixedRoutes(routes: ReadonlyMap<string, Route>): Middleware<RequestState> {
+  return (context, next) => {
+    const route = routes.get(context.state.path);
+    if (!route) {
+      return next();
+    }
+    context.state.route = context.state.path;
+    return route(context as unknown as Context);
+  };
+}
+
+/** Addresses of packages, their files and archives. */
+function createRouter(registry: RegistryRoutes): Router {
   const router = new Router({ strict: true, sensitive: true });
-  const { cacheTimes, prefix } = registry;
   const add = (template: string, route: Route): void => {
-    router.get(template, async (context: Context, _next: Next) => {
+    router.get(template, (context: Context, _next: Next) => {
       context.state['route'] = template;
-      await route(context);
+      return route(context);
     });
   };
-  /** A route, and the same address with a slash behind it, which leads there. */
-  const addFile = (template: string, route: Route): void => {
-    add(template, route);
-    add(`${template}/`, (context) => redirect(context, template, prefix));
-  };
-  add('/', rootRoute(service.name, service.version, cacheTimes));
-  addFile('/index.json', rootRoute(service.name, service.version, cacheTimes));
-  addFile('/health', healthRoute(health));
-  addFile('/search', searchRoute(registry));
-  addFile('/categories', categoriesRoute(registry));
-  addFile('/favicon.ico', faviconRoute(favicon, cacheTimes));
   add('/package/:name/:version', packageRoute(registry));
   add('/package/:name/:version/', packageRoute(registry));
   add('/package/:name/:version/*path', packageFileRoute(registry));

@@ -8,6 +8,8 @@ export interface RequestPath {
   readonly query: string;
   /** False when the address was not clean and the client is to be sent to the clean one. */
   readonly isClean: boolean;
+  /** True when nothing had to be decoded or taken off: the path stands in the request line as it is. */
+  readonly isPlain: boolean;
 }
 
 const simple = /^\/(?!\/)(?:[\w+~:@!$&'()*,;=-]|\.(?=[\w+-])|\/(?![./]))*$/;
@@ -24,7 +26,7 @@ export function readRequestPath(target: string, prefix: string): RequestPath | u
   const raw = mark < 0 ? local : local.slice(0, mark);
   const query = mark < 0 ? '' : local.slice(mark);
   if (prefix === '' && simple.test(raw)) {
-    return { path: raw, query, isClean: true };
+    return { path: raw, query, isClean: true, isPlain: local === target };
   }
   const decoded = decode(raw.startsWith('/') ? raw : `/${raw}`);
   if (decoded === undefined) {
@@ -33,7 +35,7 @@ export function readRequestPath(target: string, prefix: string): RequestPath | u
   const clean = posix.normalize(decoded);
   const inside =
     clean === prefix || clean.startsWith(`${prefix}/`) ? clean.slice(prefix.length) || '/' : clean;
-  return { path: inside, query, isClean: clean === decoded };
+  return { path: inside, query, isClean: clean === decoded, isPlain: false };
 }
 
 /** Bytes that are no UTF-8 become a replacement character, which no name has. */

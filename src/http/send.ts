@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
-import type { Body } from '../answer/body.ts';
+import type { Body, Encoding } from '../answer/body.ts';
 import type { ServedFile } from '../source/source.ts';
+import { commonHeaders, setCommonHeaders } from './common-headers.ts';
 import { largeFileBytes, type ReusableFile, type Transfers } from './transfers.ts';
 
 /** What is the same for every kind of answer. */
@@ -14,18 +15,77 @@ export interface AnswerHead {
   readonly modifiedAt?: Date;
   /** True where a part may be asked for. */
   readonly ranges?: boolean;
+  /** Headers that only this kind of answer has. */
+  readonly further?: readonly (readonly [name: string, value: string])[];
+}
+
+/** Heads of the same answer in each encoding. */
+export function createHeads(head: AnswerHead): Readonly<Record<Encoding, AnswerHead>> {
+  return { identity: { ...head, encoding: 'identity' }, gzip: { ...head, encoding: 'gzip' } };
 }
 
 /** Sends bytes from memory. Knows HEAD, validators and ranges; the only place that does, with sendFile. */
 export function sendBody(context: Context, body: Body, head: AnswerHead): void {
+  if (asksForWhole(context)) {
+    sendWhole(context, body, head);
+    return;
+  }
   const range = prepare(context, body.bytes.length, body.etag, head);
   if (range === undefined) {
     return;
   }
-  context.length = range === null ? body.bytes.length : range.end - range.start + 1;
+  const part = range === null ? body.bytes : body.bytes.subarray(range.start, range.end + 1);
   if (context.method !== 'HEAD') {
-    context.body = range === null ? body.bytes : body.bytes.subarray(range.start, range.end + 1);
+    context.body = part;
+    context.set('Content-Type', head.type);
   }
+  context.length = part.length;
+}
+
+/** A plain GET: no validator, no range. */
+function asksForWhole({ req }: Context): boolean {
+  const { headers } = req;
+  return (
+    req.method === 'GET' &&
+    headers['if-none-match'] === undefined &&
+    headers['if-modified-since'] === undefined &&
+    headers.range === undefined
+  );
+}
+
+/** The head in one piece and the kept bytes behind it: most answers go out here. */
+function sendWhole(context: Context, { bytes, etag }: Body, head: AnswerHead): void {
+  const headers = commonHeaders(context);
+  headers.push(
+    'Content-Type',
+    head.type,
+    'Cache-Control',
+    `max-age=${head.maxAge}`,
+    'Cache-Control',
+    'public',
+    'ETag',
+    etag,
+  );
+  if (head.varies) {
+    headers.push('Vary', 'Accept-Encoding');
+  }
+  if (head.modifiedAt) {
+    headers.push('Last-Modified', head.modifiedAt.toUTCString());
+  }
+  if (head.encoding === 'gzip') {
+    headers.push('Content-Encoding', 'gzip');
+  }
+  if (head.ranges) {
+    headers.push('Accept-Ranges', 'bytes');
+  }
+  for (const [name, value] of head.further ?? []) {
+    headers.push(name, value);
+  }
+  headers.push('Content-Length', String(bytes.length));
+  context.respond = false;
+  context.state['sentBytes'] = bytes.length;
+  context.res.writeHead(200, headers);
+  context.res.end(bytes);
 }
 
 /**
@@ -55,6 +115,7 @@ export async function sendFile(
     context.set('Content-Type', head.type);
     context.length = end - start + 1;
     context.respond = false;
+    setCommonHeaders(context);
     // Not waited for: what goes wrong from here on is no error that an answer could tell.
     void transfers.send(context.res, file, start, end);
     return;

@@ -1,5 +1,6 @@
 import type { Constraint } from '../domain/constraint.ts';
 import { compareVersions } from '../domain/version.ts';
+import { createCatalog, type Catalog } from '../search/catalog.ts';
 import type { SearchEntry } from '../search/entry.ts';
 import { createEntryParser } from '../search/entry.ts';
 import type { PackageRecord } from '../search/record.ts';
@@ -14,6 +15,8 @@ export interface Snapshot {
   readonly indexedAt: Date;
   /** By name (bytes), then by version ascending; equal versions in the order they were found. */
   readonly packages: readonly IndexedPackage[];
+  /** The same packages as searches take them. */
+  readonly catalog: Catalog<IndexedPackage>;
   /** Different names. */
   readonly names: number;
   readonly quarantine: readonly QuarantinedPackage[];
@@ -81,11 +84,13 @@ export function createSnapshotMaker(
     );
     packages.forEach(({ record }, place) => places.set(record, place));
     const found = new Map(packages.map((entry) => [keyOf(entry.record.name, entry.record.version), entry]));
+    const catalog = createCatalog(packages);
     return {
       generation,
       indexedAt: new Date(),
       packages,
-      names: new Set(packages.map((entry) => entry.record.name)).size,
+      catalog,
+      names: catalog.byName.size,
       quarantine,
       kibanaConstraints: distinct(packages.map((entry) => entry.kibana)),
       agentConstraints: distinct(packages.map((entry) => entry.agent)),

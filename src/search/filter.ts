@@ -1,6 +1,8 @@
 import type { Version } from '../domain/version.ts';
 import { compareVersions } from '../domain/version.ts';
 import { templatesInCategory, isInCategory } from './category-filter.ts';
+import type { Catalog } from './catalog.ts';
+import { versionsOf } from './catalog.ts';
 import { createConstraintTest } from './constraint-test.ts';
 import type { SearchEntry } from './entry.ts';
 import { applyLegacyFilter } from './legacy-filter.ts';
@@ -14,11 +16,11 @@ export interface Hit<E extends SearchEntry> {
 }
 
 /**
- * The packages that a query finds, in the order of `entries`, which is by name and then by version ascending.
- * The newest of each name is chosen after every filter but `category`; of equal versions the first stays.
+ * The packages that a query finds, by name and then by version ascending. The newest of each name is chosen after every
+ * filter but `category`; of equal versions the first stays.
  */
-export function search<E extends SearchEntry>(entries: readonly E[], query: SearchQuery): Hit<E>[] {
-  const found = query.experimental ? applyLegacyFilter(entries, query) : applyFilter(entries, query);
+export function search<E extends SearchEntry>(catalog: Catalog<E>, query: SearchQuery): Hit<E>[] {
+  const found = query.experimental ? applyLegacyFilter(catalog, query) : applyFilter(catalog, query);
   const { category } = query;
   if (category === undefined) {
     return found.map((entry) => ({ entry, templates: undefined }));
@@ -32,11 +34,10 @@ export function search<E extends SearchEntry>(entries: readonly E[], query: Sear
   });
 }
 
-function applyFilter<E extends SearchEntry>(entries: readonly E[], query: SearchQuery): E[] {
+function applyFilter<E extends SearchEntry>(catalog: Catalog<E>, query: SearchQuery): readonly E[] {
   const kibana = createConstraintTest(query.kibana);
   const agent = createConstraintTest(query.agent);
   const matches = (entry: E): boolean =>
-    (query.name === undefined || entry.record.name === query.name) &&
     (query.type === undefined || entry.record.type === query.type) &&
     (query.prerelease || (entry.version.prerelease === '' && entry.record.release !== 'experimental')) &&
     kibana(entry.kibana) &&
@@ -44,19 +45,33 @@ function applyFilter<E extends SearchEntry>(entries: readonly E[], query: Search
     hasCapabilities(entry.record, query.capabilities) &&
     isInSpecRange(entry.format, query) &&
     query.discovery.every((filter) => isDiscovered(entry.record, filter));
-  const found = entries.filter(matches);
-  return query.all ? found : newestOfEachName(found);
+  if (query.all) {
+    return versionsOf(catalog, query.name).filter(matches);
+  }
+  const runs = query.name === undefined ? catalog.byName.values() : [versionsOf(catalog, query.name)];
+  const newest: E[] = [];
+  for (const versions of runs) {
+    const found = newestOf(versions, matches);
+    if (found) {
+      newest.push(found);
+    }
+  }
+  return newest;
 }
 
-/** Entries come by name and version ascending, so the last of a run is the newest; of equal ones the first stays. */
-function newestOfEachName<E extends SearchEntry>(entries: readonly E[]): E[] {
-  const newest: E[] = [];
-  for (const entry of entries) {
-    const last = newest.at(-1);
-    if (last?.record.name !== entry.record.name) {
-      newest.push(entry);
-    } else if (compareVersions(entry.version, last.version) > 0) {
-      newest[newest.length - 1] = entry;
+/** Looks from the newest version down, so that the cost follows the names and not the versions. */
+function newestOf<E extends SearchEntry>(
+  versions: readonly E[],
+  matches: (entry: E) => boolean,
+): E | undefined {
+  let newest: E | undefined;
+  for (let at = versions.length - 1; at >= 0; at--) {
+    const entry = versions[at];
+    if (entry && newest && compareVersions(entry.version, newest.version) !== 0) {
+      break;
+    }
+    if (entry && matches(entry)) {
+      newest = entry;
     }
   }
   return newest;

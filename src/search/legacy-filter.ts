@@ -1,4 +1,6 @@
 import { compareVersions } from '../domain/version.ts';
+import type { Catalog } from './catalog.ts';
+import { versionsOf } from './catalog.ts';
 import { createConstraintTest } from './constraint-test.ts';
 import type { SearchEntry } from './entry.ts';
 import type { SearchQuery } from './query.ts';
@@ -8,13 +10,10 @@ import type { SearchQuery } from './query.ts';
  * `type` count (and `category`, later). Per name a stable version beats any other; with `all`, a name that has a stable
  * version loses the others. Behaviour copied from the reference.
  */
-export function applyLegacyFilter<E extends SearchEntry>(entries: readonly E[], query: SearchQuery): E[] {
+export function applyLegacyFilter<E extends SearchEntry>(catalog: Catalog<E>, query: SearchQuery): E[] {
   const kibana = createConstraintTest(query.kibana);
-  const found = entries.filter(
-    (entry) =>
-      (query.name === undefined || entry.record.name === query.name) &&
-      (query.type === undefined || entry.record.type === query.type) &&
-      kibana(entry.kibana),
+  const found = versionsOf(catalog, query.name).filter(
+    (entry) => (query.type === undefined || entry.record.type === query.type) && kibana(entry.kibana),
   );
   if (!query.all) {
     return bestOfEachName(found);

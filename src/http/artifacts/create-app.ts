@@ -10,7 +10,7 @@ import { accessLog } from '../middleware/access-log.ts';
 import { errorResponse } from '../middleware/error-response.ts';
 import { methodGuard } from '../middleware/method-guard.ts';
 import { requestId, type RequestState } from '../middleware/request-id.ts';
-import { securityHeaders } from '../middleware/security-headers.ts';
+import { answerHeaders } from '../middleware/answer-headers.ts';
 import { redirect } from '../redirect.ts';
 import { sendBody, sendFile } from '../send.ts';
 import { artifactType } from './artifact-type.ts';
@@ -28,8 +28,8 @@ export const createArtifactApp = (options: ArtifactAppOptions): Koa<RequestState
   app.on('error', (error: Error) => log.debug({ err: error }, 'an answer was not sent whole'));
   app.use(requestId());
   app.use(accessLog(log, metrics));
+  app.use(answerHeaders());
   app.use(errorResponse(log));
-  app.use(securityHeaders());
   app.use(methodGuard());
   app.use(artifactPath(prefix));
   app.use((context) => answer(context, context.state, options));

@@ -6,7 +6,7 @@ import type { RequestState } from './request-id.ts';
 
 /** One line and one measure for each request, when its answer has gone out or the client has left. */
 export function accessLog(log: Log, metrics: Metrics): Middleware<RequestState> {
-  return async (context, next) => {
+  return (context, next) => {
     const start = performance.now();
     const { socket } = context.req;
     const writtenBefore = socket.bytesWritten;
@@ -27,7 +27,7 @@ export function accessLog(log: Log, metrics: Metrics): Middleware<RequestState> 
       });
       write(log, context, status, bytes, seconds);
     });
-    await next();
+    return next();
   };
 }
 
@@ -40,7 +40,10 @@ function sentBytes(context: Context, socket: Socket, writtenBefore: number): num
     return 0;
   }
   if (context.res.writableFinished) {
-    return Number(context.res.getHeader('content-length') ?? 0);
+    return (
+      (context.state['sentBytes'] as number | undefined) ??
+      Number(context.res.getHeader('content-length') ?? 0)
+    );
   }
   return context.res.headersSent ? Math.max(0, socket.bytesWritten - writtenBefore - headBytes(context)) : 0;
 }

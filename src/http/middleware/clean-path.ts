@@ -15,12 +15,15 @@ export function cleanPath(prefix: string): Middleware<RequestState> {
       throw new DepotError('REQUEST_INVALID');
     }
     context.state.path = read.path;
+    context.state.query = read.query;
     if (!read.isClean) {
       redirect(context, read.path, prefix);
       return;
     }
-    // The router matches an encoded path.
-    context.path = encodePath(read.path);
+    if (!read.isPlain) {
+      // The router matches an encoded path.
+      context.path = encodePath(read.path);
+    }
     return next();
   };
 }

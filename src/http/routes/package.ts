@@ -4,14 +4,15 @@ import { packageName } from '../../domain/reference.ts';
 import { parseStrictVersion } from '../../domain/version.ts';
 import type { IndexedPackage } from '../../index/indexed-package.ts';
 import type { Snapshot } from '../../index/snapshot.ts';
-import { contentType, isCompressible } from '../content-type.ts';
+import { isCompressible, typeByContent, typeByName } from '../content-type.ts';
 import { chooseEncoding } from '../encoding.ts';
 import { redirect } from '../redirect.ts';
-import { sendBody } from '../send.ts';
+import { createHeads, sendBody } from '../send.ts';
 import type { RegistryRoutes } from './registry.ts';
 
 /** `GET /package/{name}/{version}/`; without the slash the client is sent to the address with it. */
 export function packageRoute({ snapshot, answers, cacheTimes, prefix }: RegistryRoutes) {
+  const heads = createHeads({ type: 'application/json', maxAge: cacheTimes.index, varies: true });
   return async (context: Context): Promise<void> => {
     const { name, version, rest } = splitPath(context);
     if (!packageName.test(name)) {
@@ -28,13 +29,15 @@ export function packageRoute({ snapshot, answers, cacheTimes, prefix }: Registry
     const current = snapshot();
     const entry = findPackage(current, name, version);
     const encoding = chooseEncoding(context.req.headers['accept-encoding']);
-    const body = await answers.packageInfo(current, entry, encoding);
-    sendBody(context, body, { type: 'application/json', maxAge: cacheTimes.index, varies: true, encoding });
+    const body = answers.packageInfo(current, entry, encoding);
+    sendBody(context, body instanceof Promise ? await body : body, heads[encoding]);
   };
 }
 
 // Packages carry SVG, and SVG runs script when it is opened by itself.
-const sandbox = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+const further = [
+  ['Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox"],
+] as const;
 
 /** `GET /package/{name}/{version}/{path…}`: a file from inside the package. */
 export function packageFileRoute({ snapshot, files, source, cacheTimes, prefix, metrics }: RegistryRoutes) {
@@ -50,10 +53,12 @@ export function packageFileRoute({ snapshot, files, source, cacheTimes, prefix, 
     const encoding = varies && !isRange ? chooseEncoding(context.req.headers['accept-encoding']) : 'identity';
     metrics.storageAsked(source.location, 'static');
     const body = await files.file(entry, rest, encoding);
-    const sniffed = encoding === 'gzip' ? (await files.file(entry, rest, 'identity')).bytes : body.bytes;
-    context.set('Content-Security-Policy', sandbox);
+    const type =
+      typeByName(rest) ??
+      typeByContent(encoding === 'gzip' ? (await files.file(entry, rest, 'identity')).bytes : body.bytes);
     sendBody(context, body, {
-      type: contentType(rest, sniffed),
+      type,
+      further,
       maxAge: cacheTimes.catchAll,
       varies,
       encoding,

@@ -1,33 +1,36 @@
 import type { Context } from 'koa';
 import { chooseEncoding } from '../encoding.ts';
 import { readCategoriesQuery, readSearchQuery } from '../query.ts';
-import { sendBody } from '../send.ts';
+import { createQueryMemo } from '../query-memo.ts';
+import { createHeads, sendBody } from '../send.ts';
 import type { RegistryRoutes } from './registry.ts';
 
 /** `GET /search` */
 export function searchRoute({ snapshot, answers, cacheTimes, allowUnknownParameters }: RegistryRoutes) {
-  return async (context: Context): Promise<void> => {
-    const query = readSearchQuery(context.querystring, allowUnknownParameters);
+  const read = createQueryMemo((query) => readSearchQuery(query, allowUnknownParameters));
+  const heads = createHeads({ type: 'application/json', maxAge: cacheTimes.search, varies: true });
+  return (context: Context): void | Promise<void> => {
+    const query = read(context.state['query'] as string);
     const encoding = chooseEncoding(context.req.headers['accept-encoding']);
-    const body = await answers.search(snapshot(), query, encoding);
-    sendBody(context, body, { type: 'application/json', maxAge: cacheTimes.search, varies: true, encoding });
+    const body = answers.search(snapshot(), query, encoding);
+    const head = heads[encoding];
+    return body instanceof Promise
+      ? body.then((made) => sendBody(context, made, head))
+      : sendBody(context, body, head);
   };
 }
 
 /** `GET /categories` */
 export function categoriesRoute({ snapshot, answers, cacheTimes, allowUnknownParameters }: RegistryRoutes) {
-  return async (context: Context): Promise<void> => {
-    const { query, includePolicyTemplates } = readCategoriesQuery(
-      context.querystring,
-      allowUnknownParameters,
-    );
+  const read = createQueryMemo((query) => readCategoriesQuery(query, allowUnknownParameters));
+  const heads = createHeads({ type: 'application/json', maxAge: cacheTimes.categories, varies: true });
+  return (context: Context): void | Promise<void> => {
+    const { query, includePolicyTemplates } = read(context.state['query'] as string);
     const encoding = chooseEncoding(context.req.headers['accept-encoding']);
-    const body = await answers.categories(snapshot(), query, includePolicyTemplates, encoding);
-    sendBody(context, body, {
-      type: 'application/json',
-      maxAge: cacheTimes.categories,
-      varies: true,
-      encoding,
-    });
+    const body = answers.categories(snapshot(), query, includePolicyTemplates, encoding);
+    const head = heads[encoding];
+    return body instanceof Promise
+      ? body.then((made) => sendBody(context, made, head))
+      : sendBody(context, body, head);
   };
 }
