@@ -55,7 +55,7 @@ export async function runWorker(
       source,
       log,
       metrics,
-      ...(artifacts === undefined ? {} : { around: artifacts.handler }),
+      ...(artifacts === undefined ? {} : { artifacts }),
     });
   } catch (error) {
     const known = error instanceof DepotError ? error : new DepotError('INTERNAL', {}, error);

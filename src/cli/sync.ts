@@ -28,6 +28,7 @@ import {
   readOutgoingSettings,
   readRetryPolicy,
 } from './outgoing-options.ts';
+import { runReleaseSync } from './sync-release-run.ts';
 import { createProgress } from './sync-progress.ts';
 import type { SyncOptions } from './sync-settings.ts';
 import { checkLimits, downloadPlace, readInstalled, readUrl } from './sync-settings.ts';
@@ -59,6 +60,7 @@ export function createSyncVerb(trust: SyncTrust): Verb {
           'Fetches what a distribution definition names, checks every archive and its signature, and leaves distribution.lock.',
         )
         .argument('<distribution>', 'full, production, lite, or the path of a definition')
+        .option('--artifacts-to <dir>', "folder for the definition's artifacts, keys, models and docs")
         .option('--to <dir>', "folder to fill (default: the definition's download destination)")
         .option('--address <url>', "registry to ask instead of the definition's")
         .option('--dry-run', 'show what would be done, and do nothing')
@@ -91,6 +93,7 @@ export function createSyncVerb(trust: SyncTrust): Verb {
   };
 }
 
+/** Packages first, then what agents download; the worse of both ends the verb. */
 async function sync(
   distribution: string,
   options: SyncOptions,
@@ -98,6 +101,29 @@ async function sync(
   trust: SyncTrust,
 ): Promise<number> {
   const definition = loadDefinition(distribution);
+  const { queries, packages, installed, release } = definition;
+  const hasPackages = queries.length + packages.length > 0 || (options.installed ?? installed) !== undefined;
+  const packagesCode = hasPackages ? await syncPackages(definition, options, io, trust) : exitCodes.ok;
+  if (!release) {
+    return packagesCode;
+  }
+  const client = createClient(readOutgoingSettings(options, io.env, 4));
+  try {
+    // The keyring may be empty: `keys:` of the definition are trusted for artifacts too.
+    const keys = await readKeys(trust, { ...options, requireSignature: false }, io, client);
+    const code = await runReleaseSync(release, options, io, client, keys);
+    return packagesCode === exitCodes.ok || code === exitCodes.partly ? code : packagesCode;
+  } finally {
+    await client.close();
+  }
+}
+
+async function syncPackages(
+  definition: Definition,
+  options: SyncOptions,
+  io: CommandIo,
+  trust: SyncTrust,
+): Promise<number> {
   const download = definition.actions.find((action) => action.kind === 'download');
   const to = options.to ?? download?.destination;
   const dryRun = options.dryRun ?? false;

@@ -15,6 +15,7 @@ import {
 } from './fields.ts';
 import type { NamePattern } from './name-pattern.ts';
 import { parseNamePattern } from './name-pattern.ts';
+import { readWantedRelease, releaseKeys } from './wanted-release.ts';
 import type { YamlEntry, YamlNode } from './yaml-tree.ts';
 import { parseYamlTree, YamlProblem } from './yaml-tree.ts';
 
@@ -32,6 +33,7 @@ const topKeys = [
   'installed',
   'max-size',
   'strip-screenshots',
+  ...releaseKeys,
 ] as const;
 const queryKeys = [
   'package',
@@ -88,7 +90,8 @@ function readDefinition(tree: YamlNode, label: string, complain: Complain): Defi
       "'strip-screenshots' changes archives and so breaks their signatures: it needs re-signing in the same run, which sync doesn't do; leave it out",
     );
   }
-  if (queries.length === 0 && packages.length === 0 && installed === undefined) {
+  const release = readWantedRelease(fields, complain);
+  if (queries.length === 0 && packages.length === 0 && installed === undefined && !release) {
     complain(
       tree.line,
       "nothing is asked for: add 'queries' (`- {}` asks for everything), 'packages' or 'installed'",
@@ -108,6 +111,7 @@ function readDefinition(tree: YamlNode, label: string, complain: Complain): Defi
     dependencies: readBoolean(fields.get('dependencies'), complain) ?? false,
     ...(installed === undefined ? {} : { installed }),
     ...(maxSize === undefined ? {} : { maxSize }),
+    ...(release === undefined ? {} : { release }),
   };
 }
 
