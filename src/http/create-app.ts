@@ -88,7 +88,7 @@ function fixedRoutes(routes: ReadonlyMap<string, Route>): Middleware<RequestStat
       return next();
     }
     context.state.route = context.state.path;
-    return route(context as unknown as Context);
+    return route(context);
   };
 }
 
