@@ -74,7 +74,8 @@ function fixedPaths({
     ['/categories', categoriesRoute(registry)],
     ['/favicon.ico', faviconRoute(favicon, registry.cacheTimes)],
   ]);
-  for (const path of [...routes.keys()]) {
+  const paths = [...routes.keys()];
+  for (const path of paths) {
     routes.set(`${path}/`, (context) => redirect(context, path, registry.prefix));
   }
   return routes.set('/', root);
