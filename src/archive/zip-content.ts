@@ -28,7 +28,7 @@ const invalid = (entry: ZipEntry, reason: string, cause?: unknown): DepotError =
   new DepotError('ZIP_INVALID', { reason: `entry ${quoteName(entry.path)} ${reason}` }, cause);
 
 /** The bytes of an entry as they lie in the archive. Throws ZIP_INVALID where its local header isn't the directory's. */
-export const readStoredBytes = async (file: RandomFile, entry: ZipEntry): Promise<Buffer> => {
+export const readStoredBytes = async (file: Pick<RandomFile, 'read'>, entry: ZipEntry): Promise<Buffer> => {
   const name = Buffer.from(entry.path);
   const least = headerBytes + name.length + entry.compressedSize;
   let bytes = await file.read(entry.offset, Math.min(least + guessedExtraBytes, entry.end - entry.offset));

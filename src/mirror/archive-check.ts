@@ -69,11 +69,15 @@ export function createCheckMemory(armoredKeys: readonly string[]): CheckMemory {
 /**
  * Checks one archive whole: directory and local headers agree, every file unpacks to its declared size and CRC-32, all
  * lie in `{name}-{version}/`, and the manifest has that name and version; then its signature. Bad content is a verdict,
- * never an exception.
+ * never an exception. `content` is the archive where it isn't in the task's file yet.
  */
-export async function checkArchive(task: ArchiveTask, memory: CheckMemory): Promise<ArchiveVerdict> {
+export async function checkArchive(
+  task: ArchiveTask,
+  memory: CheckMemory,
+  content?: Buffer,
+): Promise<ArchiveVerdict> {
   try {
-    const file = readIntoMemory(task.file, task.limits.maxBytes, memory.buffer);
+    const file = holdInMemory(content ?? readWhole(task.file, task.limits.maxBytes, memory.buffer));
     await checkEntries(file, task, memory);
     const bytes = file.read(0, file.size);
     const found = { ok: true, sha256: hash('sha256', bytes, 'hex'), size: file.size } as const;
@@ -86,15 +90,24 @@ export async function checkArchive(task: ArchiveTask, memory: CheckMemory): Prom
   }
 }
 
-interface FileInMemory extends RandomFile {
+interface FileInMemory extends Pick<RandomFile, 'size' | 'read'> {
   read(position: number, length: number): Buffer;
 }
 
-function readIntoMemory(path: string, limit: number, buffer: Buffer): FileInMemory {
+const holdInMemory = (bytes: Buffer): FileInMemory => ({
+  size: bytes.length,
+  read: (position, length) => {
+    if (position + length > bytes.length) {
+      throw new Error('the archive is cut off');
+    }
+    return bytes.subarray(position, position + length);
+  },
+});
+
+function readWhole(path: string, limit: number, buffer: Buffer): Buffer {
   const descriptor = openSync(path, constants.O_RDONLY);
   try {
-    const stats = fstatSync(descriptor, { bigint: true });
-    const size = Number(stats.size);
+    const { size } = fstatSync(descriptor);
     if (size > limit) {
       throw new DepotError('LIMIT_EXCEEDED', {
         what: 'the size of the archive',
@@ -110,18 +123,7 @@ function readIntoMemory(path: string, limit: number, buffer: Buffer): FileInMemo
       }
       at += got;
     }
-    return {
-      stats,
-      size,
-      look: () => stats,
-      read: (position, length) => {
-        if (position + length > size) {
-          throw new Error('the archive is cut off');
-        }
-        return bytes.subarray(position, position + length);
-      },
-      close: async () => {},
-    };
+    return bytes;
   } finally {
     closeSync(descriptor);
   }
