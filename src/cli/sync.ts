@@ -6,6 +6,7 @@ import type { Definition } from '../distribution/definition.ts';
 import { loadDefinition } from '../distribution/shipped.ts';
 import type { ArchiveChecker } from '../mirror/archive-checker.ts';
 import { createArchiveChecker } from '../mirror/archive-checker.ts';
+import { createBodyMemory } from '../mirror/body-memory.ts';
 import { createLayout } from '../mirror/layout.ts';
 import { readLockFile } from '../mirror/lock-file.ts';
 import { locateLocked } from '../mirror/locked.ts';
@@ -137,11 +138,18 @@ async function syncPackages(
   const client = createClient(readOutgoingSettings(options, io.env, concurrency));
   const retry = readRetryPolicy(options);
   const limits = checkLimits(options);
+  // More than are fetched at once, so that checking needn't stop for the network.
+  const memory = createBodyMemory(Math.min(concurrency + 4, 12), 4 * 2 ** 20);
   let checker: ArchiveChecker | undefined;
   try {
     const keys = await readKeys(trust, options, io, client);
     // One thread checks while this one fetches; more only where there are cores for them.
-    checker = createArchiveChecker(Math.max(1, Math.min(4, availableParallelism() - 1)), limits, keys);
+    checker = createArchiveChecker(
+      Math.max(1, Math.min(4, availableParallelism() - 1)),
+      limits,
+      keys,
+      memory,
+    );
     const layout = createLayout(resolve(to ?? '.'));
     const address = readUrl(options.address ?? definition.address, '--address');
     const downloads = downloadPlace(download, address, options);
@@ -181,6 +189,7 @@ async function syncPackages(
         policy,
         retry,
         checker,
+        memory,
         hasKeys: keys.length > 0,
         upstream,
         maxArchiveBytes: limits.maxBytes,
