@@ -16,8 +16,8 @@ export interface Transfers {
 /** A file that can be read into a given buffer. */
 export type ReusableFile = ServedFile & { readonly readInto: NonNullable<ServedFile['readInto']> };
 
-/** Above this a file is worth two buffers of its own. */
-export const largeFileBytes = 1024 * 1024;
+/** Below this a file goes out as a stream: it is small enough for one piece of it. */
+export const largeFileBytes = 16 * 1024;
 
 /** 512 KiB sends at about the rate of the machine; with more transfers the pieces become smaller. */
 const pieceBytes = { most: 512 * 1024, least: 64 * 1024 } as const;
@@ -98,9 +98,14 @@ const pour = async (
         continue;
       }
       held += buffer ? 0 : 1;
-      const piece = fit(buffer, measure.pieceSize());
+      // The last piece, and all of a small file, has a buffer of just its size.
+      const piece = fit(buffer, Math.min(measure.pieceSize(), end + 1 - position));
       const count = await file.readInto(piece, Math.min(piece.length, end + 1 - position), position);
       position += count;
+      if (position > end) {
+        response.end(count === piece.length ? piece : piece.subarray(0, count));
+        return;
+      }
       // The callback comes when the bytes are with the system (or encrypted): then the buffer is free again.
       response.write(count === piece.length ? piece : piece.subarray(0, count), () => {
         if (held > measure.buffers()) {
@@ -111,7 +116,6 @@ const pour = async (
         wake?.();
       });
     }
-    response.end();
   } catch {
     response.destroy();
   }
