@@ -66,7 +66,7 @@ export function createSyncVerb(trust: SyncTrust): Verb {
         .option('--address <url>', "registry to ask instead of the definition's")
         .option('--dry-run', 'show what would be done, and do nothing')
         .option('--json', 'plan and report as JSON on stdout, no progress')
-        .option('--quiet', 'no progress')
+        .option('--quiet', 'no progress, and sizes are not asked for first')
         .option('--locked', 'make exactly the set of the lock file again')
         .option('--lock <file>', 'lock file for --locked (default: distribution.lock in the folder)')
         .option(
@@ -139,7 +139,7 @@ async function syncPackages(
   const retry = readRetryPolicy(options);
   const limits = checkLimits(options);
   // More than are fetched at once, so that checking needn't stop for the network.
-  const memory = createBodyMemory(Math.min(concurrency + 4, 12), 4 * 2 ** 20);
+  const memory = createBodyMemory(Math.min(concurrency + 2, 10), 2 * 2 ** 20);
   let checker: ArchiveChecker | undefined;
   try {
     const keys = await readKeys(trust, options, io, client);
@@ -180,7 +180,8 @@ async function syncPackages(
         prune: options.prune ?? false,
         maxSize: definition.maxSize,
         concurrency,
-        askSizes: options.sizes,
+        // A question for each archive is a tenth of the whole work; with --quiet nobody watches the time left.
+        askSizes: options.sizes && (dryRun || options.json === true || options.quiet !== true),
         requireSignature: options.requireSignature,
       },
       {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { open, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { open, stat, unlink, writeFile } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { HttpAnswer, HttpClient } from '../net/http.ts';
 import { dismiss, showUrl, Transient } from '../net/http.ts';
@@ -10,6 +10,8 @@ import type { HostPolicy } from '../net/upstream-hosts.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
 import type { BodyMemory } from './body-memory.ts';
 import { fileFault } from './file-fault.ts';
+import { readFacts, writeFacts } from './part-facts.ts';
+import { writeChunks } from './write-chunks.ts';
 
 export interface Download {
   readonly url: URL;
@@ -32,13 +34,6 @@ export interface DownloadSettings {
   readonly client: HttpClient;
   readonly policy: HostPolicy;
   readonly retry: RetryPolicy;
-}
-
-interface PartFacts {
-  readonly url: string;
-  /** Strong ETag or Last-Modified: what If-Range takes (RFC 9110, 13.1.5). */
-  readonly validator: string;
-  readonly total: number;
 }
 
 /** A body that came whole: in its part file, on the disk, or in a place in memory that has to be given back. */
@@ -255,7 +250,7 @@ async function pour(
     pending = [];
     pendingBytes = 0;
     try {
-      await writeAll(handle, chunks, position);
+      await writeChunks(handle, chunks, position);
     } catch (error) {
       throw fileFault(error, download.part);
     }
@@ -299,51 +294,8 @@ async function pour(
   return size;
 }
 
-async function writeAll(handle: FileHandle, chunks: Buffer[], position: number): Promise<void> {
-  const { bytesWritten } = await handle.writev(chunks, position);
-  let rest = chunks.reduce((sum, chunk) => sum + chunk.length, 0) - bytesWritten;
-  if (rest === 0) {
-    return;
-  }
-  // A short write, as on a disk that is nearly full: the next one tells why.
-  const bytes = Buffer.concat(chunks);
-  while (rest > 0) {
-    rest -= (await handle.write(bytes, bytes.length - rest, rest, position + bytes.length - rest))
-      .bytesWritten;
-  }
-}
-
 async function sizeOf(file: string): Promise<number> {
   return (await stat(file).catch(() => undefined))?.size ?? 0;
-}
-
-async function readFacts({ facts, url }: Download): Promise<PartFacts | undefined> {
-  try {
-    const value = JSON.parse(await readFile(facts, 'utf8')) as Partial<PartFacts>;
-    const proper =
-      value.url === showUrl(url) && typeof value.validator === 'string' && typeof value.total === 'number';
-    return proper ? (value as PartFacts) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Notes what a part is of. Without a strong validator it can't be continued: another content might follow. */
-async function writeFacts(download: Download, answer: HttpAnswer, total: number): Promise<void> {
-  const etag = answer.headers['etag'];
-  const validator = etag !== undefined && !etag.startsWith('W/') ? etag : answer.headers['last-modified'];
-  try {
-    if (validator === undefined) {
-      await unlink(download.facts).catch(() => {});
-    } else {
-      await writeFile(
-        download.facts,
-        JSON.stringify({ url: showUrl(download.url), validator, total } satisfies PartFacts),
-      );
-    }
-  } catch (error) {
-    throw fileFault(error, download.facts);
-  }
 }
 
 const answerFault = (answer: HttpAnswer, reason: string, cause?: unknown): DepotError =>

@@ -54,11 +54,11 @@ export async function openJournal(file: string, readOnly: boolean): Promise<Jour
   let waiting: string[] = [];
   let writing = Promise.resolve();
   const write = async (): Promise<void> => {
-    const text = waiting.join('');
+    const joined = waiting.join('');
     waiting = [];
     try {
-      if (text !== '') {
-        await handle?.appendFile(text);
+      if (joined !== '') {
+        await handle?.appendFile(joined);
       }
     } catch (error) {
       throw fileFault(error, file);

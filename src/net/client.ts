@@ -28,7 +28,7 @@ export interface ClientSettings {
 }
 
 /** Bytes of a body that may wait to be read. */
-const bodyBytes = 256 * 1024;
+const bodyBytes = 128 * 1024;
 
 /** Makes the client that everything outgoing uses. Nothing is sent before the first request. */
 export function createClient(settings: ClientSettings): HttpClient {
