@@ -34,7 +34,7 @@ const plainName = /^(?:(?!\.\.?\/)[\w.@+~,=()[\]{}#%&!$ -]+\/)*(?!\.\.?\/?$)[\w.
 /**
  * Reads directory and local headers of an archive that is as ordinary as nearly all are; undefined for any other, and
  * for whatever is wrong: `readZipDirectory` and `readStoredBytes` then have the say. What is taken here they take too,
- * with the same result. It needs a tenth of their time, most of all because nothing is made for each entry but its name.
+ * with the same result; but nothing is made for each entry but its name and place.
  */
 export function readPlainZip(bytes: Buffer, limits: ZipLimits): PlainZip | undefined {
   const end = findDirectory(bytes);

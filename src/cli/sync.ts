@@ -180,7 +180,7 @@ async function syncPackages(
         prune: options.prune ?? false,
         maxSize: definition.maxSize,
         concurrency,
-        // A question for each archive is a tenth of the whole work; with --quiet nobody watches the time left.
+        // A question for each archive is a request more; with --quiet nobody watches the time left.
         askSizes: options.sizes && (dryRun || options.json === true || options.quiet !== true),
         requireSignature: options.requireSignature,
       },

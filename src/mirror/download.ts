@@ -66,7 +66,7 @@ async function attempt(
   progressed: () => void,
 ): Promise<Downloaded> {
   const { url, part, signal } = download;
-  const have = fresh ? 0 : await sizeOf(part);
+  const have = fresh ? 0 : ((await stat(part).catch(() => undefined))?.size ?? 0);
   const facts = have > 0 ? await readFacts(download) : undefined;
   if (facts && have === facts.total) {
     return { size: have };
@@ -292,10 +292,6 @@ async function pour(
     throw new Transient(answerFault(answer, `${size} bytes came, ${from + announced} were announced`));
   }
   return size;
-}
-
-async function sizeOf(file: string): Promise<number> {
-  return (await stat(file).catch(() => undefined))?.size ?? 0;
 }
 
 const answerFault = (answer: HttpAnswer, reason: string, cause?: unknown): DepotError =>
