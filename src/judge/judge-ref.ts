@@ -95,7 +95,7 @@ async function settledDigest(
 
 function render(info: PackageInfo): FoundPackage {
   const summary = renderJson(summarise(info)).replaceAll('\n', '\n  ');
-  const detail = gzipSync(`${renderJson(info)}\n`, { level: 6 });
+  const detail = gzipSync(`${renderJson(info)}\n`, { level: 4 });
   // Of exactly their size: what crosses threads is the whole buffer that a view lies on.
   return {
     record: createRecord(info),

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import type { PackageRef } from '../source/source.ts';
-import type { Candidate, JudgedPackage, JudgeRules, JudgeTask } from './task.ts';
+import { createBatches, type Batch } from './batches.ts';
+import type { Candidate, JudgedPackage, JudgeResult, JudgeRules, JudgeTask, LearnedVerdict } from './task.ts';
 
 /** Judges packages on all cores. */
 export interface JudgePool {
@@ -28,8 +29,6 @@ export interface JudgePoolOptions {
   readonly timeout?: number;
 }
 
-const batchSize = 24;
-
 /** Threads live for one call of `judge`: between builds nothing of them is left in memory. */
 export function createJudgePool({
   threads,
@@ -43,17 +42,21 @@ export function createJudgePool({
         return;
       }
       const batches = createBatches(candidates);
-      const pool = new Piscina<JudgeTask, JudgedPackage[]>({
+      const learned = new Map<string, LearnedVerdict[]>();
+      const pool = new Piscina<JudgeTask, JudgeResult>({
         filename: new URL('./worker.js', import.meta.url).href,
         minThreads: Math.min(cores, batches.length),
         maxThreads: Math.min(cores, batches.length),
         resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
       });
-      const run = async (batch: readonly Candidate[]): Promise<JudgedPackage[]> =>
-        pool.run(
-          { candidates: batch, rules },
-          { signal: anyOf([AbortSignal.timeout(timeout * batch.length), signal]) },
-        );
+      const run = async ({ name, candidates: some }: Batch): Promise<readonly JudgedPackage[]> => {
+        const task = { candidates: some, rules, verdicts: learned.get(name) ?? [] };
+        const result = await pool.run(task, {
+          signal: anyOf([AbortSignal.timeout(timeout * some.length), signal]),
+        });
+        learned.set(name, [...task.verdicts, ...result.learned]);
+        return result.judged;
+      };
       try {
         // As many at a time as there are threads, so that a batch's time begins when its reading does.
         const waiting = batches.values();
@@ -71,33 +74,34 @@ export function createJudgePool({
 }
 
 async function judgeBatch(
-  batch: readonly Candidate[],
-  run: (batch: readonly Candidate[]) => Promise<JudgedPackage[]>,
+  batch: Batch,
+  run: (batch: Batch) => Promise<readonly JudgedPackage[]>,
   report: (ref: PackageRef, judged: JudgedPackage) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (signal?.aborted) {
     return;
   }
-  let judged: JudgedPackage[];
+  let judged: readonly JudgedPackage[];
   try {
     judged = await run(batch);
   } catch (error) {
     if (signal?.aborted) {
       return;
     }
-    if (batch.length === 1 && batch[0]) {
+    const [first, ...others] = batch.candidates;
+    if (first && others.length === 0) {
       const reasons = [`reading it failed: ${causeOf(error)}`];
-      report(batch[0].ref, { isSame: false, digest: undefined, found: undefined, reasons, warnings: [] });
+      report(first.ref, { isSame: false, digest: undefined, found: undefined, reasons, warnings: [] });
       return;
     }
     // One of them ended the thread: alone each shows whether it was the one.
-    for (const candidate of batch) {
-      await judgeBatch([candidate], run, report, signal);
+    for (const candidate of batch.candidates) {
+      await judgeBatch({ name: batch.name, candidates: [candidate] }, run, report, signal);
     }
     return;
   }
-  for (const [index, { ref }] of batch.entries()) {
+  for (const [index, { ref }] of batch.candidates.entries()) {
     const one = judged[index];
     if (one) {
       report(ref, one);
@@ -114,32 +118,4 @@ function causeOf(error: unknown): string {
     return 'it needs more memory than a reader may have';
   }
   return name === 'AbortError' ? 'it takes too long to read' : message;
-}
-
-/** Versions of one name share most of their files, so they go to one thread together; the largest names go first. */
-function createBatches(candidates: readonly Candidate[]): Candidate[][] {
-  const byName = new Map<string, Candidate[]>();
-  for (const candidate of candidates) {
-    const name = likelyName(candidate.ref);
-    const list = byName.get(name);
-    if (list) {
-      list.push(candidate);
-    } else {
-      byName.set(name, [candidate]);
-    }
-  }
-  const weight = (list: readonly Candidate[]): number => list.reduce((sum, { ref }) => sum + ref.size, 0);
-  return [...byName.values()]
-    .toSorted((a, b) => weight(b) - weight(a))
-    .flatMap((list) =>
-      Array.from({ length: Math.ceil(list.length / batchSize) }, (_, at) =>
-        list.slice(at * batchSize, (at + 1) * batchSize),
-      ),
-    );
-}
-
-/** `nginx` of `some/where/nginx-1.2.3.zip` and of `nginx/1.2.3`: a guess that costs nothing when it is wrong. */
-function likelyName({ kind, label }: PackageRef): string {
-  const start = kind === 'zip' ? label.lastIndexOf('/') + 1 : 0;
-  return label.slice(start).split(kind === 'zip' ? '-' : '/', 1)[0] ?? '';
 }

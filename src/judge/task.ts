@@ -1,3 +1,4 @@
+import type { Verdict } from './content.ts';
 import type { SignatureTrust } from './signature.ts';
 import type { ArchiveLimits, PackageRef } from '../source/source.ts';
 import type { PackageRecord } from '../search/record.ts';
@@ -20,8 +21,21 @@ export interface Candidate {
 
 /** Some packages for one worker thread. */
 export interface JudgeTask {
+  /** What was learned of the files of packages like these. */
+  readonly verdicts: readonly LearnedVerdict[];
   readonly candidates: readonly Candidate[];
   readonly rules: JudgeRules;
+}
+
+/** A file's content, by kind and SHA-256, and what was found of it. */
+export type LearnedVerdict = readonly [key: string, verdict: Verdict];
+
+/** What a worker gives back. */
+export interface JudgeResult {
+  /** In the order of the candidates. */
+  readonly judged: readonly JudgedPackage[];
+  /** What it learned of files that it didn't know before. */
+  readonly learned: readonly LearnedVerdict[];
 }
 
 /** What a worker found of one package. Buffers are moved between threads, not copied. */
