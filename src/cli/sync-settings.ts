@@ -21,6 +21,7 @@ export interface SyncOptions extends OutgoingOptions {
   readonly locked?: boolean;
   readonly lock?: string;
   readonly prune?: boolean;
+  readonly partial?: boolean;
   readonly concurrency: string;
   readonly sizes: boolean;
   readonly requireSignature: boolean;

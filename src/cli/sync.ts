@@ -1,12 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DepotError } from '../domain/errors.ts';
 import type { Definition } from '../distribution/definition.ts';
 import { loadDefinition } from '../distribution/shipped.ts';
 import type { ArchiveChecker } from '../mirror/archive-checker.ts';
 import { createArchiveChecker } from '../mirror/archive-checker.ts';
-import { createLayout } from '../mirror/layout.ts';
 import { readLockFile } from '../mirror/lock-file.ts';
 import { locateLocked } from '../mirror/locked.ts';
 import type { Plan } from '../mirror/plan.ts';
@@ -32,6 +30,7 @@ import { createProgress } from './sync-progress.ts';
 import type { SyncOptions } from './sync-settings.ts';
 import { checkLimits, downloadPlace, readInstalled, readUrl } from './sync-settings.ts';
 import { formatPlan, formatReport } from './sync-tables.ts';
+import { openSyncTarget } from './sync-target.ts';
 import type { CommandIo, Verb } from './verb.ts';
 import { exitCodes } from './verb.ts';
 
@@ -59,7 +58,10 @@ export function createSyncVerb(trust: SyncTrust): Verb {
           'Fetches what a distribution definition names, checks every archive and its signature, and leaves distribution.lock.',
         )
         .argument('<distribution>', 'full, production, lite, or the path of a definition')
-        .option('--to <dir>', "folder to fill (default: the definition's download destination)")
+        .option(
+          '--to <dir>',
+          "folder to fill, or a depot, which gets a new snapshot (default: the definition's download destination)",
+        )
         .option('--address <url>', "registry to ask instead of the definition's")
         .option('--dry-run', 'show what would be done, and do nothing')
         .option('--json', 'plan and report as JSON on stdout, no progress')
@@ -70,6 +72,7 @@ export function createSyncVerb(trust: SyncTrust): Verb {
           '--prune',
           'delete what sync placed once and is no longer wanted; with --dry-run only list it',
         )
+        .option('--partial', 'into a depot: make a snapshot of what is there, though some packages failed')
         .option('--concurrency <n>', 'archives fetched at once', '8')
         .option('--no-sizes', 'do not ask for sizes before fetching')
         .option('--no-require-signature', 'take unsigned packages and unknown signers too')
@@ -116,7 +119,6 @@ async function sync(
     const keys = await readKeys(trust, options, io, client);
     // One thread checks while this one fetches; more only where there are cores for them.
     checker = createArchiveChecker(Math.max(1, Math.min(4, availableParallelism() - 1)), limits, keys);
-    const layout = createLayout(resolve(to ?? '.'));
     const address = readUrl(options.address ?? definition.address, '--address');
     const downloads = downloadPlace(download, address, options);
     const policy = createHostPolicy(
@@ -132,7 +134,12 @@ async function sync(
       maxJsonBytes: 512 * 2 ** 20,
     });
     const quiet = options.json || options.quiet || dryRun;
-    const lockFile = options.lock ?? layout.lockFile;
+    const target = await openSyncTarget(to ?? '.', {
+      dryRun,
+      partial: options.partial ?? false,
+      note: `sync of ${definition.label} from ${showUrl(address)}`,
+    });
+    const lockFile = options.lock ?? target.lockFile;
     const lock = options.locked ? await readLockFile(lockFile) : undefined;
     if (options.locked && !lock) {
       throw new DepotError('LOCK_INVALID', { file: lockFile, reason: 'there is none' });
@@ -150,7 +157,8 @@ async function sync(
         requireSignature: options.requireSignature,
       },
       {
-        layout,
+        ...target.hooks,
+        layout: target.layout,
         client,
         policy,
         retry,

@@ -49,6 +49,7 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
   }
   const release = await lockFolder(layout.folder, layout.busyFile);
   try {
+    await deps.prepare?.();
     const journal = await openJournal(layout.journal, false);
     try {
       const plan = await makePlan(request, deps, journal);
@@ -144,7 +145,7 @@ async function carryOut(
   const pruned = request.prune ? await prune(plan, layout, failed) : [];
   const seconds = (performance.now() - startedAt) / 1000;
   const sorted = (ids: readonly string[]): string[] => ids.toSorted();
-  return {
+  const report: SyncReport = {
     distribution: request.distribution,
     folder: layout.folder,
     fetched: sorted(fetched),
@@ -155,6 +156,7 @@ async function carryOut(
     bytes,
     seconds,
   };
+  return { ...report, ...(await deps.conclude?.(report, lock)) };
 }
 
 async function writeLock(layout: Layout, lock: LockFile, failed: Failure[]): Promise<void> {

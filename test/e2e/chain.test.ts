@@ -62,16 +62,31 @@ test('packages go from a registry outside to a server inside, come more, and go 
   const authority = makeAuthority(at('ca'));
   const certificate = authority.issue('localhost');
   const upstream = await site.serve([
-    ...['-package-paths', at('upstream'), '-kibana-key', publisher],
-    ...['-tls-cert', certificate.certFile, '-tls-key', certificate.keyFile],
+    '-package-paths',
+    at('upstream'),
+    '-kibana-key',
+    publisher,
+    '-tls-cert',
+    certificate.certFile,
+    '-tls-key',
+    certificate.keyFile,
   ]);
   await run(['keys', 'add', at('publisher.pub.asc'), '--keyring', at('outside-keys'), '--expect', publisher]);
   await writeFile(at('some.yml'), definition(false));
   await writeFile(at('more.yml'), definition(true));
   const sync = (file: string, words: readonly string[]): Promise<unknown> =>
     run([
-      ...['sync', at(file), '--to', at('out'), '--address', upstream.url, '--ca', authority.file],
-      ...['--keyring', at('outside-keys'), ...words],
+      'sync',
+      at(file),
+      '--to',
+      at('out'),
+      '--address',
+      upstream.url,
+      '--ca',
+      authority.file,
+      '--keyring',
+      at('outside-keys'),
+      ...words,
     ]);
 
   // First round, through a proxy that asks for a password.
@@ -100,7 +115,10 @@ test('packages go from a registry outside to a server inside, come more, and go 
     'hide',
   ];
   const inside = await site.serve([
-    ...['-package-paths', at('depot', 'current'), '-poll-interval', '300ms'],
+    '-package-paths',
+    at('depot', 'current'),
+    '-poll-interval',
+    '300ms',
     ...rules,
   ]);
   t.deepEqual(await listed(inside.url), newest);
@@ -127,15 +145,30 @@ test('packages go from a registry outside to a server inside, come more, and go 
   t.teardown(() => gateway.close());
   const client = authority.issue('carrier');
   await sync('more.yml', [
-    ...['--proxy', `https://localhost:${gateway.port}`, '--proxy-ca', authority.file],
-    ...['--proxy-client-cert', client.certFile, '--proxy-client-key', client.keyFile],
+    '--proxy',
+    `https://localhost:${gateway.port}`,
+    '--proxy-ca',
+    authority.file,
+    '--proxy-client-cert',
+    client.certFile,
+    '--proxy-client-key',
+    client.keyFile,
   ]);
   t.is(gateway.connects[0]?.subject, 'carrier');
   const all = [...newest, ...older].toSorted();
   t.deepEqual(await archivesIn(at('out')), all);
   const more = await run([
-    ...['bundle', 'create', '--from', at('out'), '--since', at('receipt.txt')],
-    ...['--key', at('carrier.key'), '-o', at('two.tar'), '--json'],
+    'bundle',
+    'create',
+    '--from',
+    at('out'),
+    '--since',
+    at('receipt.txt'),
+    '--key',
+    at('carrier.key'),
+    '-o',
+    at('two.tar'),
+    '--json',
   ]);
   const { heldFiles, files } = JSON.parse(more.stdout) as { heldFiles: number; files: number };
   t.is(files, all.length * 2 + 1);
