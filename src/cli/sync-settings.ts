@@ -22,6 +22,8 @@ export interface SyncOptions extends OutgoingOptions {
   readonly lock?: string;
   readonly prune?: boolean;
   readonly partial?: boolean;
+  readonly resignKey?: string;
+  readonly passphraseFile?: string;
   readonly concurrency: string;
   readonly sizes: boolean;
   readonly requireSignature: boolean;

@@ -13,6 +13,7 @@ import { planToJson } from '../mirror/report.ts';
 import type { SyncResult } from '../mirror/sync.ts';
 import { locateItems } from '../mirror/make-plan.ts';
 import { runSync } from '../mirror/sync.ts';
+import { createStripper } from '../mirror/stripper.ts';
 import { createUpstream } from '../mirror/upstream.ts';
 import { resolveWanted } from '../mirror/wanted.ts';
 import { createClient } from '../net/client.ts';
@@ -26,6 +27,7 @@ import {
   readOutgoingSettings,
   readRetryPolicy,
 } from './outgoing-options.ts';
+import { openResigner, type LoadSigner } from './resigner.ts';
 import { createProgress } from './sync-progress.ts';
 import type { SyncOptions } from './sync-settings.ts';
 import { checkLimits, downloadPlace, readInstalled, readUrl } from './sync-settings.ts';
@@ -47,7 +49,7 @@ export interface SyncTrust {
 }
 
 /** `fleet-depot sync NAME|FILE --to DIR`: makes a folder hold a distribution. */
-export function createSyncVerb(trust: SyncTrust): Verb {
+export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
   return {
     name: 'sync',
     register(program, io, finish) {
@@ -83,12 +85,20 @@ export function createSyncVerb(trust: SyncTrust): Verb {
           [],
         )
         .option('--max-archive-size <size>', 'largest archive that is taken', '512MiB')
+        .option(
+          '--resign-key <file>',
+          'private site key that signs what strip-screenshots of the definition has changed (FLEET_DEPOT_KEY_FILE)',
+        )
+        .option(
+          '--passphrase-file <file>',
+          'its passphrase (FLEET_DEPOT_KEY_PASSPHRASE_FILE, FLEET_DEPOT_KEY_PASSPHRASE)',
+        )
         .option('--installed <file|url>', 'saved list, or Kibana, whose installed packages are wanted too')
         .option('--kibana-api-key-file <file>', "file with Kibana's API key (else KIBANA_API_KEY)");
       addOutgoingOptions(command);
       trust.addOptions(command);
       command.action(async (distribution: string, options: SyncOptions) => {
-        finish(await sync(distribution, options, io, trust));
+        finish(await sync(distribution, options, io, trust, loadSigner));
       });
     },
   };
@@ -99,6 +109,7 @@ async function sync(
   options: SyncOptions,
   io: CommandIo,
   trust: SyncTrust,
+  loadSigner: LoadSigner,
 ): Promise<number> {
   const definition = loadDefinition(distribution);
   const download = definition.actions.find((action) => action.kind === 'download');
@@ -144,6 +155,12 @@ async function sync(
     if (options.locked && !lock) {
       throw new DepotError('LOCK_INVALID', { file: lockFile, reason: 'there is none' });
     }
+    const signer = await openResigner(
+      lock ? lock.packages.some((one) => one.original) : definition.stripScreenshots,
+      options,
+      io,
+      loadSigner,
+    );
     const result = await runSync(
       {
         distribution: lock?.distribution ?? definition.label,
@@ -165,6 +182,7 @@ async function sync(
         checker,
         hasKeys: keys.length > 0,
         upstream,
+        ...(signer ? { stripper: createStripper({ signer, checker, limits }) } : {}),
         maxArchiveBytes: limits.maxBytes,
         signal: io.signal,
         progress: quiet ? silentProgress : createProgress(io.stderr, io.isTerminal),

@@ -16,6 +16,7 @@ import { fileFault } from './file-fault.ts';
 import type { Facts, Journal } from './journal.ts';
 import type { Layout } from './layout.ts';
 import type { PlanItem } from './plan.ts';
+import type { StrippedPackage, Stripper } from './stripper.ts';
 
 /** What getting one package needs. */
 export interface AcquireDeps {
@@ -36,6 +37,8 @@ export interface AcquireDeps {
   readonly onBytes: (count: number) => void;
   readonly onWarning: (id: string, reason: string) => void;
   readonly signal?: AbortSignal;
+  /** Packages are placed without screenshots, signed by the site key. */
+  readonly stripper?: Stripper;
 }
 
 /**
@@ -54,9 +57,32 @@ export async function acquire(
   }
   const signature = await deps.gate(() => fetchSignature(item, deps));
   const facts = await fetchChecked(item, signature, deps);
-  await publish(item, facts, signature, deps);
-  await deps.journal.record(facts, await stat(deps.layout.archive(item.id)));
-  return { facts, fetched: true };
+  const part = deps.layout.part(item.id);
+  const placed = deps.stripper
+    ? refuseOther(item, await deps.stripper.strip(item, facts, part, deps.onWarning))
+    : { path: part, signature, facts };
+  await publish(item, placed.path, placed.signature, deps);
+  // Only what came in several pieces has facts of its parts.
+  if (facts.size > flushBytes) {
+    await unlink(deps.layout.partFacts(item.id)).catch(() => {});
+  }
+  if (placed.path !== part) {
+    await unlink(part).catch(() => {});
+  }
+  await deps.journal.record(placed.facts, await stat(deps.layout.archive(item.id)));
+  return { facts: placed.facts, fetched: true };
+}
+
+/** A lock file says what a stripped archive must be, too. */
+function refuseOther({ id, locked }: PlanItem, stripped: StrippedPackage): StrippedPackage {
+  const { sha256 } = stripped.facts;
+  if (locked && sha256 !== locked.sha256) {
+    throw new DepotError('ARCHIVE_MISMATCH', {
+      file: `${id}.zip`,
+      reason: `its sha256 without screenshots is ${sha256}, the lock file says ${locked.sha256}`,
+    });
+  }
+  return stripped;
 }
 
 /** Facts of the archive that is there already, if it is good. */
@@ -184,7 +210,7 @@ async function checkFile(
     size,
     signature: verdict,
   } = await deps.checker.check(path, item, deps.hasKeys ? signature : undefined);
-  const { locked } = item;
+  const locked = item.locked?.original ?? item.locked;
   if (locked && sha256 !== locked.sha256) {
     throw new DepotError('ARCHIVE_MISMATCH', {
       file,
@@ -240,7 +266,7 @@ function judgeSignature(
 
 async function publish(
   item: PlanItem,
-  facts: Facts,
+  path: string,
   signature: string | undefined,
   deps: AcquireDeps,
 ): Promise<void> {
@@ -252,12 +278,8 @@ async function publish(
     await writeDurably(target, `${layout.part(item.id)}.sig`, signature);
   }
   try {
-    await rename(layout.part(item.id), layout.archive(item.id));
+    await rename(path, layout.archive(item.id));
   } catch (error) {
     throw fileFault(error, layout.archive(item.id));
-  }
-  // Only what came in several pieces has facts.
-  if (facts.size > flushBytes) {
-    await unlink(layout.partFacts(item.id)).catch(() => {});
   }
 }

@@ -180,7 +180,7 @@ async function prune(plan: Plan, layout: Layout, failed: Failure[]): Promise<str
 }
 
 function toLocked(facts: Facts): LockFile['packages'][number] {
-  const { id, sha256, size, source, signer, signature } = facts;
+  const { id, sha256, size, source, signer, signature, original } = facts;
   const dash = id.indexOf('-');
   return {
     name: id.slice(0, dash),
@@ -190,5 +190,6 @@ function toLocked(facts: Facts): LockFile['packages'][number] {
     source,
     ...(signer === undefined ? {} : { signer }),
     ...(signature ? { signature } : {}),
+    ...(original ? { original } : {}),
   };
 }
