@@ -2,6 +2,7 @@ import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promis
 import { join, resolve } from 'node:path';
 import { cannotLink } from '../depot/snapshot-folder.ts';
 import { openDepot, type Depot } from '../depot/depot.ts';
+import { refuseInsideDepot } from '../depot/enclosing.ts';
 import { digestOf } from '../depot/digest.ts';
 import { diskError, errnoOf } from '../depot/durable-file.ts';
 import type { SnapshotFile } from '../depot/file-list.ts';
@@ -37,6 +38,7 @@ export const openSyncTarget = async (folder: string, how: DepotSync): Promise<Sy
   const root = resolve(folder);
   const marked = await stat(join(root, 'depot.json')).catch(() => undefined);
   if (marked === undefined) {
+    await refuseInsideDepot(root, 'name the depot itself (--to), and it gets a new one');
     const layout = createLayout(root);
     return { layout, lockFile: layout.lockFile, hooks: {} };
   }

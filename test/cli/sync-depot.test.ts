@@ -162,3 +162,17 @@ test('a plain folder stays one', async (t) => {
   t.true(existsSync(join(folder, 'to', 'nginx-1.2.0.zip')));
   t.false(existsSync(join(folder, 'to', 'depot.json')));
 });
+
+test('a folder inside a depot is refused: a snapshot never changes', async (t) => {
+  const { run, depot, upstream } = await setUp(t);
+  await run();
+  const before = await visibleState(depot.layout.root);
+  const definition = writeDefinition(await scratch(t), upstream.address);
+  for (const inside of ['current', 'sync', 'content', 'snapshots/new']) {
+    const words = [definition, '--to', join(depot.layout.root, inside)];
+    const { error, exitCode } = await runSyncVerb(words, { key: publisher.publicKey });
+    t.is(error?.code, 'DEPOT_INSIDE', inside);
+    t.is(exitCode, 1);
+  }
+  t.is(await visibleState(depot.layout.root), before);
+});
