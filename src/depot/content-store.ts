@@ -5,7 +5,7 @@ import path from 'node:path';
 import { digestFile, isDigest } from './digest.ts';
 import { diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
 import type { DepotLayout } from './layout.ts';
-import { cannotLink } from './snapshot-folder.ts';
+import { cannotLink, type LinkFile } from './snapshot-folder.ts';
 import { verifiedChunks, type Expected } from './verified-chunks.ts';
 
 /** Contents on their way into the store. Nothing counts as stored for good before `finish`. */
@@ -37,7 +37,7 @@ export interface ContentStore {
 
 const syncsAtOnce = 16;
 
-export const createContentStore = (layout: DepotLayout): ContentStore => ({
+export const createContentStore = (layout: DepotLayout, linkFile: LinkFile = link): ContentStore => ({
   async has(expected) {
     try {
       const found = await lstat(layout.contentFile(expected.sha256));
@@ -81,10 +81,10 @@ export const createContentStore = (layout: DepotLayout): ContentStore => ({
     return digests.toSorted();
   },
 
-  intake: () => createIntake(layout),
+  intake: () => createIntake(layout, linkFile),
 });
 
-const createIntake = (layout: DepotLayout): Intake => {
+const createIntake = (layout: DepotLayout, linkFile: LinkFile): Intake => {
   const folders = new Set<string>();
   const settling = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
@@ -162,7 +162,7 @@ const createIntake = (layout: DepotLayout): Intake => {
       const read = (): AsyncIterable<Buffer> => createReadStream(file, { highWaterMark: 1 << 20 });
       const { target, temporary } = await prepare(expected);
       try {
-        await link(file, temporary);
+        await linkFile(file, temporary);
       } catch (error) {
         if (!cannotLink.has(errnoOf(error) ?? '')) {
           throw diskError(file, error);
