@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { defaultCacheFolder } from '../index/cache-folder.ts';
@@ -97,6 +98,7 @@ export function watchPackages(config: Config, index: IndexStore, log: Log): Watc
 export async function firstIndex(index: IndexStore, config: Config, log: Log): Promise<Snapshot> {
   const snapshot = await index.refresh();
   if (snapshot.packages.length === 0) {
+    await noteDepots(config, log);
     const paths = `${config.packagePaths.join(', ')} (-package-paths, EPR_PACKAGE_PATHS)`;
     const { length } = snapshot.quarantine;
     log.warn(
@@ -114,6 +116,15 @@ export async function firstIndex(index: IndexStore, config: Config, log: Log): P
     });
   }
   return snapshot;
+}
+
+/** The packages of a depot are one folder further down. */
+async function noteDepots(config: Config, log: Log): Promise<void> {
+  for (const path of packagePaths(config)) {
+    if (await stat(join(path, 'depot.json')).catch(() => undefined)) {
+      log.warn({ 'event.action': 'no-packages' }, `${path} is a depot: name ${join(path, 'current')}`);
+    }
+  }
 }
 
 const packagePaths = (config: Config): string[] => config.packagePaths.map((path) => resolve(path));

@@ -38,7 +38,7 @@ export const createVerifyVerb = (deps: VerifyDeps): Verb => ({
   register(program, io, finish) {
     addKeyringOptions(program.command('verify'))
       .description('check archives, lock file and signatures')
-      .argument('<path...>', 'folders, archives, lock files or bundles')
+      .argument('<path...>', 'folders, depots, archives, lock files or bundles')
       .option('--no-signatures', 'check only that archives are whole and as the lock file says')
       .option('--accept-expired-keys', 'take what a key signed before it expired, as Kibana does')
       .option('--all', 'list the good ones as well')
@@ -70,7 +70,7 @@ const verify = async (
     if (io.signal.aborted) {
       break;
     }
-    items.push(...(await verifyPath(path, options, verifier, io, deps)));
+    items.push(...(await verifyPath(await currentOf(path), options, verifier, io, deps)));
   }
   report(items, options, io);
   const bad = items.filter((item) => !item.ok).length;
@@ -88,6 +88,10 @@ export const exitCodeOf = (total: number, failed: number): number => {
   }
   return failed === total ? exitCodes.failed : exitCodes.partly;
 };
+
+/** Of a depot its current snapshot is meant; `snapshot verify` checks all of it. */
+const currentOf = async (path: string): Promise<string> =>
+  (await stat(join(path, 'depot.json')).catch(() => undefined)) ? join(path, 'current') : path;
 
 const verifyPath = async (
   path: string,

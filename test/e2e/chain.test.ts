@@ -105,6 +105,8 @@ test('packages go from a registry outside to a server inside, come more, and go 
   await run(['keys', 'add', at('carrier.pub.asc'), '--depot', at('depot'), '--expect', carrier]);
   await run(['verify', at('one.tar'), '--keyring', at('depot', 'keys')]);
   await run(['bundle', 'import', at('one.tar'), '--into', at('depot')]);
+  const carried = await run(['verify', at('depot'), '--keyring', at('outside-keys')]);
+  t.true(carried.stdout.endsWith(`${newest.length} good, 0 bad\n`), carried.stdout);
   // Signatures hidden from a Kibana that trusts another key, as the known answers have none.
   const rules = [
     '-signature-policy',
