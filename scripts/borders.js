@@ -22,7 +22,7 @@ const borders = {
   ],
   http: [
     ['answer', 'artifacts', 'domain', 'index', 'search', 'source/source.ts', 'telemetry'],
-    ['koa', '@koa/router', 'range-parser'],
+    ['koa', '@koa/router', 'lru-cache'],
   ],
   distribution: [['domain', 'archive'], ['js-yaml']],
   mirror: [

@@ -49,7 +49,7 @@ export async function startApp(config: Config, { log, metrics }: AppDeps): Promi
     source: parts.source,
     log,
     metrics,
-    ...(artifacts === undefined ? {} : { around: artifacts.handler }),
+    ...(artifacts === undefined ? {} : { artifacts }),
   });
   const metricsServer = await startMetricsServer(config, metrics, log);
   const ready = firstIndex(index, config, log);

@@ -29,10 +29,11 @@ interface Entry {
   isKept: boolean;
 }
 
-const rememberedKeys = 4096;
+// So few that a client which fetches one archive after another never finds one of them called hot.
+const rememberedKeys = 48;
 
 /**
- * Keeps archives of up to a quarter of `maxBytes`, from the second request on. What fell out but is still being sent to
+ * Keeps archives of up to a quarter of `maxBytes`, from the second request in a short while on. What fell out but is still being sent to
  * slow clients counts too: while it exceeds `maxBytes`, nothing is read into memory.
  */
 export function createArchiveCache(maxBytes: number): ArchiveCache {
@@ -63,7 +64,7 @@ export function createArchiveCache(maxBytes: number): ArchiveCache {
 
   const read = async (key: string, file: ServedFile): Promise<Entry> => {
     try {
-      const bytes = await buffer(file.stream(0, file.size - 1));
+      const bytes = await readWhole(file);
       const entry: Entry = { bytes, etag: file.etag, modifiedAt: file.modifiedAt, users: 0, isKept: true };
       kept.set(key, entry);
       return entry;
@@ -93,4 +94,16 @@ export function createArchiveCache(maxBytes: number): ArchiveCache {
       return use(entry);
     },
   };
+}
+
+/** Into one buffer of just its size, where the file can be read so. */
+async function readWhole(file: ServedFile): Promise<Buffer> {
+  if (!file.readInto) {
+    return buffer(file.stream(0, file.size - 1));
+  }
+  const bytes = Buffer.allocUnsafeSlow(file.size);
+  for (let at = 0; at < bytes.length;) {
+    at += await file.readInto(bytes.subarray(at), bytes.length - at, at);
+  }
+  return bytes;
 }

@@ -8,6 +8,7 @@ import { settings, type Config } from '../config/settings.ts';
 import { createArtifactApp } from '../http/artifacts/create-app.ts';
 import { isArtifactRequest } from '../http/artifacts/paths.ts';
 import { defaultCacheFolder } from '../index/cache-folder.ts';
+import type { ArtifactHealth } from '../http/routes/health.ts';
 import { listen, type ListenerOptions } from '../http/server.ts';
 import { createTransfers } from '../http/transfers.ts';
 import { createTlsIdentity } from '../net/tls-identity.ts';
@@ -25,6 +26,8 @@ export interface ArtifactRegistry {
   /** Where the listener for artifacts alone is reached from this machine. */
   readonly address: string | undefined;
   report(): ArtifactReport;
+  /** The counts of the report. */
+  health(): ArtifactHealth;
   /** Reads what changed, credentials too. */
   refresh(): Promise<void>;
   /** Resolves when every content that waits was read. */
@@ -100,6 +103,10 @@ export const startArtifactRegistry = async (
         : next(request, response),
     address: server?.url,
     report: store.report,
+    health: () => {
+      const { good, unchecked, quarantined } = store.report();
+      return { good, unchecked, quarantined };
+    },
     refresh: async () => {
       await gatekeeper?.refresh();
       await store.refresh();

@@ -10,7 +10,7 @@ import { settings, type Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createHttpApp } from '../http/create-app.ts';
 import type { CacheTimes } from '../http/routes/registry.ts';
-import { listen, type Listener, type ListenerOptions } from '../http/server.ts';
+import { listen, type Listener } from '../http/server.ts';
 import { createTransfers } from '../http/transfers.ts';
 import type { Snapshot } from '../index/snapshot.ts';
 import type { IndexStore } from '../index/store.ts';
@@ -19,6 +19,7 @@ import type { PackageSource } from '../source/source.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
+import type { ArtifactRegistry } from './artifact-registry.ts';
 
 /** The registry, listening. */
 export interface RegistryServer {
@@ -32,8 +33,8 @@ export interface RegistryServerParts {
   readonly source: PackageSource;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Answers some requests itself and gives the others on: artifacts share the listener. */
-  readonly around?: (next: ListenerOptions['handler']) => ListenerOptions['handler'];
+  /** Answers some requests itself and gives the others on: artifacts share the listener, and health tells of them. */
+  readonly artifacts?: Pick<ArtifactRegistry, 'handler' | 'health'>;
 }
 
 const openPackages = 128;
@@ -43,7 +44,7 @@ export async function startRegistryServer(
   config: Config,
   parts: RegistryServerParts,
 ): Promise<RegistryServer> {
-  const { index, source, log, metrics } = parts;
+  const { index, source, log, metrics, artifacts } = parts;
   const identity = await createIdentity(config, log);
   if (identity) {
     metrics.certificateExpires(() => identity.certificateExpires());
@@ -69,6 +70,7 @@ export async function startRegistryServer(
       state: index.state,
       certificateExpires: () => identity?.certificateExpires(),
       isStopping: () => isStopping,
+      ...(artifacts === undefined ? {} : { artifacts: artifacts.health }),
     },
     service: { name: 'fleet-depot', version },
     favicon: createBody(await readFile(new URL('../../../assets/favicon.ico', import.meta.url))),
@@ -82,7 +84,7 @@ export async function startRegistryServer(
       writeStallTimeout: config.writeStallTimeout,
       address: config.address,
       setting: nameOf(settings.address),
-      handler: parts.around ? parts.around(http.callback()) : http.callback(),
+      handler: artifacts ? artifacts.handler(http.callback()) : http.callback(),
       ...(identity === undefined ? {} : { identity }),
     });
   } catch (error) {

@@ -34,13 +34,17 @@ export async function runWorker(
   });
   let server: RegistryServer | undefined;
   let artifacts: ArtifactRegistry | undefined;
+  let heard: () => void = () => undefined;
+  const firstNews = new Promise<void>((resolve) => {
+    heard = resolve;
+  });
   const stopped = new Promise<void>((resolve) => {
     const stop = (): void =>
       void Promise.all([server?.close(), artifacts?.close(config.shutdownTimeout)]).then(() => resolve());
     channel.on('disconnect', stop);
     channel.on('message', (message: ToWorker) => {
       if (message.type === 'index') {
-        void index.follow(message.news);
+        void index.follow(message.news).then(heard);
       } else if (message.type === 'stop') {
         stop();
       } else {
@@ -48,6 +52,8 @@ export async function runWorker(
       }
     });
   });
+  // One that takes the place of another opens the port when it has what the others serve, not before.
+  await Promise.race([firstNews, stopped]);
   try {
     artifacts = await startArtifactRegistry(config, { log, metrics });
     server = await startRegistryServer(config, {
@@ -55,7 +61,7 @@ export async function runWorker(
       source,
       log,
       metrics,
-      ...(artifacts === undefined ? {} : { around: artifacts.handler }),
+      ...(artifacts === undefined ? {} : { artifacts }),
     });
   } catch (error) {
     const known = error instanceof DepotError ? error : new DepotError('INTERNAL', {}, error);

@@ -28,7 +28,7 @@ const invalid = (entry: ZipEntry, reason: string, cause?: unknown): DepotError =
   new DepotError('ZIP_INVALID', { reason: `entry ${quoteName(entry.path)} ${reason}` }, cause);
 
 /** The bytes of an entry as they lie in the archive. Throws ZIP_INVALID where its local header isn't the directory's. */
-export const readStoredBytes = async (file: RandomFile, entry: ZipEntry): Promise<Buffer> => {
+export const readStoredBytes = async (file: Pick<RandomFile, 'read'>, entry: ZipEntry): Promise<Buffer> => {
   const name = Buffer.from(entry.path);
   const least = headerBytes + name.length + entry.compressedSize;
   let bytes = await file.read(entry.offset, Math.min(least + guessedExtraBytes, entry.end - entry.offset));
@@ -82,30 +82,47 @@ const checkLocalHeader = (bytes: Buffer, entry: ZipEntry, name: Buffer): number 
 
 /** Inflates and checks the bytes of an entry. Never makes more than the size that the entry declares. */
 export const unpackBytes = async (stored: Buffer, entry: ZipEntry): Promise<Buffer> => {
-  const content = entry.method === 0 ? stored : await inflateEntry(stored, entry);
-  if (crc32(content) !== entry.crc32) {
-    throw invalid(entry, 'is damaged: its CRC-32 is not the one in the directory');
+  if (entry.method === 0 || (stored.length < smallBytes.compressed && entry.size < smallBytes.inflated)) {
+    return unpackBytesNow(stored, entry);
   }
-  return content;
-};
-
-const inflateEntry = async (stored: Buffer, entry: ZipEntry): Promise<Buffer> => {
-  const isSmall = stored.length < smallBytes.compressed && entry.size < smallBytes.inflated;
-  const options: ZlibOptions = {
-    info: true,
-    maxOutputLength: Math.max(entry.size, 1),
-    // One chunk with room to spare takes the whole output without joining; zlib refuses less than 64.
-    chunkSize: Math.min(Math.max(entry.size + 1, 64), 256 * 1024),
-  };
   let inflated: Inflated;
   try {
-    inflated = isSmall ? inflateNow(stored, options) : await inflateLater(stored, options);
+    inflated = await inflateLater(stored, inflateOptions(entry));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    throw code === 'ERR_BUFFER_TOO_LARGE'
-      ? invalid(entry, `unpacks to more than the ${entry.size} bytes that it declares`, error)
-      : invalid(entry, `is damaged: its deflated data cannot be read (${String(code)})`, error);
+    throw inflateFault(entry, error);
   }
+  return checkContent(checkInflated(inflated, stored, entry), entry);
+};
+
+/** The same with the thread itself: for worker threads. */
+export const unpackBytesNow = (stored: Buffer, entry: ZipEntry): Buffer => {
+  if (entry.method === 0) {
+    return checkContent(stored, entry);
+  }
+  let inflated: Inflated;
+  try {
+    inflated = inflateNow(stored, inflateOptions(entry));
+  } catch (error) {
+    throw inflateFault(entry, error);
+  }
+  return checkContent(checkInflated(inflated, stored, entry), entry);
+};
+
+const inflateOptions = (entry: ZipEntry): ZlibOptions => ({
+  info: true,
+  maxOutputLength: Math.max(entry.size, 1),
+  // One chunk with room to spare takes the whole output without joining; zlib refuses less than 64.
+  chunkSize: Math.min(Math.max(entry.size + 1, 64), 256 * 1024),
+});
+
+const inflateFault = (entry: ZipEntry, error: unknown): DepotError => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ERR_BUFFER_TOO_LARGE'
+    ? invalid(entry, `unpacks to more than the ${entry.size} bytes that it declares`, error)
+    : invalid(entry, `is damaged: its deflated data cannot be read (${String(code)})`, error);
+};
+
+const checkInflated = (inflated: Inflated, stored: Buffer, entry: ZipEntry): Buffer => {
   if (inflated.buffer.length !== entry.size) {
     throw invalid(entry, `unpacks to ${inflated.buffer.length} bytes, but declares ${entry.size}`);
   }
@@ -116,4 +133,11 @@ const inflateEntry = async (stored: Buffer, entry: ZipEntry): Promise<Buffer> =>
     );
   }
   return inflated.buffer;
+};
+
+const checkContent = (content: Buffer, entry: ZipEntry): Buffer => {
+  if (crc32(content) !== entry.crc32) {
+    throw invalid(entry, 'is damaged: its CRC-32 is not the one in the directory');
+  }
+  return content;
 };

@@ -49,7 +49,10 @@ const invalid = (reason: string, cause?: unknown): DepotError =>
  * Reads and judges the directory of an archive; nothing is inflated. Throws ZIP_INVALID or LIMIT_EXCEEDED for
  * whatever yauzl refuses and for more: see the checks below.
  */
-export const readZipDirectory = async (file: RandomFile, limits: ZipLimits): Promise<ZipDirectory> => {
+export const readZipDirectory = async (
+  file: Pick<RandomFile, 'size' | 'read'>,
+  limits: ZipLimits,
+): Promise<ZipDirectory> => {
   if (file.size === 0) {
     throw invalid('the file is empty');
   }

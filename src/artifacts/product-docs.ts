@@ -15,10 +15,10 @@ export const escapeMarkup = (text: string): string =>
 /** The list that Kibana expects at the root of the product docs: S3's ListBucketResult with everything on one page. */
 export const listBucket = (files: readonly Artifact[], root: string): string => {
   const contents = files.map(
-    ({ path, size, modifiedAt, digest }) =>
+    ({ path, size, modifiedAt }) =>
       `<Contents><Key>${escapeMarkup(path.slice(root.length))}</Key>` +
       `<LastModified>${new Date(modifiedAt).toISOString()}</LastModified>` +
-      `<ETag>&quot;${digest?.slice(0, 32) ?? ''}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`,
+      `<Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`,
   );
   return (
     '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +

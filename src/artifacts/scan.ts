@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Artifact } from './artifact.ts';
+import type { Artifact, Judgement } from './artifact.ts';
 import { sidecarOf } from './artifact-name.ts';
 import {
   agentKeyPath,
@@ -16,7 +16,7 @@ import type { ContentTask } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
 import { listFiles, type FolderFault, type FoundFile, type Inventory } from './inventory.ts';
 import { judgeKeyFile } from './judge-key.ts';
-import { judgePackage, type TrustedKeys } from './judge-package.ts';
+import { judgePackage, type PackageFiles, type PackageJudgement, type TrustedKeys } from './judge-package.ts';
 
 /** A file whose content must be read. */
 export interface PendingContent {
@@ -31,6 +31,8 @@ export interface ArtifactScan {
   readonly faults: readonly FolderFault[];
   readonly pending: readonly PendingContent[];
   readonly keys: TrustedKeys;
+  /** What was judged for good, by what it was judged of: the next scan reads none of it again. */
+  readonly judged: ReadonlyMap<string, Judgement>;
 }
 
 /** What a scan needs. */
@@ -44,7 +46,10 @@ export interface ScanDeps {
 const nothing: Inventory = { files: [], faults: [] };
 
 /** Lists every folder and judges every file by what is known; reads no large file. */
-export const scanArtifacts = async ({ roots, memory, trustedKeys }: ScanDeps): Promise<ArtifactScan> => {
+export const scanArtifacts = async (
+  { roots, memory, trustedKeys }: ScanDeps,
+  before: ReadonlyMap<string, Judgement> = new Map(),
+): Promise<ArtifactScan> => {
   const list = (root: string | undefined, folder = ''): Promise<Inventory> =>
     root === undefined ? Promise.resolve(nothing) : listFiles(join(root, folder));
   const inventories = {
@@ -57,7 +62,8 @@ export const scanArtifacts = async ({ roots, memory, trustedKeys }: ScanDeps): P
   const served = await judgeKeys(inventories.keys.files, found);
   const armored = [...new Set([...served, ...(await trustedKeys())])];
   const keys = { armored, stamp: stampOf(armored) };
-  const pending = await judgeDownloads(inventories.downloads.files, keys, memory, found);
+  const judged = new Map<string, Judgement>();
+  const pending = await judgeDownloads(inventories.downloads.files, { keys, memory, before, judged }, found);
   for (const file of inventories.models.files) {
     found.push(artifactOf(mounts.models, file, 'model', judgeFlatFile(file, 'model')));
   }
@@ -71,6 +77,7 @@ export const scanArtifacts = async ({ roots, memory, trustedKeys }: ScanDeps): P
     ),
     pending,
     keys,
+    judged,
   };
 };
 
@@ -89,10 +96,30 @@ const judgeKeys = async (files: readonly FoundFile[], found: Artifact[]): Promis
   return armored;
 };
 
+interface JudgeDeps {
+  readonly keys: TrustedKeys;
+  readonly memory: DigestMemory;
+  readonly before: ReadonlyMap<string, Judgement>;
+  readonly judged: Map<string, Judgement>;
+}
+
+/** Judges a package, or takes what was found of the very same files with the same keys. */
+const judgeOnce = async (files: PackageFiles, deps: JudgeDeps): Promise<PackageJudgement> => {
+  const { file, sha512, signature } = files;
+  const basis = [file.path, file.stamp, sha512?.stamp, signature?.stamp, deps.keys.stamp].join(' ');
+  const known = deps.before.get(basis);
+  const result = known ? { judgement: known } : await judgePackage(files, deps.keys, deps.memory);
+  // What could not be read may be readable later, without any change of the file.
+  const isFinal = !result.judgement.reasons.some((reason) => reason.includes('cannot be read'));
+  if (result.judgement.state !== 'unchecked' && isFinal) {
+    deps.judged.set(basis, result.judgement);
+  }
+  return result;
+};
+
 const judgeDownloads = async (
   files: readonly FoundFile[],
-  keys: TrustedKeys,
-  memory: DigestMemory,
+  deps: JudgeDeps,
   found: Artifact[],
 ): Promise<PendingContent[]> => {
   const byPath = new Map(files.map((file) => [file.path, file]));
@@ -100,7 +127,7 @@ const judgeDownloads = async (
   const packages = new Map<string, Artifact>();
   for (const file of files) {
     if (isDefendPath(file.path)) {
-      const digest = memory.get(file.path, file.stamp);
+      const digest = deps.memory.get(file.path, file.stamp);
       const judgement = await judgeDefendFile(file, digest, (path) => byPath.has(path));
       found.push(artifactOf(mounts.downloads, file, 'defend', judgement));
       if (judgement.state === 'unchecked') {
@@ -112,7 +139,7 @@ const judgeDownloads = async (
         sha512: byPath.get(`${file.path}.sha512`),
         signature: byPath.get(`${file.path}.asc`),
       };
-      const { judgement, task } = await judgePackage(sides, keys, memory);
+      const { judgement, task } = await judgeOnce(sides, deps);
       const artifact = artifactOf(mounts.downloads, file, 'package', judgement);
       packages.set(file.path, artifact);
       found.push(artifact);

@@ -51,6 +51,7 @@ const empty: ArtifactScan = {
   faults: [],
   pending: [],
   keys: { armored: [], stamp: '' },
+  judged: new Map(),
 };
 
 /** Makes a store; nothing is read before the first `refresh`. */
@@ -64,7 +65,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
 
   const look = async (): Promise<void> => {
     const before = scan;
-    scan = await scanArtifacts(options);
+    scan = await scanArtifacts(options, before.judged);
     isListed = true;
     announce(before, scan, policy, log);
     options.onChange?.(report());

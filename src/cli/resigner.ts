@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { DepotError } from '../domain/errors.ts';
 import type { Signer } from '../signing/signature.ts';
 import { readSitePublicKey } from '../signing/signer.ts';
@@ -10,6 +11,18 @@ export type LoadSigner = (
   passphraseFile: string | undefined,
   io: CommandIo,
 ) => Promise<Signer>;
+
+/** Adds the flags of the site key. */
+export const addResignOptions = (command: Command): Command =>
+  command
+    .option(
+      '--resign-key <file>',
+      'private site key that signs what strip-screenshots of the definition has changed (FLEET_DEPOT_KEY_FILE)',
+    )
+    .option(
+      '--passphrase-file <file>',
+      'its passphrase (FLEET_DEPOT_KEY_PASSPHRASE_FILE, FLEET_DEPOT_KEY_PASSPHRASE)',
+    );
 
 /** The site key where packages are changed; only what a trusted key signed may be. */
 export async function openResigner(

@@ -31,6 +31,7 @@ export interface SyncOptions extends OutgoingOptions {
   readonly maxArchiveSize: string;
   readonly installed?: string;
   readonly kibanaApiKeyFile?: string;
+  readonly artifactsTo?: string;
 }
 
 export function checkLimits(options: SyncOptions): CheckLimits {

@@ -5,6 +5,7 @@ import type { Definition } from '../distribution/definition.ts';
 import { loadDefinition } from '../distribution/shipped.ts';
 import type { ArchiveChecker } from '../mirror/archive-checker.ts';
 import { createArchiveChecker } from '../mirror/archive-checker.ts';
+import { createBodyMemory } from '../mirror/body-memory.ts';
 import { readLockFile } from '../mirror/lock-file.ts';
 import { locateLocked } from '../mirror/locked.ts';
 import type { Plan } from '../mirror/plan.ts';
@@ -27,7 +28,8 @@ import {
   readOutgoingSettings,
   readRetryPolicy,
 } from './outgoing-options.ts';
-import { openResigner, type LoadSigner } from './resigner.ts';
+import { addResignOptions, openResigner, type LoadSigner } from './resigner.ts';
+import { runReleaseSync } from './sync-release-run.ts';
 import { createProgress } from './sync-progress.ts';
 import type { SyncOptions } from './sync-settings.ts';
 import { checkLimits, downloadPlace, readInstalled, readUrl } from './sync-settings.ts';
@@ -60,6 +62,7 @@ export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
           'Fetches what a distribution definition names, checks every archive and its signature, and leaves distribution.lock.',
         )
         .argument('<distribution>', 'full, production, lite, or the path of a definition')
+        .option('--artifacts-to <dir>', "folder for the definition's artifacts, keys, models and docs")
         .option(
           '--to <dir>',
           "folder to fill, or a depot, which gets a new snapshot (default: the definition's download destination)",
@@ -67,7 +70,7 @@ export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
         .option('--address <url>', "registry to ask instead of the definition's")
         .option('--dry-run', 'show what would be done, and do nothing')
         .option('--json', 'plan and report as JSON on stdout, no progress')
-        .option('--quiet', 'no progress')
+        .option('--quiet', 'no progress, and sizes are not asked for first')
         .option('--locked', 'make exactly the set of the lock file again')
         .option('--lock <file>', 'lock file for --locked (default: distribution.lock in the folder)')
         .option(
@@ -85,16 +88,9 @@ export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
           [],
         )
         .option('--max-archive-size <size>', 'largest archive that is taken', '512MiB')
-        .option(
-          '--resign-key <file>',
-          'private site key that signs what strip-screenshots of the definition has changed (FLEET_DEPOT_KEY_FILE)',
-        )
-        .option(
-          '--passphrase-file <file>',
-          'its passphrase (FLEET_DEPOT_KEY_PASSPHRASE_FILE, FLEET_DEPOT_KEY_PASSPHRASE)',
-        )
         .option('--installed <file|url>', 'saved list, or Kibana, whose installed packages are wanted too')
         .option('--kibana-api-key-file <file>', "file with Kibana's API key (else KIBANA_API_KEY)");
+      addResignOptions(command);
       addOutgoingOptions(command);
       trust.addOptions(command);
       command.action(async (distribution: string, options: SyncOptions) => {
@@ -104,6 +100,7 @@ export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
   };
 }
 
+/** Packages first, then what agents download; the worse of both ends the verb. */
 async function sync(
   distribution: string,
   options: SyncOptions,
@@ -112,6 +109,32 @@ async function sync(
   loadSigner: LoadSigner,
 ): Promise<number> {
   const definition = loadDefinition(distribution);
+  const { queries, packages, installed, release } = definition;
+  const hasPackages = queries.length + packages.length > 0 || (options.installed ?? installed) !== undefined;
+  const packagesCode = hasPackages
+    ? await syncPackages(definition, options, io, trust, loadSigner)
+    : exitCodes.ok;
+  if (!release) {
+    return packagesCode;
+  }
+  const client = createClient(readOutgoingSettings(options, io.env, 4));
+  try {
+    // The keyring may be empty: `keys:` of the definition are trusted for artifacts too.
+    const keys = await readKeys(trust, { ...options, requireSignature: false }, io, client);
+    const code = await runReleaseSync(release, options, io, client, keys);
+    return packagesCode === exitCodes.ok || code === exitCodes.partly ? code : packagesCode;
+  } finally {
+    await client.close();
+  }
+}
+
+async function syncPackages(
+  definition: Definition,
+  options: SyncOptions,
+  io: CommandIo,
+  trust: SyncTrust,
+  loadSigner: LoadSigner,
+): Promise<number> {
   const download = definition.actions.find((action) => action.kind === 'download');
   const to = options.to ?? download?.destination;
   const dryRun = options.dryRun ?? false;
@@ -125,11 +148,18 @@ async function sync(
   const client = createClient(readOutgoingSettings(options, io.env, concurrency));
   const retry = readRetryPolicy(options);
   const limits = checkLimits(options);
+  // More than are fetched at once, so that checking needn't stop for the network.
+  const memory = createBodyMemory(Math.min(concurrency + 2, 10), 2 * 2 ** 20);
   let checker: ArchiveChecker | undefined;
   try {
     const keys = await readKeys(trust, options, io, client);
     // One thread checks while this one fetches; more only where there are cores for them.
-    checker = createArchiveChecker(Math.max(1, Math.min(4, availableParallelism() - 1)), limits, keys);
+    checker = createArchiveChecker(
+      Math.max(1, Math.min(4, availableParallelism() - 1)),
+      limits,
+      keys,
+      memory,
+    );
     const address = readUrl(options.address ?? definition.address, '--address');
     const downloads = downloadPlace(download, address, options);
     const policy = createHostPolicy(
@@ -170,7 +200,8 @@ async function sync(
         prune: options.prune ?? false,
         maxSize: definition.maxSize,
         concurrency,
-        askSizes: options.sizes,
+        // A question for each archive is a request more; with --quiet nobody watches the time left.
+        askSizes: options.sizes && (dryRun || options.json === true || options.quiet !== true),
         requireSignature: options.requireSignature,
       },
       {
@@ -180,6 +211,7 @@ async function sync(
         policy,
         retry,
         checker,
+        memory,
         hasKeys: keys.length > 0,
         upstream,
         ...(signer ? { stripper: createStripper({ signer, checker, limits }) } : {}),

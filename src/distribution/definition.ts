@@ -1,4 +1,5 @@
 import type { NamePattern } from './name-pattern.ts';
+import type { WantedRelease } from './wanted-release.ts';
 
 /** Parameters of one `/search`. Absent means: not asked for; a query's value wins over its matrix row's. */
 export interface Query {
@@ -54,6 +55,8 @@ export interface Definition {
   readonly installed?: string;
   /** Upper bound of all archives together, in bytes. */
   readonly maxSize?: number;
+  /** Artifacts, keys, Defend's files, models and product docs. */
+  readonly release?: WantedRelease;
 }
 
 /** The public registry, which the public tool's definitions mean when they name no address. */

@@ -15,6 +15,7 @@ import {
 } from './fields.ts';
 import type { NamePattern } from './name-pattern.ts';
 import { parseNamePattern } from './name-pattern.ts';
+import { readWantedRelease, releaseKeys } from './wanted-release.ts';
 import type { YamlEntry, YamlNode } from './yaml-tree.ts';
 import { parseYamlTree, YamlProblem } from './yaml-tree.ts';
 
@@ -32,6 +33,7 @@ const topKeys = [
   'installed',
   'max-size',
   'strip-screenshots',
+  ...releaseKeys,
 ] as const;
 const queryKeys = [
   'package',
@@ -81,7 +83,8 @@ function readDefinition(tree: YamlNode, label: string, complain: Complain): Defi
   const packages = readItems(fields.get('packages'), complain).flatMap((node) => readPin(node, complain));
   const installed = readText(fields.get('installed'), complain);
   const maxSize = readBytes(fields.get('max-size'), complain);
-  if (queries.length === 0 && packages.length === 0 && installed === undefined) {
+  const release = readWantedRelease(fields, complain);
+  if (queries.length === 0 && packages.length === 0 && installed === undefined && !release) {
     complain(
       tree.line,
       "nothing is asked for: add 'queries' (`- {}` asks for everything), 'packages' or 'installed'",
@@ -102,6 +105,7 @@ function readDefinition(tree: YamlNode, label: string, complain: Complain): Defi
     stripScreenshots: readBoolean(fields.get('strip-screenshots'), complain) ?? false,
     ...(installed === undefined ? {} : { installed }),
     ...(maxSize === undefined ? {} : { maxSize }),
+    ...(release === undefined ? {} : { release }),
   };
 }
 

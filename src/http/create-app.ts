@@ -74,7 +74,8 @@ function fixedPaths({
     ['/categories', categoriesRoute(registry)],
     ['/favicon.ico', faviconRoute(favicon, registry.cacheTimes)],
   ]);
-  for (const path of [...routes.keys()]) {
+  const paths = [...routes.keys()];
+  for (const path of paths) {
     routes.set(`${path}/`, (context) => redirect(context, path, registry.prefix));
   }
   return routes.set('/', root);
@@ -88,7 +89,7 @@ function fixedRoutes(routes: ReadonlyMap<string, Route>): Middleware<RequestStat
       return next();
     }
     context.state.route = context.state.path;
-    return route(context as unknown as Context);
+    return route(context);
   };
 }
 

@@ -154,6 +154,9 @@ function prepare(
   if (head.modifiedAt) {
     response.setHeader('Last-Modified', head.modifiedAt.toUTCString());
   }
+  for (const [name, value] of head.further ?? []) {
+    response.setHeader(name, value);
+  }
   if (isKnown(context, etag, head.modifiedAt)) {
     context.status = 304;
     return undefined;

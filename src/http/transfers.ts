@@ -16,11 +16,14 @@ export interface Transfers {
 /** A file that can be read into a given buffer. */
 export type ReusableFile = ServedFile & { readonly readInto: NonNullable<ServedFile['readInto']> };
 
-/** Above this a file is worth two buffers of its own. */
-export const largeFileBytes = 1024 * 1024;
+/** Below this a file goes out as a stream: it is small enough for one piece of it. */
+export const largeFileBytes = 16 * 1024;
 
 /** 512 KiB sends at about the rate of the machine; with more transfers the pieces become smaller. */
 const pieceBytes = { most: 512 * 1024, least: 64 * 1024 } as const;
+
+/** Up to so many transfers have two buffers each. */
+const fewTransfers = 16;
 
 /**
  * Each transfer has two buffers: one is filled from the disk while the other is on its way to the client. `memory` is what all
@@ -28,9 +31,13 @@ const pieceBytes = { most: 512 * 1024, least: 64 * 1024 } as const;
  */
 export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
   let running = 0;
-  const pieceSize = (): number => {
-    const share = memory / (2 * Math.max(1, running));
-    return Math.max(pieceBytes.least, Math.min(pieceBytes.most, 2 ** Math.floor(Math.log2(share))));
+  const measure: Measure = {
+    // Among many, others are read while one is written: then a second buffer only halves the pieces.
+    buffers: () => (running > fewTransfers ? 1 : 2),
+    pieceSize: () => {
+      const share = memory / (measure.buffers() * Math.max(1, running));
+      return Math.max(pieceBytes.least, Math.min(pieceBytes.most, 2 ** Math.floor(Math.log2(share))));
+    },
   };
   return {
     get running() {
@@ -39,7 +46,7 @@ export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
     send: async (response, file, start, end) => {
       running += 1;
       try {
-        await pour(response, file, start, end, pieceSize);
+        await pour(response, file, start, end, measure);
       } finally {
         running -= 1;
         await file.close().catch(() => undefined);
@@ -49,18 +56,24 @@ export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
 };
 
 /** The buffer, or one of the right size: who began alone makes room when others come, so that all are served alike. */
-const fit = (buffer: Buffer, size: number): Buffer =>
-  buffer.length === size ? buffer : Buffer.allocUnsafeSlow(size);
+const fit = (buffer: Buffer | undefined, size: number): Buffer =>
+  buffer?.length === size ? buffer : Buffer.allocUnsafeSlow(size);
+
+/** What a transfer may hold, asked before each piece. */
+interface Measure {
+  buffers(): number;
+  pieceSize(): number;
+}
 
 const pour = async (
   response: ServerResponse,
   file: ReusableFile,
   start: number,
   end: number,
-  pieceSize: () => number,
+  measure: Measure,
 ): Promise<void> => {
-  // Two buffers that are made when they are first used.
-  const free: Buffer[] = [Buffer.alloc(0), Buffer.alloc(0)];
+  const free: Buffer[] = [];
+  let held = 0;
   let wake: (() => void) | undefined;
   let isOver = false;
   const isFree = (): Promise<void> =>
@@ -76,24 +89,33 @@ const pour = async (
   try {
     let position = start;
     while (position <= end) {
-      const buffer = free.pop();
       if (isOver || response.destroyed) {
         return;
       }
-      if (!buffer) {
+      const buffer = free.pop();
+      if (!buffer && held >= measure.buffers()) {
         await isFree();
         continue;
       }
-      const piece = fit(buffer, pieceSize());
+      held += buffer ? 0 : 1;
+      // The last piece, and all of a small file, has a buffer of just its size.
+      const piece = fit(buffer, Math.min(measure.pieceSize(), end + 1 - position));
       const count = await file.readInto(piece, Math.min(piece.length, end + 1 - position), position);
       position += count;
+      if (position > end) {
+        response.end(count === piece.length ? piece : piece.subarray(0, count));
+        return;
+      }
       // The callback comes when the bytes are with the system (or encrypted): then the buffer is free again.
       response.write(count === piece.length ? piece : piece.subarray(0, count), () => {
-        free.push(piece);
+        if (held > measure.buffers()) {
+          held -= 1;
+        } else {
+          free.push(piece);
+        }
         wake?.();
       });
     }
-    response.end();
   } catch {
     response.destroy();
   }

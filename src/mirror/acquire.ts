@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { readFile, unlink } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { HttpClient } from '../net/http.ts';
 import { dismiss, readBody, showUrl, Transient } from '../net/http.ts';
@@ -9,14 +9,15 @@ import type { HostPolicy } from '../net/upstream-hosts.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
 import type { SignatureVerdict } from '../signing/signature.ts';
 import { maxSignatureBytes } from '../signing/signature.ts';
-import type { ArchiveChecker } from './archive-checker.ts';
+import type { ArchiveChecker, CheckedArchive } from './archive-checker.ts';
+import type { BodyMemory } from './body-memory.ts';
+import type { Downloaded } from './download.ts';
 import { downloadPart, flushBytes } from './download.ts';
-import { writeDurably } from './durable.ts';
-import { fileFault } from './file-fault.ts';
 import type { Facts, Journal } from './journal.ts';
 import type { Layout } from './layout.ts';
+import type { Placing } from './placing.ts';
 import type { PlanItem } from './plan.ts';
-import type { StrippedPackage, Stripper } from './stripper.ts';
+import type { Stripper } from './stripper.ts';
 
 /** What getting one package needs. */
 export interface AcquireDeps {
@@ -26,6 +27,8 @@ export interface AcquireDeps {
   readonly policy: HostPolicy;
   readonly retry: RetryPolicy;
   readonly checker: ArchiveChecker;
+  readonly memory: BodyMemory;
+  readonly placing: Placing;
   /** False where there is no keyring to check signatures with, which only `requireSignature: false` allows. */
   readonly hasKeys: boolean;
   readonly requireSignature: boolean;
@@ -43,7 +46,6 @@ export interface AcquireDeps {
 
 /**
  * Makes one package be there: checks what is in place, else fetches, checks and puts archive and signature into place.
- * The signature is there first, so a server that lists the folder never sees an archive without its own.
  */
 export async function acquire(
   item: PlanItem,
@@ -56,25 +58,21 @@ export async function acquire(
     }
   }
   const signature = await deps.gate(() => fetchSignature(item, deps));
-  const facts = await fetchChecked(item, signature, deps);
-  const part = deps.layout.part(item.id);
-  const placed = deps.stripper
-    ? refuseOther(item, await deps.stripper.strip(item, facts, part, deps.onWarning))
-    : { path: part, signature, facts };
-  await publish(item, placed.path, placed.signature, deps);
-  // Only what came in several pieces has facts of its parts.
-  if (facts.size > flushBytes) {
+  const fetched = await fetchChecked(item, signature, deps);
+  const { facts, file } = deps.stripper
+    ? refuseOther(item, await deps.stripper.strip(item, fetched.facts, deps.layout, deps.onWarning))
+    : fetched;
+  await deps.placing.place(item.id, signature !== undefined);
+  // Only what came in several pieces has facts.
+  if (fetched.facts.size > flushBytes) {
     await unlink(deps.layout.partFacts(item.id)).catch(() => {});
   }
-  if (placed.path !== part) {
-    await unlink(part).catch(() => {});
-  }
-  await deps.journal.record(placed.facts, await stat(deps.layout.archive(item.id)));
-  return { facts: placed.facts, fetched: true };
+  await deps.journal.record(facts, file);
+  return { facts, fetched: true };
 }
 
 /** A lock file says what a stripped archive must be, too. */
-function refuseOther({ id, locked }: PlanItem, stripped: StrippedPackage): StrippedPackage {
+function refuseOther({ id, locked }: PlanItem, stripped: Good): Good {
   const { sha256 } = stripped.facts;
   if (locked && sha256 !== locked.sha256) {
     throw new DepotError('ARCHIVE_MISMATCH', {
@@ -90,8 +88,8 @@ async function checkInPlace(item: PlanItem, deps: AcquireDeps): Promise<Facts | 
   const { layout, journal } = deps;
   try {
     const signature = await readFile(layout.signature(item.id), 'utf8').catch(() => undefined);
-    const facts = await checkFile(item, layout.archive(item.id), signature, deps);
-    await journal.record(facts, await stat(layout.archive(item.id)));
+    const { facts, file } = await checkFile(item, signature, undefined, deps);
+    await journal.record(facts, file);
     return facts;
   } catch (error) {
     if (!(error instanceof DepotError) || error.code === 'INTERRUPTED' || error.code === 'DISK_FULL') {
@@ -151,12 +149,7 @@ async function fetchSignature(item: PlanItem, deps: AcquireDeps): Promise<string
   return signature;
 }
 
-async function fetchChecked(
-  item: PlanItem,
-  signature: string | undefined,
-  deps: AcquireDeps,
-): Promise<Facts> {
-  const part = deps.layout.part(item.id);
+async function fetchChecked(item: PlanItem, signature: string | undefined, deps: AcquireDeps): Promise<Good> {
   const resumed = deps.leftovers.has(`${item.id}.zip.part`);
   try {
     return await fetchOnce(item, signature, deps);
@@ -167,24 +160,31 @@ async function fetchChecked(
     if (!mismatch) {
       throw error;
     }
-    await unlink(part).catch(() => {});
+    await dropParts(item.id, deps.layout);
     // A half from an earlier run may have been of another content: one more try from the first byte.
     if (resumed) {
-      return await fetchOnce(item, signature, deps).catch((again: unknown) => dropPart(part, again));
+      return await fetchOnce(item, signature, deps).catch((again: unknown) =>
+        dropMismatch(item.id, deps.layout, again),
+      );
     }
     throw error;
   }
 }
 
-async function dropPart(part: string, error: unknown): Promise<never> {
+async function dropMismatch(id: string, layout: Layout, error: unknown): Promise<never> {
   if (error instanceof DepotError && error.code === 'ARCHIVE_MISMATCH') {
-    await unlink(part).catch(() => {});
+    await dropParts(id, layout);
   }
   throw error;
 }
 
-async function fetchOnce(item: PlanItem, signature: string | undefined, deps: AcquireDeps): Promise<Facts> {
-  const { layout, onBytes, signal } = deps;
+async function dropParts(id: string, layout: Layout): Promise<void> {
+  await unlink(layout.part(id)).catch(() => {});
+  await unlink(layout.partSignature(id)).catch(() => {});
+}
+
+async function fetchOnce(item: PlanItem, signature: string | undefined, deps: AcquireDeps): Promise<Good> {
+  const { layout, memory, onBytes, signal } = deps;
   const part = layout.part(item.id);
   const download = {
     url: item.archiveUrl,
@@ -192,24 +192,45 @@ async function fetchOnce(item: PlanItem, signature: string | undefined, deps: Ac
     facts: layout.partFacts(item.id),
     mayResume: deps.leftovers.has(`${item.id}.zip.part`),
     limit: deps.maxArchiveBytes,
+    memory,
     onBytes,
   };
-  await deps.gate(() => downloadPart({ ...download, ...(signal ? { signal } : {}) }, deps));
-  return await checkFile(item, part, signature, deps);
+  const downloaded = await deps.gate(() =>
+    downloadPart({ ...download, ...(signal ? { signal } : {}) }, deps),
+  );
+  return await checkFile(item, signature, downloaded, deps);
 }
 
+/** What was found of an archive, and which file it is. */
+interface Good {
+  readonly facts: Facts;
+  readonly file: CheckedArchive['file'];
+}
+
+/** Checks what was downloaded, or what is in place. */
 async function checkFile(
   item: PlanItem,
-  path: string,
   signature: string | undefined,
+  downloaded: Downloaded | undefined,
   deps: AcquireDeps,
-): Promise<Facts> {
-  const file = `${item.id}.zip`;
-  const {
-    sha256,
-    size,
-    signature: verdict,
-  } = await deps.checker.check(path, item, deps.hasKeys ? signature : undefined);
+): Promise<Good> {
+  const { layout } = deps;
+  const { id, name, version } = item;
+  const file = `${id}.zip`;
+  const checked = await deps.checker.check({
+    file: downloaded ? layout.part(id) : layout.archive(id),
+    name,
+    version,
+    ...(deps.hasKeys && signature !== undefined ? { signature } : {}),
+    ...(downloaded?.place ? { body: { place: downloaded.place, size: downloaded.size } } : {}),
+    ...(downloaded
+      ? {
+          writing:
+            signature === undefined ? {} : { signature: { file: layout.partSignature(id), text: signature } },
+        }
+      : {}),
+  });
+  const { sha256, size, signature: verdict } = checked;
   const locked = item.locked?.original ?? item.locked;
   if (locked && sha256 !== locked.sha256) {
     throw new DepotError('ARCHIVE_MISMATCH', {
@@ -226,8 +247,8 @@ async function checkFile(
     });
   }
   const signer = judgeSignature(item, signature, verdict, deps);
-  return {
-    id: item.id,
+  const facts = {
+    id,
     sha256,
     size,
     source: showUrl(item.archiveUrl),
@@ -236,6 +257,7 @@ async function checkFile(
       ? { signature: { sha256: signatureSha256, size: Buffer.byteLength(signature) } }
       : {}),
   };
+  return { facts, file: checked.file };
 }
 
 /** The signer's fingerprint; undefined where a signature isn't required and proves nothing. */
@@ -262,24 +284,4 @@ function judgeSignature(
   }
   deps.onWarning(item.id, `signature not verified: ${verdict.reason}`);
   return undefined;
-}
-
-async function publish(
-  item: PlanItem,
-  path: string,
-  signature: string | undefined,
-  deps: AcquireDeps,
-): Promise<void> {
-  const { layout } = deps;
-  const target = layout.signature(item.id);
-  if (signature === undefined) {
-    await rm(target, { force: true });
-  } else {
-    await writeDurably(target, `${layout.part(item.id)}.sig`, signature);
-  }
-  try {
-    await rename(path, layout.archive(item.id));
-  } catch (error) {
-    throw fileFault(error, layout.archive(item.id));
-  }
 }

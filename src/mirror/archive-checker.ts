@@ -1,7 +1,10 @@
-import { Piscina } from 'piscina';
+import { Worker } from 'node:worker_threads';
 import { DepotError } from '../domain/errors.ts';
 import type { SignatureVerdict } from '../signing/signature.ts';
-import type { ArchiveTask, ArchiveVerdict, CheckLimits } from './archive-check.ts';
+import type { ArchiveTask, CheckLimits } from './archive-check.ts';
+import type { CheckAnswer, CheckOrder, OrderWriting } from './archive-worker.ts';
+import type { BodyMemory } from './body-memory.ts';
+import { fileFault } from './file-fault.ts';
 
 /** What a check found of a good archive. */
 export interface CheckedArchive {
@@ -9,17 +12,40 @@ export interface CheckedArchive {
   readonly size: number;
   /** Of the signature that was handed over. */
   readonly signature?: SignatureVerdict;
+  /** The very file that was checked; both outlive its renaming. */
+  readonly file: { readonly mtimeMs: number; readonly ino: number };
+}
+
+/** An archive to check, and what to do with it. */
+export interface CheckRequest {
+  readonly file: string;
+  readonly name: string;
+  readonly version: string;
+  readonly signature?: string;
+  /** The archive is in this place in memory, not in the file; the place is given back. */
+  readonly body?: { readonly place: Buffer<ArrayBuffer>; readonly size: number };
+  /** Written once the archive was found whole: the archive to `file` if it is in memory, and its signature. */
+  readonly writing?: OrderWriting;
 }
 
 /** Checks archives and signatures off the main thread. */
 export interface ArchiveChecker {
-  /** Throws DepotError ARCHIVE_MISMATCH for an archive that isn't whole or isn't the one that was asked for. */
-  check(
-    file: string,
-    item: { readonly name: string; readonly version: string },
-    signature?: string,
-  ): Promise<CheckedArchive>;
+  /**
+   * Throws DepotError ARCHIVE_MISMATCH for an archive that isn't whole or isn't the one that was asked for, DISK_FULL or
+   * FILE_FAILED where it can't be written. What was written is on the disk.
+   */
+  check(request: CheckRequest): Promise<CheckedArchive>;
   close(): Promise<void>;
+}
+
+interface Pending {
+  readonly resolve: (answer: CheckAnswer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly pending: Map<number, Pending>;
 }
 
 /** At the first check `threads` workers are started. They trust the given armored public keys. */
@@ -27,32 +53,81 @@ export function createArchiveChecker(
   threads: number,
   limits: CheckLimits,
   armoredKeys: readonly string[],
+  memory: BodyMemory,
 ): ArchiveChecker {
-  // Built code is .js; Node versions that strip types run the .ts as it is.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const start = (): Piscina<ArchiveTask, ArchiveVerdict> =>
-    new Piscina({
-      filename: new URL(`./archive-worker.${extension}`, import.meta.url).href,
-      name: 'checkTask',
-      minThreads: threads,
-      maxThreads: threads,
+  const running = new Set<Thread>();
+  let last = 0;
+  const start = (): Thread => {
+    // Built code is .js; Node versions that strip types run the .ts as it is.
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./archive-worker.${extension}`, import.meta.url), {
       workerData: armoredKeys,
       // The content of archives is outside the JavaScript heap; this bounds what a thread keeps beside it.
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     });
-  let workers: Piscina<ArchiveTask, ArchiveVerdict> | undefined;
-  return {
-    async check(file, { name, version }, signature) {
-      const task = { file, name, version, limits, ...(signature === undefined ? {} : { signature }) };
-      workers ??= start();
-      const verdict = await workers.run(task);
-      if (verdict.ok) {
-        return verdict;
+    const thread: Thread = { worker, pending: new Map() };
+    const fail = (error: Error): void => {
+      running.delete(thread);
+      for (const { reject } of thread.pending.values()) {
+        reject(error);
       }
-      throw new DepotError('ARCHIVE_MISMATCH', { file: `${name}-${version}.zip`, reason: verdict.reason });
+      thread.pending.clear();
+    };
+    worker.on('message', (answer: CheckAnswer) => {
+      thread.pending.get(answer.number)?.resolve(answer);
+      thread.pending.delete(answer.number);
+    });
+    worker.on('error', fail);
+    worker.on('exit', () => fail(new Error('the thread that checks archives has ended')));
+    running.add(thread);
+    return thread;
+  };
+  const ask = (task: ArchiveTask, { body, writing }: CheckRequest): Promise<CheckAnswer> => {
+    while (running.size < threads) {
+      start();
+    }
+    const [first = start(), ...others] = running;
+    const thread = others.reduce((best, one) => (one.pending.size < best.pending.size ? one : best), first);
+    const number = ++last;
+    const order: CheckOrder = {
+      number,
+      task,
+      ...(writing ? { writing } : {}),
+      ...(body ? { body: { place: body.place.buffer, size: body.size } } : {}),
+    };
+    return new Promise((resolve, reject) => {
+      thread.pending.set(number, { resolve, reject });
+      thread.worker.postMessage(order, body ? [body.place.buffer] : []);
+    });
+  };
+  return {
+    async check(request) {
+      const { file, name, version, signature, body } = request;
+      const task = { file, name, version, limits, ...(signature === undefined ? {} : { signature }) };
+      let place: Buffer<ArrayBuffer> | undefined;
+      let answer: CheckAnswer;
+      try {
+        answer = await ask(task, request);
+        place = answer.place && Buffer.from(answer.place);
+      } finally {
+        if (body) {
+          memory.give(place);
+        }
+      }
+      const { verdict, written, fault } = answer;
+      if (fault) {
+        throw fileFault(Object.assign(new Error(fault.message), { code: fault.code }), fault.file);
+      }
+      if (verdict.ok && written) {
+        return { ...verdict, file: written };
+      }
+      const reason = verdict.ok ? 'nothing is known of its file' : verdict.reason;
+      throw new DepotError('ARCHIVE_MISMATCH', { file: `${name}-${version}.zip`, reason });
     },
     async close() {
-      await workers?.destroy();
+      const threadsToEnd = [...running];
+      running.clear();
+      await Promise.all(threadsToEnd.map(({ worker }) => worker.terminate()));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { open, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { open, stat, unlink, writeFile } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { HttpAnswer, HttpClient } from '../net/http.ts';
 import { dismiss, showUrl, Transient } from '../net/http.ts';
@@ -8,7 +8,10 @@ import type { RetryPolicy } from '../net/retry.ts';
 import { withRetries } from '../net/retry.ts';
 import type { HostPolicy } from '../net/upstream-hosts.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
+import type { BodyMemory } from './body-memory.ts';
 import { fileFault } from './file-fault.ts';
+import { readFacts, writeFacts } from './part-facts.ts';
+import { writeChunks } from './write-chunks.ts';
 
 export interface Download {
   readonly url: URL;
@@ -21,6 +24,8 @@ export interface Download {
   /** Largest body that is taken, in bytes. */
   readonly limit: number;
   /** Called with the bytes that were added; negative when a part starts again. */
+  /** Where small bodies are gathered; they are written when they were checked. */
+  readonly memory?: BodyMemory;
   readonly onBytes: (count: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -31,11 +36,10 @@ export interface DownloadSettings {
   readonly retry: RetryPolicy;
 }
 
-interface PartFacts {
-  readonly url: string;
-  /** Strong ETag or Last-Modified: what If-Range takes (RFC 9110, 13.1.5). */
-  readonly validator: string;
-  readonly total: number;
+/** A body that came whole: in its part file, on the disk, or in a place in memory that has to be given back. */
+export interface Downloaded {
+  readonly size: number;
+  readonly place?: Buffer<ArrayBuffer>;
 }
 
 /** Bytes that are gathered before they are written; what a kill can cost. */
@@ -44,10 +48,9 @@ export const flushBytes = 1 << 20;
 const progressBytes = 64 * 1024;
 
 /**
- * Brings one body into a part file and syncs it to disk; continues what an earlier run left. Returns the bytes of the
- * part. Throws DepotError when attempts are used up or the answer can't be an archive.
+ * Brings one body into memory, or into a part file that is synced to disk; continues what an earlier run left. Throws DepotError when attempts are used up or the answer can't be an archive.
  */
-export function downloadPart(download: Download, settings: DownloadSettings): Promise<number> {
+export function downloadPart(download: Download, settings: DownloadSettings): Promise<Downloaded> {
   let isFirst = true;
   return withRetries(settings.retry, download.signal, (progressed) => {
     const fresh = isFirst && !download.mayResume;
@@ -61,12 +64,12 @@ async function attempt(
   fresh: boolean,
   settings: DownloadSettings,
   progressed: () => void,
-): Promise<number> {
+): Promise<Downloaded> {
   const { url, part, signal } = download;
-  const have = fresh ? 0 : await sizeOf(part);
+  const have = fresh ? 0 : ((await stat(part).catch(() => undefined))?.size ?? 0);
   const facts = have > 0 ? await readFacts(download) : undefined;
   if (facts && have === facts.total) {
-    return have;
+    return { size: have };
   }
   const resume = facts !== undefined && have < facts.total;
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
@@ -88,6 +91,16 @@ async function attempt(
     dismiss(answer);
     throw answerFault(answer, `the archive has ${from + length} bytes, the limit is ${download.limit}`);
   }
+  const { memory } = download;
+  const place = from === 0 && memory && length <= memory.bytes ? memory.take() : undefined;
+  if (memory && place) {
+    try {
+      return { size: await gather(answer, place, length, download, progressed), place };
+    } catch (error) {
+      memory.give(place);
+      throw error;
+    }
+  }
   let handle: FileHandle;
   try {
     handle = await open(
@@ -105,7 +118,7 @@ async function attempt(
     }
     const size = await pour(answer, handle, from, download, progressed);
     await handle.sync();
-    return size;
+    return { size };
   } finally {
     await handle.close();
   }
@@ -151,6 +164,71 @@ function judge(
   return 0;
 }
 
+/** Reads a body into memory. What came before a cut goes to the part file, to be continued. */
+async function gather(
+  answer: HttpAnswer,
+  place: Buffer,
+  length: number,
+  download: Download,
+  progressed: () => void,
+): Promise<number> {
+  const { body } = answer;
+  let size = 0;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      body.on('data', (chunk: Buffer) => {
+        if (size + chunk.length > length) {
+          reject(answerFault(answer, `more came than the ${length} bytes that were announced`));
+          return;
+        }
+        size += chunk.copy(place, size);
+        download.onBytes(chunk.length);
+      });
+      body.once('end', resolve);
+      body.once('error', reject);
+      body.once('close', () => reject(new Error('the body was closed')));
+    });
+  } catch (error) {
+    body.on('error', () => {}).destroy();
+    if (error instanceof DepotError) {
+      throw error;
+    }
+    await keepHalf(answer, place.subarray(0, size), length, download, progressed);
+    if (download.signal?.aborted) {
+      throw new DepotError('INTERRUPTED', {}, error);
+    }
+    throw new Transient(answerFault(answer, `the connection was cut or stalled after ${size} bytes`, error));
+  }
+  if (size < length) {
+    await keepHalf(answer, place.subarray(0, size), length, download, progressed);
+    throw new Transient(answerFault(answer, `${size} bytes came, ${length} were announced`));
+  }
+  return size;
+}
+
+async function keepHalf(
+  answer: HttpAnswer,
+  half: Buffer,
+  length: number,
+  download: Download,
+  progressed: () => void,
+): Promise<void> {
+  try {
+    if (length > flushBytes) {
+      await writeFacts(download, answer, length);
+      await writeFile(download.part, half);
+    }
+  } catch (error) {
+    throw fileFault(error, download.part);
+  }
+  if (half.length >= progressBytes && length > flushBytes) {
+    progressed();
+  }
+  if (length <= flushBytes || (await readFacts(download)) === undefined) {
+    download.onBytes(-half.length);
+  }
+}
+
 async function pour(
   answer: HttpAnswer,
   handle: FileHandle,
@@ -172,7 +250,7 @@ async function pour(
     pending = [];
     pendingBytes = 0;
     try {
-      await writeAll(handle, chunks, position);
+      await writeChunks(handle, chunks, position);
     } catch (error) {
       throw fileFault(error, download.part);
     }
@@ -214,53 +292,6 @@ async function pour(
     throw new Transient(answerFault(answer, `${size} bytes came, ${from + announced} were announced`));
   }
   return size;
-}
-
-async function writeAll(handle: FileHandle, chunks: Buffer[], position: number): Promise<void> {
-  const { bytesWritten } = await handle.writev(chunks, position);
-  let rest = chunks.reduce((sum, chunk) => sum + chunk.length, 0) - bytesWritten;
-  if (rest === 0) {
-    return;
-  }
-  // A short write, as on a disk that is nearly full: the next one tells why.
-  const bytes = Buffer.concat(chunks);
-  while (rest > 0) {
-    rest -= (await handle.write(bytes, bytes.length - rest, rest, position + bytes.length - rest))
-      .bytesWritten;
-  }
-}
-
-async function sizeOf(file: string): Promise<number> {
-  return (await stat(file).catch(() => undefined))?.size ?? 0;
-}
-
-async function readFacts({ facts, url }: Download): Promise<PartFacts | undefined> {
-  try {
-    const value = JSON.parse(await readFile(facts, 'utf8')) as Partial<PartFacts>;
-    const proper =
-      value.url === showUrl(url) && typeof value.validator === 'string' && typeof value.total === 'number';
-    return proper ? (value as PartFacts) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Notes what a part is of. Without a strong validator it can't be continued: another content might follow. */
-async function writeFacts(download: Download, answer: HttpAnswer, total: number): Promise<void> {
-  const etag = answer.headers['etag'];
-  const validator = etag !== undefined && !etag.startsWith('W/') ? etag : answer.headers['last-modified'];
-  try {
-    if (validator === undefined) {
-      await unlink(download.facts).catch(() => {});
-    } else {
-      await writeFile(
-        download.facts,
-        JSON.stringify({ url: showUrl(download.url), validator, total } satisfies PartFacts),
-      );
-    }
-  } catch (error) {
-    throw fileFault(error, download.facts);
-  }
 }
 
 const answerFault = (answer: HttpAnswer, reason: string, cause?: unknown): DepotError =>

@@ -32,7 +32,7 @@ export interface Journal {
   recall(id: string, stats: Stats): Facts | undefined;
   /** Facts whatever the file is like now: sync has placed this once. */
   known(id: string): Facts | undefined;
-  record(facts: Facts, stats: Stats): Promise<void>;
+  record(facts: Facts, stats: Pick<Stats, 'mtimeMs' | 'ino'>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,6 +55,20 @@ export async function openJournal(file: string, readOnly: boolean): Promise<Jour
   } catch (error) {
     throw fileFault(error, file);
   }
+  // Lines that come while others are written go together.
+  let waiting: string[] = [];
+  let writing = Promise.resolve();
+  const write = async (): Promise<void> => {
+    const joined = waiting.join('');
+    waiting = [];
+    try {
+      if (joined !== '') {
+        await handle?.appendFile(joined);
+      }
+    } catch (error) {
+      throw fileFault(error, file);
+    }
+  };
   return {
     recall(id, stats) {
       const line = lines.get(id);
@@ -66,11 +80,9 @@ export async function openJournal(file: string, readOnly: boolean): Promise<Jour
     async record(facts, stats) {
       const line: JournalLine = { ...facts, modified: stats.mtimeMs, inode: stats.ino };
       lines.set(facts.id, line);
-      try {
-        await handle?.appendFile(`${JSON.stringify(line)}\n`);
-      } catch (error) {
-        throw fileFault(error, file);
-      }
+      waiting.push(`${JSON.stringify(line)}\n`);
+      writing = writing.catch(() => {}).then(write);
+      await writing;
     },
     close: async () => handle?.close(),
   };

@@ -24,6 +24,8 @@ export interface Layout {
   archive(id: string): string;
   signature(id: string): string;
   part(id: string): string;
+  /** The signature of a part that was checked, until both are put into place. */
+  partSignature(id: string): string;
   partFacts(id: string): string;
 }
 
@@ -40,6 +42,7 @@ export function createLayout(folder: string, work = join(folder, workFolderName)
     archive: (id) => join(folder, `${id}.zip`),
     signature: (id) => join(folder, `${id}.zip.sig`),
     part: (id) => join(work, `${id}.zip.part`),
+    partSignature: (id) => join(work, `${id}.zip.part.sig`),
     partFacts: (id) => join(work, `${id}.zip.json`),
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { openRandomFile } from '../archive/random-file.ts';
 import { readStoredBytes, unpackBytes } from '../archive/zip-content.ts';
@@ -9,19 +9,17 @@ import { writeZip } from '../archive/zip-writer.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { Signer } from '../signing/signature.ts';
 import { createVerifier, fixedKeys } from '../signing/verify.ts';
-import type { ArchiveChecker } from './archive-checker.ts';
+import type { ArchiveChecker, CheckedArchive } from './archive-checker.ts';
 import { fileFault } from './file-fault.ts';
 import type { Facts } from './journal.ts';
+import type { Layout } from './layout.ts';
 import { cutScreenshots } from './manifest-cut.ts';
 import type { WantedItem } from './plan.ts';
 
-/** A package as it is to be placed. */
+/** A package whose part and signature wait to be placed, and which file the part is. */
 export interface StrippedPackage {
-  /** The archive: the one that was handed over, or a new one beside it. */
-  readonly path: string;
-  /** By the site key, armored. */
-  readonly signature: string;
   readonly facts: Facts;
+  readonly file: CheckedArchive['file'];
 }
 
 /** Takes the screenshots out of packages whose own signature was good, and signs them with the site key. */
@@ -29,10 +27,10 @@ export interface Stripper {
   /** Of the site key. */
   readonly fingerprint: string;
   /**
-   * `facts` are those of the archive at `path` as it came; `onWarning` is told where a manifest can't be cut, and the
-   * package keeps its screenshots. Throws SIGNING_FAILED, ARCHIVE_MISMATCH.
+   * Replaces the part, which was checked and has these facts, and its signature. `onWarning` is told where a manifest
+   * can't be cut, and the package keeps its screenshots. Throws SIGNING_FAILED, ARCHIVE_MISMATCH.
    */
-  strip(item: WantedItem, facts: Facts, path: string, onWarning: OnWarning): Promise<StrippedPackage>;
+  strip(item: WantedItem, facts: Facts, layout: Layout, onWarning: OnWarning): Promise<StrippedPackage>;
 }
 
 type OnWarning = (id: string, reason: string) => void;
@@ -48,27 +46,30 @@ export function createStripper({ signer, checker, limits }: StripDeps): Stripper
   const verifier = createVerifier(fixedKeys([signer.publicKey]));
   return {
     fingerprint: signer.fingerprint,
-    async strip(item, original, path, onWarning) {
-      if (original.signer === undefined) {
-        throw new DepotError('SIGNING_FAILED', {
-          label: item.id,
-          reason: 'its own signature was not verified',
-        });
-      }
-      const made = `${path}.stripped`;
-      const placed = (await rewrite(item, path, made, limits, onWarning)) ? made : path;
-      const signature = await signer.sign(createReadStream(placed));
-      // The new archive is held to the same check as one that came from outside.
-      const { sha256, size } = await checker.check(placed, item);
-      const verdict = await verifier.verify(createReadStream(placed), signature);
-      if (verdict.state !== 'good') {
-        throw new DepotError('SIGNING_FAILED', { label: item.id, reason: verdict.reason });
-      }
-      const digest = createHash('sha256').update(signature).digest('hex');
+    async strip(item, original, layout, onWarning) {
       const { id, source, ...origin } = original;
+      if (origin.signer === undefined) {
+        throw new DepotError('SIGNING_FAILED', { label: id, reason: 'its own signature was not verified' });
+      }
+      const part = layout.part(id);
+      const made = `${part}.stripped`;
+      if (await rewrite(item, part, made, limits, onWarning)) {
+        await rename(made, part);
+      }
+      const signature = await signer.sign(createReadStream(part));
+      const verdict = await verifier.verify(createReadStream(part), signature);
+      if (verdict.state !== 'good') {
+        throw new DepotError('SIGNING_FAILED', { label: id, reason: verdict.reason });
+      }
+      // The new archive is held to the same check as one that came from outside.
+      const { sha256, size, file } = await checker.check({
+        file: part,
+        name: item.name,
+        version: item.version,
+        writing: { signature: { file: layout.partSignature(id), text: signature } },
+      });
+      const digest = createHash('sha256').update(signature).digest('hex');
       return {
-        path: placed,
-        signature,
         facts: {
           id,
           source,
@@ -78,6 +79,7 @@ export function createStripper({ signer, checker, limits }: StripDeps): Stripper
           signature: { sha256: digest, size: Buffer.byteLength(signature) },
           original: origin,
         },
+        file,
       };
     },
   };

@@ -27,7 +27,7 @@ export interface SyncRequest {
 /** What it is done with. */
 export interface SyncDeps extends Omit<
   AcquireDeps,
-  'journal' | 'gate' | 'onBytes' | 'onWarning' | 'requireSignature' | 'leftovers'
+  'journal' | 'gate' | 'placing' | 'onBytes' | 'onWarning' | 'requireSignature' | 'leftovers'
 > {
   /** What is wanted: asked of the upstream, or read from a lock file. */
   readonly resolve: () => Promise<{

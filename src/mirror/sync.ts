@@ -14,6 +14,7 @@ import { formatLockFile } from './lock-file.ts';
 import { makePlan } from './make-plan.ts';
 import type { Plan } from './plan.ts';
 import { totalsOf } from './plan.ts';
+import { createPlacing } from './placing.ts';
 import { createGate, eachConcurrently } from './pool.ts';
 import { pruneUnwanted } from './prune.ts';
 import type { Failure, SyncReport } from './report.ts';
@@ -93,6 +94,7 @@ async function carryOut(
     requireSignature: request.requireSignature,
     leftovers: new Set(await readdir(layout.work)),
     gate: createGate(request.concurrency),
+    placing: createPlacing(layout),
     onBytes: (count) => {
       bytes += count;
       progress.bytes(count);
@@ -105,8 +107,8 @@ async function carryOut(
     bytes: totalsOf(plan).unknownSizes > 0 ? 0 : totalsOf(plan).fetch.bytes,
   });
   try {
-    // Wider than the gate: while some are checked, others are fetched.
-    await eachConcurrently(work, request.concurrency + 4, async (item) => {
+    // Wider than the gate: while some are checked and reach the disk, others are fetched.
+    await eachConcurrently(work, request.concurrency + 24, async (item) => {
       if (halted) {
         return;
       }

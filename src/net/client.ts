@@ -27,6 +27,9 @@ export interface ClientSettings {
   readonly userAgent: string;
 }
 
+/** Bytes of a body that may wait to be read. */
+const bodyBytes = 128 * 1024;
+
 /** Makes the client that everything outgoing uses. Nothing is sent before the first request. */
 export function createClient(settings: ClientSettings): HttpClient {
   const { proxy } = settings;
@@ -45,6 +48,9 @@ export function createClient(settings: ClientSettings): HttpClient {
           origin: url.origin,
           path: url.pathname + url.search,
           method,
+          // undici closes the connection after a HEAD; a thousand of them would mean a thousand connections.
+          ...(method === 'HEAD' ? { reset: false } : {}),
+          highWaterMark: bodyBytes,
           headers: { 'user-agent': settings.userAgent, ...basicAuthorization(url), ...request.headers },
           ...(signal ? { signal } : {}),
         });

@@ -55,10 +55,10 @@ const refusal = (policy: SignaturePolicy, facts: SignatureFacts): string | undef
     return undefined;
   }
   if (!facts.present) {
-    return 'signature: missing';
+    return 'it has no signature, and -require-package-signatures is on (-signature-policy)';
   }
   if (!facts.armored) {
-    return 'signature: not an ASCII-armored OpenPGP signature';
+    return 'its .sig file is no ASCII-armored OpenPGP signature (-signature-policy)';
   }
   if (policy === 'present' || facts.verdict?.state === 'good') {
     return undefined;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Key, Signature, SignaturePacket, Subkey } from 'openpgp';
 import { DepotError } from '../domain/errors.ts';
@@ -98,7 +99,7 @@ const judge = async (
     return fault('bad', misfit, issuer);
   }
   const now = options.now?.() ?? new Date();
-  const failure = await checkDigest(openpgp, data, parsed.signature, signer.primary, now);
+  const failure = await checkDigest(openpgp, data, parsed, signer.primary, now);
   return conclude(packet, signer, issuer, failure, now, options);
 };
 
@@ -181,11 +182,18 @@ const findMisfit = (
 const checkDigest = async (
   openpgp: OpenpgpModule,
   data: Readable | Uint8Array,
-  signature: Signature,
+  { signature, packet }: { readonly signature: Signature; readonly packet: SignaturePacket },
   key: Key,
   date: Date,
 ): Promise<string | undefined> => {
-  const binary = data instanceof Readable ? Readable.toWeb(data) : data;
+  const hashed = data instanceof Readable ? undefined : hashSigned(openpgp, data, packet);
+  if (hashed !== undefined) {
+    // The library's own place for a digest that was made before (it uses it for signatures that come after their
+    // data). All its other checks stay; but it would copy and hash the data, with RSA twice.
+    Object.assign(packet, { hashed });
+  }
+  const whole = data instanceof Readable ? Readable.toWeb(data) : data;
+  const binary = hashed === undefined ? whole : new Uint8Array(0);
   const message = await openpgp.createMessage({ binary: binary as Uint8Array });
   const result = await openpgp.verify({
     message,
@@ -213,6 +221,26 @@ const checkDigest = async (
     () => undefined,
     (error: unknown) => messageOf(error),
   );
+};
+
+/** The digest that a version 4 signature is over (RFC 4880, 5.2.4); undefined for a hash that isn't of the usual ones. */
+const hashSigned = (
+  { enums }: OpenpgpModule,
+  data: Uint8Array,
+  { hashAlgorithm, signatureData, version }: SignaturePacket,
+): Uint8Array | undefined => {
+  const names = new Map<number | null, string>([
+    [enums.hash.sha256, 'sha256'],
+    [enums.hash.sha384, 'sha384'],
+    [enums.hash.sha512, 'sha512'],
+  ]);
+  const name = names.get(hashAlgorithm);
+  if (name === undefined || signatureData === null || version !== 4) {
+    return undefined;
+  }
+  const trailer = Buffer.from([4, 0xff, 0, 0, 0, 0]);
+  trailer.writeUInt32BE(signatureData.length, 2);
+  return new Uint8Array(createHash(name).update(data).update(signatureData).update(trailer).digest());
 };
 
 const pathOf = (stream: Readable): string =>

@@ -23,18 +23,13 @@ export const etagOf = (content: string | Uint8Array): string =>
  * A file that is written to while it is read would be sent with a beginning of the old and an end of the new content: it
  * fails then. A file that is replaced by a rename, or removed, stays what it was opened as.
  */
-const readUnchanged = async (
-  file: RandomFile,
-  what: string,
-  position: number,
-  length: number,
-): Promise<Buffer> => {
-  const bytes = await file.read(position, length);
+const unchanged = async <T>(file: RandomFile, what: string, reading: Promise<T>): Promise<T> => {
+  const read = await reading;
   const now = await file.look();
   if (now.mtimeNs !== file.stats.mtimeNs || now.size !== file.stats.size) {
     throw new DepotError('FILE_UNREADABLE', { reason: `${what} was changed while it was read` });
   }
-  return bytes;
+  return read;
 };
 
 /**
@@ -53,12 +48,20 @@ export const streamRange = (file: Pick<RandomFile, 'read'>, start: number, end: 
 /** A file on disk as it is sent. Throws FILE_UNREADABLE; `what` names it there. */
 export const openServedFile = async (path: string, what: string): Promise<ServedFile> => {
   const file = await openRandomFile(path, what, false);
+  const { readInto } = file;
   return {
     size: file.size,
     modifiedAt: new Date(modifiedAt(file.stats)),
     etag: etagOf(fileStamp(file.stats)),
-    stream: (start, end) =>
-      streamRange({ read: (position, length) => readUnchanged(file, what, position, length) }, start, end),
+    stream: (start, end) => {
+      const read = async (position: number, length: number): Promise<Buffer> =>
+        unchanged(file, what, Promise.resolve(file.read(position, length)));
+      return streamRange({ read }, start, end);
+    },
+    ...(readInto && {
+      readInto: (buffer: Buffer, length: number, position: number) =>
+        unchanged(file, what, readInto(buffer, length, position)),
+    }),
     close: () => file.close(),
   };
 };

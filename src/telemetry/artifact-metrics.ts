@@ -17,6 +17,8 @@ export const addArtifactMetrics = (registry: Registry, ask: () => ArtifactCounts
     name: 'fleet_depot_artifacts',
     help: 'Artifacts, keys and their sidecars by what is known of them',
     labelNames: ['state'],
+    // Worker processes all have the same files.
+    aggregator: 'max',
     registers,
     collect: () => {
       const counts = ask();
@@ -28,6 +30,7 @@ export const addArtifactMetrics = (registry: Registry, ask: () => ArtifactCounts
   const bytes = new Gauge({
     name: 'fleet_depot_artifact_bytes',
     help: 'Bytes of all artifacts',
+    aggregator: 'max',
     registers,
     collect: () => {
       bytes.set(ask().bytes);

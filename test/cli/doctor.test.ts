@@ -154,16 +154,19 @@ test('a prefix that redirects lead out of is found', async (t) => {
   const { url } = await startSite(t);
   const front = createServer((request, response) => {
     const path = (request.url ?? '').replace(/^\/registry/, '');
-    void fetch(url + path, { redirect: 'manual', headers: { 'accept-encoding': 'identity' } }).then(
-      async (answer) => {
-        const location = answer.headers.get('location');
-        response.writeHead(answer.status, {
-          'Content-Type': answer.headers.get('content-type') ?? 'text/plain',
-          ...(location === null ? {} : { Location: location }),
-        });
-        response.end(Buffer.from(await answer.arrayBuffer()));
-      },
-    );
+    const relay = async (): Promise<void> => {
+      const answer = await fetch(url + path, {
+        redirect: 'manual',
+        headers: { 'accept-encoding': 'identity' },
+      });
+      const location = answer.headers.get('location');
+      response.writeHead(answer.status, {
+        'Content-Type': answer.headers.get('content-type') ?? 'text/plain',
+        ...(location === null ? {} : { Location: location }),
+      });
+      response.end(Buffer.from(await answer.arrayBuffer()));
+    };
+    void relay();
   });
   await new Promise<void>((resolve) => {
     front.listen(0, '127.0.0.1', () => resolve());

@@ -58,9 +58,11 @@ test('what the reference refuses is in quarantine, for its reason', async (t) =>
   t.deepEqual(admitted, [
     'bad_profiling_symbolizer',
     'docs_extra_files',
+    'expanded',
     'input_groups_bad_data_stream',
     'missing_image_files',
     'missing_pipeline_dashes',
+    'no_spec_version',
     'profiling_symbolizer',
     'wrong_kibana_filename',
   ]);

@@ -154,4 +154,6 @@ test('an unlisted start, an unchecked file and one in quarantine have three diff
   t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.1')}`)).status, 404);
   t.true(server.lines.some(({ message }) => message.includes('was asked for and is in quarantine')));
   t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.2')}`)).status, 200);
+  const { artifacts } = (await (await fetch(`${server.url}/health`)).json()) as { artifacts: unknown };
+  t.deepEqual(artifacts, { good: 5, unchecked: 0, quarantined: 3 });
 });

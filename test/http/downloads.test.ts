@@ -92,7 +92,7 @@ test('an archive that is replaced has another ETag, and a part of the old one is
   t.not(reply.header('etag'), old.header('etag'));
 });
 
-test('many clients that leave in the middle leave no file open', async (t) => {
+test.serial('many clients that leave in the middle leave no file open', async (t) => {
   const { url } = await serve(t);
   const openFiles = async (): Promise<number> => {
     const links = await Promise.all(

@@ -29,7 +29,7 @@ test('off serves everything, and shows only what is armor', (t) => {
 test('present asks for armor and believes it', (t) => {
   t.deepEqual(decideSignature(rules('present'), none), {
     served: false,
-    reason: 'signature: missing',
+    reason: 'it has no signature, and -require-package-signatures is on (-signature-policy)',
     showSignature: false,
   });
   t.false(decideSignature(rules('present'), html).served);

@@ -13,6 +13,14 @@ export interface HealthReport {
   readonly indexed_at?: string;
   readonly progress?: { readonly done: number; readonly total: number };
   readonly certificate_expires?: string;
+  readonly artifacts?: ArtifactHealth;
+}
+
+/** Files that agents download, by what is known of them. */
+export interface ArtifactHealth {
+  readonly good: number;
+  readonly unchecked: number;
+  readonly quarantined: number;
 }
 
 /** What health is told by. */
@@ -20,6 +28,8 @@ export interface HealthSources {
   state(): IndexState;
   certificateExpires(): Date | undefined;
   isStopping(): boolean;
+  /** Left out where no artifacts are served. */
+  artifacts?(): ArtifactHealth;
 }
 
 /** `GET /health`: 200 when packages are served, 503 before and after. `?live=true` is 200 as long as the process answers. */
@@ -40,7 +50,12 @@ export function healthRoute(sources: HealthSources) {
 }
 
 /** The state of the server in one small object. */
-export function reportHealth({ state, certificateExpires, isStopping }: HealthSources): HealthReport {
+export function reportHealth({
+  state,
+  certificateExpires,
+  isStopping,
+  artifacts,
+}: HealthSources): HealthReport {
   const { snapshot, progress, fault } = state();
   const expires = certificateExpires();
   const status = isStopping()
@@ -63,5 +78,6 @@ export function reportHealth({ state, certificateExpires, isStopping }: HealthSo
     ...(snapshot ? { indexed_at: snapshot.indexedAt.toISOString() } : {}),
     ...(progress ? { progress } : {}),
     ...(expires ? { certificate_expires: expires.toISOString() } : {}),
+    ...(artifacts ? { artifacts: artifacts() } : {}),
   };
 }
