@@ -91,9 +91,9 @@ test('verified: only what a key of the keyring signed is served, the others say 
   const reasons = await quarantined(server);
   const why = (name: string): string =>
     Object.entries(reasons).find(([label]) => label.includes(name))?.[1] ?? 'not in quarantine';
-  t.is(why('unsigned'), 'signature: missing');
-  t.is(why('folder'), 'signature: missing');
-  t.is(why('no_armor'), 'signature: not an ASCII-armored OpenPGP signature');
+  t.is(why('unsigned'), 'it has no signature, and -signature-policy is verified');
+  t.is(why('folder'), why('unsigned'));
+  t.is(why('no_armor'), 'its .sig file is no ASCII-armored OpenPGP signature (-signature-policy)');
   t.regex(why('tampered'), /^signature bad: /);
   t.regex(why('by_stranger'), /^signature unknown-key: signed by [0-9A-F]+, which is not in the keyring/);
   t.true(why('by_stranger').includes(stranger.fingerprint.slice(-16)), why('by_stranger'));
@@ -127,8 +127,8 @@ test('present: an archive needs an armored signature by anybody; a folder can ha
     'tampered+',
   ]);
   t.deepEqual(Object.values(await quarantined(server)).toSorted(), [
-    'signature: missing',
-    'signature: not an ASCII-armored OpenPGP signature',
+    'it has no signature, and -require-package-signatures is on (-signature-policy)',
+    'its .sig file is no ASCII-armored OpenPGP signature (-signature-policy)',
   ]);
   const rule = await start({ 'require-package-signatures': 'true' });
   t.deepEqual(await shown(t, rule), await shown(t, server));
