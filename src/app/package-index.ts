@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { defaultCacheFolder } from '../index/cache-folder.ts';
@@ -10,6 +11,7 @@ import { createIndexStore, type IndexStore } from '../index/store.ts';
 import { createJudgePool, type JudgePool } from '../judge/pool.ts';
 import type { JudgeRules } from '../judge/task.ts';
 import { judgeRules } from './judge-rules.ts';
+import { keyringLocation } from '../signing/keyring.ts';
 import { createPackageSources } from '../source/combined.ts';
 import type { PackageSource } from '../source/source.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -32,6 +34,12 @@ export async function createPackageParts(
   cacheFolder?: string,
 ): Promise<PackageParts> {
   const rules = await judgeRules(config);
+  if (rules.signatures.policy === 'verified' && rules.signatures.keys.length === 0) {
+    log.warn(
+      { 'event.action': 'keyring-empty' },
+      `the keyring ${keyringLocation(config.keyring, process.env)} is empty, so no signature can be verified and nothing is served; fill it with \`fleet-depot keys add\` or name another (-keyring, EPR_KEYRING)`,
+    );
+  }
   const origin = await describeOrigin(version, packagePaths(config), rules);
   return {
     rules,
@@ -90,9 +98,14 @@ export function watchPackages(config: Config, index: IndexStore, log: Log): Watc
 export async function firstIndex(index: IndexStore, config: Config, log: Log): Promise<Snapshot> {
   const snapshot = await index.refresh();
   if (snapshot.packages.length === 0) {
+    await noteDepots(config, log);
+    const paths = `${config.packagePaths.join(', ')} (-package-paths, EPR_PACKAGE_PATHS)`;
+    const { length } = snapshot.quarantine;
     log.warn(
       { 'event.action': 'no-packages' },
-      `there are no packages in ${config.packagePaths.join(', ')} (-package-paths, EPR_PACKAGE_PATHS)`,
+      length === 0
+        ? `there are no packages in ${paths}`
+        : `all ${length} packages in ${paths} are in quarantine`,
     );
   }
   const [first] = snapshot.quarantine;
@@ -103,6 +116,15 @@ export async function firstIndex(index: IndexStore, config: Config, log: Log): P
     });
   }
   return snapshot;
+}
+
+/** The packages of a depot are one folder further down. */
+async function noteDepots(config: Config, log: Log): Promise<void> {
+  for (const path of packagePaths(config)) {
+    if (await stat(join(path, 'depot.json')).catch(() => undefined)) {
+      log.warn({ 'event.action': 'no-packages' }, `${path} is a depot: name ${join(path, 'current')}`);
+    }
+  }
 }
 
 const packagePaths = (config: Config): string[] => config.packagePaths.map((path) => resolve(path));

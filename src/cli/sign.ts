@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { refuseInsideDepot } from '../depot/enclosing.ts';
 import { DepotError } from '../domain/errors.ts';
 import { listArchives } from '../signing/archive-list.ts';
 import { kibanaAdvice } from '../signing/kibana-setting.ts';
@@ -104,6 +105,9 @@ const sign = async (
   io: CommandIo,
   deps: SignDeps,
 ): Promise<number> => {
+  for (const path of options.dryRun === true ? [] : paths) {
+    await refuseInsideDepot(path, 'sign the folder that bundles are made from, and carry it in');
+  }
   const archives = await listArchives(paths);
   const stray = archives.find((path) => !path.endsWith('.zip'));
   if (stray !== undefined) {

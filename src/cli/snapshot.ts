@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { openDepot, type Depot } from '../depot/depot.ts';
+import { openDepot, openOrCreateDepot, type Depot } from '../depot/depot.ts';
 import { bytesOf, differenceOf } from '../depot/file-list.ts';
 import { inspectDepot } from '../depot/inspection.ts';
 import { labelSnapshot, pinSnapshot, unlabelSnapshot, unpinSnapshot } from '../depot/marking.ts';
@@ -29,14 +29,14 @@ type Run = (
   io: CommandIo,
 ) => Promise<number>;
 
-/** `fleet-depot snapshot list|show|diff|rollback|pin|unpin|label|unlabel|log|verify`. */
+/** `fleet-depot snapshot init|list|show|diff|rollback|pin|unpin|label|unlabel|log|verify`. */
 export const createSnapshotVerb = (): Verb => ({
   name: 'snapshot',
   register(program, io, finish) {
     const snapshot = program
       .command('snapshot')
       .description("see a depot's snapshots, go back, pin, label, read and check its journal");
-    const add = (usage: string, description: string, run: Run): Command =>
+    const add = (usage: string, description: string, run: Run, open = openDepot): Command =>
       snapshot
         .command(usage)
         .description(description)
@@ -47,9 +47,10 @@ export const createSnapshotVerb = (): Verb => ({
           const flags = given.at(-2) as Flags;
           const args = given.slice(0, -2) as (string | undefined)[];
           return reporting(io, finish, async () =>
-            run(await openDepot(flags.depot, processEnvironment), flags, args, io),
+            run(await open(flags.depot, processEnvironment), flags, args, io),
           );
         });
+    add('init', 'make an empty depot, for `sync`; `bundle import` makes its own', init, openOrCreateDepot);
     add('list', 'all snapshots, oldest first', list);
     add('show [snapshot]', 'the files of one (default: current)', show);
     add('diff <a> <b>', 'what b has more, less and other than a', diff);
@@ -72,6 +73,12 @@ export const createSnapshotVerb = (): Verb => ({
     );
   },
 });
+
+const init: Run = async (depot, flags, _args, io) => {
+  // An empty change: it leaves the journal's first line.
+  await depot.change('snapshot init', async () => undefined);
+  return done(io, flags, { depot: depot.id }, `${depot.layout.root} is depot ${depot.id}`);
+};
 
 const list: Run = async (depot, flags, _args, io) => {
   const current = await depot.snapshots.current();

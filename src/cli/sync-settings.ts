@@ -21,6 +21,9 @@ export interface SyncOptions extends OutgoingOptions {
   readonly locked?: boolean;
   readonly lock?: string;
   readonly prune?: boolean;
+  readonly partial?: boolean;
+  readonly resignKey?: string;
+  readonly passphraseFile?: string;
   readonly concurrency: string;
   readonly sizes: boolean;
   readonly requireSignature: boolean;

@@ -57,7 +57,25 @@ export function formatReport(report: SyncReport): string {
       lines.push(`${code}: ${advice}`);
     }
   }
+  if (report.snapshot) {
+    lines.push(...formatSnapshot(report, report.snapshot));
+  }
   return `${lines.join('\n')}\n`;
+}
+
+function formatSnapshot(
+  { folder, failed }: SyncReport,
+  { id, previous }: NonNullable<SyncReport['snapshot']>,
+): string[] {
+  if (previous === undefined && failed.length > 0) {
+    return [
+      `snapshot ${id ?? '(none yet)'} stays current: run it again, which fetches only what is lacking, or take what is there with --partial`,
+    ];
+  }
+  return [
+    `snapshot ${id ?? ''} is current`,
+    ...(previous === undefined ? [] : [`back: fleet-depot snapshot rollback ${previous} --depot ${folder}`]),
+  ];
 }
 
 /** Plain columns: no frames, no colours, nothing that a log or a screen reader stumbles over. */

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DepotError } from '../domain/errors.ts';
 import type { Definition } from '../distribution/definition.ts';
@@ -7,7 +6,6 @@ import { loadDefinition } from '../distribution/shipped.ts';
 import type { ArchiveChecker } from '../mirror/archive-checker.ts';
 import { createArchiveChecker } from '../mirror/archive-checker.ts';
 import { createBodyMemory } from '../mirror/body-memory.ts';
-import { createLayout } from '../mirror/layout.ts';
 import { readLockFile } from '../mirror/lock-file.ts';
 import { locateLocked } from '../mirror/locked.ts';
 import type { Plan } from '../mirror/plan.ts';
@@ -16,6 +14,7 @@ import { planToJson } from '../mirror/report.ts';
 import type { SyncResult } from '../mirror/sync.ts';
 import { locateItems } from '../mirror/make-plan.ts';
 import { runSync } from '../mirror/sync.ts';
+import { createStripper } from '../mirror/stripper.ts';
 import { createUpstream } from '../mirror/upstream.ts';
 import { resolveWanted } from '../mirror/wanted.ts';
 import { createClient } from '../net/client.ts';
@@ -29,11 +28,13 @@ import {
   readOutgoingSettings,
   readRetryPolicy,
 } from './outgoing-options.ts';
+import { addResignOptions, openResigner, type LoadSigner } from './resigner.ts';
 import { runReleaseSync } from './sync-release-run.ts';
 import { createProgress } from './sync-progress.ts';
 import type { SyncOptions } from './sync-settings.ts';
 import { checkLimits, downloadPlace, readInstalled, readUrl } from './sync-settings.ts';
 import { formatPlan, formatReport } from './sync-tables.ts';
+import { openSyncTarget } from './sync-target.ts';
 import type { CommandIo, Verb } from './verb.ts';
 import { exitCodes } from './verb.ts';
 
@@ -50,7 +51,7 @@ export interface SyncTrust {
 }
 
 /** `fleet-depot sync NAME|FILE --to DIR`: makes a folder hold a distribution. */
-export function createSyncVerb(trust: SyncTrust): Verb {
+export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
   return {
     name: 'sync',
     register(program, io, finish) {
@@ -62,7 +63,10 @@ export function createSyncVerb(trust: SyncTrust): Verb {
         )
         .argument('<distribution>', 'full, production, lite, or the path of a definition')
         .option('--artifacts-to <dir>', "folder for the definition's artifacts, keys, models and docs")
-        .option('--to <dir>', "folder to fill (default: the definition's download destination)")
+        .option(
+          '--to <dir>',
+          "folder to fill, or a depot, which gets a new snapshot (default: the definition's download destination)",
+        )
         .option('--address <url>', "registry to ask instead of the definition's")
         .option('--dry-run', 'show what would be done, and do nothing')
         .option('--json', 'plan and report as JSON on stdout, no progress')
@@ -73,6 +77,7 @@ export function createSyncVerb(trust: SyncTrust): Verb {
           '--prune',
           'delete what sync placed once and is no longer wanted; with --dry-run only list it',
         )
+        .option('--partial', 'into a depot: make a snapshot of what is there, though some packages failed')
         .option('--concurrency <n>', 'archives fetched at once', '8')
         .option('--no-sizes', 'do not ask for sizes before fetching')
         .option('--no-require-signature', 'take unsigned packages and unknown signers too')
@@ -85,10 +90,11 @@ export function createSyncVerb(trust: SyncTrust): Verb {
         .option('--max-archive-size <size>', 'largest archive that is taken', '512MiB')
         .option('--installed <file|url>', 'saved list, or Kibana, whose installed packages are wanted too')
         .option('--kibana-api-key-file <file>', "file with Kibana's API key (else KIBANA_API_KEY)");
+      addResignOptions(command);
       addOutgoingOptions(command);
       trust.addOptions(command);
       command.action(async (distribution: string, options: SyncOptions) => {
-        finish(await sync(distribution, options, io, trust));
+        finish(await sync(distribution, options, io, trust, loadSigner));
       });
     },
   };
@@ -100,11 +106,14 @@ async function sync(
   options: SyncOptions,
   io: CommandIo,
   trust: SyncTrust,
+  loadSigner: LoadSigner,
 ): Promise<number> {
   const definition = loadDefinition(distribution);
   const { queries, packages, installed, release } = definition;
   const hasPackages = queries.length + packages.length > 0 || (options.installed ?? installed) !== undefined;
-  const packagesCode = hasPackages ? await syncPackages(definition, options, io, trust) : exitCodes.ok;
+  const packagesCode = hasPackages
+    ? await syncPackages(definition, options, io, trust, loadSigner)
+    : exitCodes.ok;
   if (!release) {
     return packagesCode;
   }
@@ -124,6 +133,7 @@ async function syncPackages(
   options: SyncOptions,
   io: CommandIo,
   trust: SyncTrust,
+  loadSigner: LoadSigner,
 ): Promise<number> {
   const download = definition.actions.find((action) => action.kind === 'download');
   const to = options.to ?? download?.destination;
@@ -150,7 +160,6 @@ async function syncPackages(
       keys,
       memory,
     );
-    const layout = createLayout(resolve(to ?? '.'));
     const address = readUrl(options.address ?? definition.address, '--address');
     const downloads = downloadPlace(download, address, options);
     const policy = createHostPolicy(
@@ -166,11 +175,22 @@ async function syncPackages(
       maxJsonBytes: 512 * 2 ** 20,
     });
     const quiet = options.json || options.quiet || dryRun;
-    const lockFile = options.lock ?? layout.lockFile;
+    const target = await openSyncTarget(to ?? '.', {
+      dryRun,
+      partial: options.partial ?? false,
+      note: `sync of ${definition.label} from ${showUrl(address)}`,
+    });
+    const lockFile = options.lock ?? target.lockFile;
     const lock = options.locked ? await readLockFile(lockFile) : undefined;
     if (options.locked && !lock) {
       throw new DepotError('LOCK_INVALID', { file: lockFile, reason: 'there is none' });
     }
+    const signer = await openResigner(
+      lock ? lock.packages.some((one) => one.original) : definition.stripScreenshots,
+      options,
+      io,
+      loadSigner,
+    );
     const result = await runSync(
       {
         distribution: lock?.distribution ?? definition.label,
@@ -185,7 +205,8 @@ async function syncPackages(
         requireSignature: options.requireSignature,
       },
       {
-        layout,
+        ...target.hooks,
+        layout: target.layout,
         client,
         policy,
         retry,
@@ -193,6 +214,7 @@ async function syncPackages(
         memory,
         hasKeys: keys.length > 0,
         upstream,
+        ...(signer ? { stripper: createStripper({ signer, checker, limits }) } : {}),
         maxArchiveBytes: limits.maxBytes,
         signal: io.signal,
         progress: quiet ? silentProgress : createProgress(io.stderr, io.isTerminal),

@@ -1,6 +1,6 @@
 import { fetchDirectly } from '../signing/key-fetch.ts';
 import { createArchiveCheck } from './archive-check.ts';
-import { checkBundle } from './bundle-tools.ts';
+import { checkBundle, createBundleTools } from './bundle-tools.ts';
 import { createKeysVerb } from './keys.ts';
 import { createSignVerb } from './sign.ts';
 import { createSyncVerb } from './sync.ts';
@@ -18,7 +18,7 @@ export const keys: Verb = createKeysVerb({ fetchBytes: fetchDirectly, terminal: 
 export const sign: Verb = createSignVerb({ terminal: processTerminal, checkArchive });
 
 /** `fleet-depot sync`. */
-export const sync: Verb = createSyncVerb(keyringTrust);
+export const sync: Verb = createSyncVerb(keyringTrust, createBundleTools(processTerminal).loadSigner);
 
 /** `fleet-depot verify`. */
 export const verify: Verb = createVerifyVerb({

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import Table from 'cli-table3';
 import { DepotError } from '../domain/errors.ts';
 import { listArchives } from '../signing/archive-list.ts';
@@ -32,13 +32,13 @@ interface VerifyOptions extends KeyringOptions {
 
 const lockName = 'distribution.lock';
 
-/** `fleet-depot verify DIR|FILE|BUNDLE…`: archives whole, as the lock file says, signed by a trusted key. */
+/** `fleet-depot verify DIR|FILE|LOCK|BUNDLE…`: archives whole, as the lock file says, signed by a trusted key. */
 export const createVerifyVerb = (deps: VerifyDeps): Verb => ({
   name: 'verify',
   register(program, io, finish) {
     addKeyringOptions(program.command('verify'))
       .description('check archives, lock file and signatures')
-      .argument('<path...>', 'folders, archives or bundles')
+      .argument('<path...>', 'folders, depots, archives, lock files or bundles')
       .option('--no-signatures', 'check only that archives are whole and as the lock file says')
       .option('--accept-expired-keys', 'take what a key signed before it expired, as Kibana does')
       .option('--all', 'list the good ones as well')
@@ -70,7 +70,7 @@ const verify = async (
     if (io.signal.aborted) {
       break;
     }
-    items.push(...(await verifyPath(path, options, verifier, io, deps)));
+    items.push(...(await verifyPath(await currentOf(path), options, verifier, io, deps)));
   }
   report(items, options, io);
   const bad = items.filter((item) => !item.ok).length;
@@ -89,6 +89,10 @@ export const exitCodeOf = (total: number, failed: number): number => {
   return failed === total ? exitCodes.failed : exitCodes.partly;
 };
 
+/** Of a depot its current snapshot is meant; `snapshot verify` checks all of it. */
+const currentOf = async (path: string): Promise<string> =>
+  (await stat(join(path, 'depot.json')).catch(() => undefined)) ? join(path, 'current') : path;
+
 const verifyPath = async (
   path: string,
   options: VerifyOptions,
@@ -97,14 +101,16 @@ const verifyPath = async (
   deps: VerifyDeps,
 ): Promise<readonly VerifiedItem[]> => {
   const folder = await isFolder(path);
-  if (!folder && !path.endsWith('.zip')) {
+  // A lock file stands for the packages that it names, beside it.
+  const locked = !folder && path.endsWith('.lock') && deps.readLock !== undefined;
+  if (!folder && !locked && !path.endsWith('.zip')) {
     if (deps.verifyBundle === undefined) {
       throw new DepotError('USAGE', { reason: `${path} is neither a folder nor a .zip archive` });
     }
     return deps.verifyBundle(path, verifier);
   }
-  const lock = folder ? await findLock(path, io, deps) : undefined;
-  const archives = await listArchives([path]);
+  const lock = locked ? await deps.readLock?.(path) : folder ? await findLock(path, io, deps) : undefined;
+  const archives = await findArchives(path, locked ? lock : undefined);
   const progress = createItemProgress(io, 'verified', archives.length, options.json === true);
   const items: VerifiedItem[] = [];
   const checks = {
@@ -127,6 +133,15 @@ const verifyPath = async (
     io.stderr.write(`${path}: there is no archive (*.zip) in it\n`);
   }
   return lock === undefined ? items : [...items, ...absentItems(archives, lock)];
+};
+
+/** Archives of a folder or a path; with a lock file's content only those that it names. */
+const findArchives = async (path: string, only: ReadLock | undefined): Promise<readonly string[]> => {
+  if (only === undefined) {
+    return listArchives([path]);
+  }
+  const named = new Set(only.archives.map(({ file }) => file));
+  return (await listArchives([only.folder])).filter((archive) => named.has(basename(archive)));
 };
 
 const isFolder = async (path: string): Promise<boolean> => {

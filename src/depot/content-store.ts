@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { chmod, link, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { digestFile, isDigest } from './digest.ts';
 import { diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
 import type { DepotLayout } from './layout.ts';
+import { cannotLink, type LinkFile } from './snapshot-folder.ts';
 import { verifiedChunks, type Expected } from './verified-chunks.ts';
 
 /** Contents on their way into the store. Nothing counts as stored for good before `finish`. */
@@ -13,6 +15,11 @@ export interface Intake {
    * Returns once the bytes are handed over; the sync goes on in the background, a few at a time. Throws what `fail` makes of wrong bytes.
    */
   take(expected: Expected, source: AsyncIterable<Uint8Array>, fail: (reason: string) => Error): Promise<void>;
+  /**
+   * The same for a file that nobody will write into again: where it lies on the depot's file system it becomes the content
+   * by a hard link, read-only from then on, without being copied.
+   */
+  takeFile(expected: Expected, file: string, fail: (reason: string) => Error): Promise<void>;
   /** Waits until everything taken is on the disk, with its folder entries. */
   finish(): Promise<void>;
 }
@@ -30,7 +37,7 @@ export interface ContentStore {
 
 const syncsAtOnce = 16;
 
-export const createContentStore = (layout: DepotLayout): ContentStore => ({
+export const createContentStore = (layout: DepotLayout, linkFile: LinkFile = link): ContentStore => ({
   async has(expected) {
     try {
       const found = await lstat(layout.contentFile(expected.sha256));
@@ -74,10 +81,10 @@ export const createContentStore = (layout: DepotLayout): ContentStore => ({
     return digests.toSorted();
   },
 
-  intake: () => createIntake(layout),
+  intake: () => createIntake(layout, linkFile),
 });
 
-const createIntake = (layout: DepotLayout): Intake => {
+const createIntake = (layout: DepotLayout, linkFile: LinkFile): Intake => {
   const folders = new Set<string>();
   const settling = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
@@ -100,22 +107,41 @@ const createIntake = (layout: DepotLayout): Intake => {
     }
   };
 
-  return {
+  /** Makes the folder of a content; returns its path and a temporary one. */
+  const prepare = async ({ sha256 }: Expected): Promise<{ target: string; temporary: string }> => {
+    if (failure !== undefined) {
+      throw failure.error;
+    }
+    const target = layout.contentFile(sha256);
+    const folder = path.dirname(target);
+    if (!folders.has(folder)) {
+      await makeFolder(folder).catch((error: unknown) => {
+        throw diskError(target, error);
+      });
+    }
+    folders.add(folder);
+    return {
+      target,
+      temporary: path.join(layout.temporary, `${sha256.slice(0, 16)}.${randomBytes(6).toString('hex')}`),
+    };
+  };
+
+  const settleLater = async (
+    handle: Awaited<ReturnType<typeof open>>,
+    temporary: string,
+    target: string,
+  ): Promise<void> => {
+    const settled: Promise<void> = settle(handle, temporary, target).finally(() => settling.delete(settled));
+    settling.add(settled);
+    if (settling.size >= syncsAtOnce) {
+      await Promise.race(settling);
+    }
+  };
+
+  const intake: Intake = {
     async take(expected, source, fail) {
-      if (failure !== undefined) {
-        throw failure.error;
-      }
-      const target = layout.contentFile(expected.sha256);
-      const temporary = path.join(
-        layout.temporary,
-        `${expected.sha256.slice(0, 16)}.${randomBytes(6).toString('hex')}`,
-      );
-      const folder = path.dirname(target);
+      const { target, temporary } = await prepare(expected);
       try {
-        if (!folders.has(folder)) {
-          await makeFolder(folder);
-        }
-        folders.add(folder);
         // Read-only: a content is shared by every snapshot, so nobody should write into one by accident.
         const handle = await open(temporary, 'wx', 0o444);
         try {
@@ -127,15 +153,32 @@ const createIntake = (layout: DepotLayout): Intake => {
           await rm(temporary, { force: true });
           throw error;
         }
-        const settled: Promise<void> = settle(handle, temporary, target).finally(() =>
-          settling.delete(settled),
-        );
-        settling.add(settled);
+        await settleLater(handle, temporary, target);
       } catch (error) {
         throw diskError(target, error);
       }
-      if (settling.size >= syncsAtOnce) {
-        await Promise.race(settling);
+    },
+    async takeFile(expected, file, fail) {
+      const read = (): AsyncIterable<Buffer> => createReadStream(file, { highWaterMark: 1 << 20 });
+      const { target, temporary } = await prepare(expected);
+      try {
+        await linkFile(file, temporary);
+      } catch (error) {
+        if (!cannotLink.has(errnoOf(error) ?? '')) {
+          throw diskError(file, error);
+        }
+        await intake.take(expected, read(), fail);
+        return;
+      }
+      try {
+        for await (const chunk of verifiedChunks(read(), expected, fail)) {
+          void chunk;
+        }
+        await chmod(temporary, 0o444);
+        await settleLater(await open(temporary, 'r'), temporary, target);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw diskError(target, error);
       }
     },
     async finish() {
@@ -153,4 +196,5 @@ const createIntake = (layout: DepotLayout): Intake => {
       }
     },
   };
+  return intake;
 };

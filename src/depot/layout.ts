@@ -13,6 +13,8 @@ export interface DepotLayout {
   /** The symlink to the snapshot in force: what a server is given as package path. */
   readonly current: string;
   readonly temporary: string;
+  /** Where `sync` gathers what it fetches, until it is all there. */
+  readonly gathering: string;
   readonly lock: string;
   contentFile(sha256: string): string;
   snapshotFolder(id: string): string;
@@ -32,6 +34,7 @@ export const depotLayout = (root: string): DepotLayout => {
     journal: at('journal.jsonl'),
     current: at('current'),
     temporary: at('tmp'),
+    gathering: at('sync'),
     lock: at('lock'),
     contentFile: (sha256) => at('content', 'sha256', sha256.slice(0, 2), sha256),
     snapshotFolder: (id) => at('snapshots', id),

@@ -6,8 +6,8 @@ import { diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
 import type { SnapshotFile } from './file-list.ts';
 import type { DepotLayout } from './layout.ts';
 
-/** Where hard links can't be had (other file system, FAT, some mounts, too many links), the content is copied. */
-const noLinks = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+/** What the system says where hard links can't be had: other file system, FAT, some mounts, too many links. Copied then. */
+export const cannotLink = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 const atOnce = 32;
 
 /** Makes one file out of a stored content. For tests of file systems without hard links. */
@@ -74,7 +74,7 @@ const place = async (content: string, target: string, linkFile: LinkFile): Promi
     await linkFile(content, target);
     return false;
   } catch (error) {
-    if (!noLinks.has(errnoOf(error) ?? '')) {
+    if (!cannotLink.has(errnoOf(error) ?? '')) {
       throw error;
     }
   }

@@ -15,6 +15,8 @@ import { isSnapshotId, nextSnapshotId } from './snapshot-id.ts';
 export interface SnapshotOrigin {
   readonly bundle?: string;
   readonly signer?: string;
+  /** One clause for the journal, where there was no bundle. */
+  readonly note?: string;
 }
 
 /** The immutable snapshots of a depot. What changes something needs the depot's lock. */
@@ -162,7 +164,7 @@ export const createSnapshots = (
       });
     },
 
-    async create(unordered, origin) {
+    async create(unordered, { note, ...origin }) {
       const files = [...unordered].toSorted(byPath);
       const digest = digestOfFiles(files);
       for (const known of [await current().catch(() => undefined), (await ids()).at(-1)]) {
@@ -189,7 +191,7 @@ export const createSnapshots = (
         snapshot: id,
         digest,
         ...(bundle === undefined ? {} : { bundle }),
-        note: `${files.length} files`,
+        note: `${files.length} files${note === undefined ? '' : `, ${note}`}`,
       });
       return { record: made, made: true };
     },

@@ -49,6 +49,8 @@ export interface Definition {
   /** Newest versions of each name for each Kibana line (major.minor of a matrix row); 0 keeps all. */
   readonly keep: number;
   readonly dependencies: boolean;
+  /** Take screenshots out of packages, which are then signed by the site key. */
+  readonly stripScreenshots: boolean;
   /** A saved list or Kibana's address. */
   readonly installed?: string;
   /** Upper bound of all archives together, in bytes. */

@@ -83,13 +83,6 @@ function readDefinition(tree: YamlNode, label: string, complain: Complain): Defi
   const packages = readItems(fields.get('packages'), complain).flatMap((node) => readPin(node, complain));
   const installed = readText(fields.get('installed'), complain);
   const maxSize = readBytes(fields.get('max-size'), complain);
-  const strip = fields.get('strip-screenshots');
-  if (strip && readBoolean(strip, complain)) {
-    complain(
-      strip.line,
-      "'strip-screenshots' changes archives and so breaks their signatures: it needs re-signing in the same run, which sync doesn't do; leave it out",
-    );
-  }
   const release = readWantedRelease(fields, complain);
   if (queries.length === 0 && packages.length === 0 && installed === undefined && !release) {
     complain(
@@ -109,6 +102,7 @@ function readDefinition(tree: YamlNode, label: string, complain: Complain): Defi
     exclude: readItems(fields.get('exclude'), complain).flatMap((node) => readPattern(node, complain)),
     keep: readCount(fields.get('keep'), complain) ?? 0,
     dependencies: readBoolean(fields.get('dependencies'), complain) ?? false,
+    stripScreenshots: readBoolean(fields.get('strip-screenshots'), complain) ?? false,
     ...(installed === undefined ? {} : { installed }),
     ...(maxSize === undefined ? {} : { maxSize }),
     ...(release === undefined ? {} : { release }),

@@ -5,7 +5,13 @@ export const depotErrors = {
     status: 500,
     message: '{path} is not a depot: {reason}',
     advice:
-      'Name the folder that has a depot.json; `fleet-depot bundle import FILE… --into DIR` makes one in a new or empty folder.',
+      'Name the folder that has a depot.json; `fleet-depot bundle import FILE… --into DIR` and `fleet-depot snapshot init --depot DIR` make one in a new or empty folder.',
+  },
+  DEPOT_INSIDE: {
+    status: 500,
+    message: '{path} lies inside the depot {depot}: {what}',
+    advice:
+      'Snapshots never change; a file that is changed in one is changed in all. New ones come from `fleet-depot bundle import` and `fleet-depot sync --to DEPOT`.',
   },
   DEPOT_LOCKED: {
     status: 500,

@@ -17,6 +17,7 @@ import type { Facts, Journal } from './journal.ts';
 import type { Layout } from './layout.ts';
 import type { Placing } from './placing.ts';
 import type { PlanItem } from './plan.ts';
+import type { Stripper } from './stripper.ts';
 
 /** What getting one package needs. */
 export interface AcquireDeps {
@@ -39,6 +40,8 @@ export interface AcquireDeps {
   readonly onBytes: (count: number) => void;
   readonly onWarning: (id: string, reason: string) => void;
   readonly signal?: AbortSignal;
+  /** Packages are placed without screenshots, signed by the site key. */
+  readonly stripper?: Stripper;
 }
 
 /**
@@ -55,14 +58,29 @@ export async function acquire(
     }
   }
   const signature = await deps.gate(() => fetchSignature(item, deps));
-  const { facts, file } = await fetchChecked(item, signature, deps);
+  const fetched = await fetchChecked(item, signature, deps);
+  const { facts, file } = deps.stripper
+    ? refuseOther(item, await deps.stripper.strip(item, fetched.facts, deps.layout, deps.onWarning))
+    : fetched;
   await deps.placing.place(item.id, signature !== undefined);
   // Only what came in several pieces has facts.
-  if (facts.size > flushBytes) {
+  if (fetched.facts.size > flushBytes) {
     await unlink(deps.layout.partFacts(item.id)).catch(() => {});
   }
   await deps.journal.record(facts, file);
   return { facts, fetched: true };
+}
+
+/** A lock file says what a stripped archive must be, too. */
+function refuseOther({ id, locked }: PlanItem, stripped: Good): Good {
+  const { sha256 } = stripped.facts;
+  if (locked && sha256 !== locked.sha256) {
+    throw new DepotError('ARCHIVE_MISMATCH', {
+      file: `${id}.zip`,
+      reason: `its sha256 without screenshots is ${sha256}, the lock file says ${locked.sha256}`,
+    });
+  }
+  return stripped;
 }
 
 /** Facts of the archive that is there already, if it is good. */
@@ -213,7 +231,7 @@ async function checkFile(
       : {}),
   });
   const { sha256, size, signature: verdict } = checked;
-  const { locked } = item;
+  const locked = item.locked?.original ?? item.locked;
   if (locked && sha256 !== locked.sha256) {
     throw new DepotError('ARCHIVE_MISMATCH', {
       file,

@@ -13,7 +13,12 @@ export interface Facts {
   readonly signature?: { readonly sha256: string; readonly size: number };
   /** Address the archive came from, without userinfo. */
   readonly source: string;
+  /** Where it was stripped and signed anew: what it was when it came, with the signer that vouched for it. */
+  readonly original?: OriginalFacts;
 }
+
+/** What an archive was before it was changed. */
+export type OriginalFacts = Omit<Facts, 'id' | 'source' | 'original'>;
 
 /** Facts, and the file they are about: only the very same file needs no second check. */
 interface JournalLine extends Facts {

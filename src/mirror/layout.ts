@@ -31,8 +31,8 @@ export interface Layout {
 
 export const workFolderName = '.fleet-depot';
 
-export function createLayout(folder: string): Layout {
-  const work = join(folder, workFolderName);
+/** `work` is another folder than the usual one only where `folder` is just looked at. */
+export function createLayout(folder: string, work = join(folder, workFolderName)): Layout {
   return {
     folder,
     work,

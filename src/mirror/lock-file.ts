@@ -15,6 +15,8 @@ export interface LockedPackage {
   readonly signer?: string;
   readonly signature?: { readonly sha256: string; readonly size: number };
   readonly source: string;
+  /** What it was when it came, where it was stripped and signed anew: `signer` is whose signature vouched for it. */
+  readonly original?: Pick<LockedPackage, 'sha256' | 'size' | 'signer' | 'signature'>;
 }
 
 /** `distribution.lock`: a set, byte for byte. */
@@ -38,7 +40,7 @@ export function formatLockFile(lock: LockFile): string {
       return compareCandidates({ ...a.one, parsed: a.parsed }, { ...b.one, parsed: b.parsed });
     })
     .map(({ one }) => {
-      const { name, version, sha256, size, signer, signature, source } = one;
+      const { name, version, sha256, size, signer, signature, source, original } = one;
       const ordered = {
         name,
         version,
@@ -47,6 +49,15 @@ export function formatLockFile(lock: LockFile): string {
         signer,
         signature: signature && { sha256: signature.sha256, size: signature.size },
         source,
+        original: original && {
+          sha256: original.sha256,
+          size: original.size,
+          signer: original.signer,
+          signature: original.signature && {
+            sha256: original.signature.sha256,
+            size: original.signature.size,
+          },
+        },
       };
       return `    ${JSON.stringify(ordered)}`;
     });
@@ -112,21 +123,37 @@ function readPackage(value: unknown): LockedPackage | string {
   if (!isRecord(value)) {
     return 'it is no object';
   }
-  const { name, version, sha256, size, signer, signature, source } = value;
+  const { name, version, source, original } = value;
   if (typeof name !== 'string' || !isPackageName(name)) {
     return 'the name is not proper';
   }
   if (typeof version !== 'string' || !parseStrictVersion(version)) {
     return 'the version is not proper';
   }
+  const facts = readFacts(value);
+  if (typeof facts === 'string') {
+    return facts;
+  }
+  if (typeof source !== 'string' || !/^https?:/.test(source) || !URL.canParse(source)) {
+    return 'the source is no address';
+  }
+  if (original === undefined) {
+    return { name, version, source, ...facts };
+  }
+  const before = isRecord(original) ? readFacts(original) : 'it is no object';
+  return typeof before === 'string'
+    ? `the original: ${before}`
+    : { name, version, source, ...facts, original: before };
+}
+
+/** Digest, size and signer of an archive. */
+function readFacts(value: Record<string, unknown>): NonNullable<LockedPackage['original']> | string {
+  const { sha256, size, signer, signature } = value;
   if (!isDigest(sha256) || !isSize(size)) {
     return 'sha256 or size is not proper';
   }
   if (signer !== undefined && (typeof signer !== 'string' || !/^([0-9A-F]{40}|[0-9A-F]{64})$/.test(signer))) {
     return 'the signer is no fingerprint';
-  }
-  if (typeof source !== 'string' || !/^https?:/.test(source) || !URL.canParse(source)) {
-    return 'the source is no address';
   }
   let signed: LockedPackage['signature'];
   if (signature !== undefined) {
@@ -136,11 +163,8 @@ function readPackage(value: unknown): LockedPackage | string {
     signed = { sha256: signature['sha256'], size: signature['size'] };
   }
   return {
-    name,
-    version,
     sha256,
     size,
-    source,
     ...(signer === undefined ? {} : { signer }),
     ...(signed ? { signature: signed } : {}),
   };

@@ -53,6 +53,7 @@ export async function makePlan(request: SyncRequest, deps: SyncDeps, journal: Jo
     journal,
     previous,
     requireSignature,
+    resignedBy: deps.stripper?.fingerprint,
   });
   const sized =
     request.askSizes || request.maxSize !== undefined ? await askSizes(plan, request, deps) : plan;
@@ -69,7 +70,7 @@ async function askSizes(plan: Plan, request: SyncRequest, deps: SyncDeps): Promi
   const unknown = plan.items.filter((item) => item.state === 'new');
   for (const item of unknown) {
     if (item.locked) {
-      sizes.set(item.id, item.locked.size);
+      sizes.set(item.id, (item.locked.original ?? item.locked).size);
     }
   }
   let silent = 0;

@@ -52,6 +52,8 @@ export interface FolderState {
   readonly previous: LockFile | undefined;
   /** A kept archive must have been checked with a signature. */
   readonly requireSignature: boolean;
+  /** Fingerprint of the site key where packages are stripped and signed anew. */
+  readonly resignedBy: string | undefined;
 }
 
 /** Compares the wanted items with the folder. Reads only names and times; nothing is hashed or fetched. */
@@ -70,8 +72,15 @@ export async function comparePlan(
       continue;
     }
     const facts = journal.recall(item.id, stats);
-    const kept = facts && isEnough(facts, item, folder.requireSignature, files);
-    items.push({ ...item, state: kept ? 'kept' : 'present', size: stats.size, ...(kept ? { facts } : {}) });
+    const kept = facts && isEnough(facts, item, folder, files);
+    // Of a stripped package that wasn't recorded nobody knows any more what it was: it is fetched again.
+    const altered = folder.resignedBy !== undefined || facts?.original !== undefined;
+    const state = kept ? 'kept' : altered ? 'new' : 'present';
+    if (state === 'new') {
+      items.push({ ...item, state });
+      continue;
+    }
+    items.push({ ...item, state, size: stats.size, ...(kept ? { facts } : {}) });
   }
   const wantedIds = new Set(wanted.map((item) => item.id));
   const placed = new Set(previous?.packages.map((one) => `${one.name}-${one.version}`));
@@ -91,17 +100,23 @@ export async function comparePlan(
   return { items, unwanted, foreign, problems };
 }
 
-function isEnough(
-  facts: Facts,
-  item: WantedItem,
-  requireSignature: boolean,
-  files: ReadonlySet<string>,
-): boolean {
-  if (requireSignature && (facts.signer === undefined || !files.has(`${item.id}.zip.sig`))) {
+function isEnough(facts: Facts, item: WantedItem, folder: FolderState, files: ReadonlySet<string>): boolean {
+  const { resignedBy } = folder;
+  if ((facts.original === undefined) !== (resignedBy === undefined)) {
+    return false;
+  }
+  if (resignedBy !== undefined && facts.signer !== resignedBy) {
+    return false;
+  }
+  if (folder.requireSignature && (facts.signer === undefined || !files.has(`${item.id}.zip.sig`))) {
     return false;
   }
   if (!item.locked) {
     return true;
+  }
+  if (item.locked.original) {
+    // A signature that is made anew is never the same twice.
+    return facts.sha256 === item.locked.sha256 && facts.original?.sha256 === item.locked.original.sha256;
   }
   return facts.sha256 === item.locked.sha256 && facts.signature?.sha256 === item.locked.signature?.sha256;
 }

@@ -22,6 +22,8 @@ export interface SyncReport {
   /** Bytes that came over the network for archives. */
   readonly bytes: number;
   readonly seconds: number;
+  /** Where the folder is a depot: the snapshot in force now, and the one before where it is another. */
+  readonly snapshot?: { readonly id: string | undefined; readonly previous?: string };
 }
 
 export function failureOf(label: string, error: DepotError): Failure {

@@ -1,6 +1,8 @@
 import type { AcquireDeps } from './acquire.ts';
+import type { LockFile } from './lock-file.ts';
 import type { Plan, WantedItem } from './plan.ts';
 import type { Progress } from './progress.ts';
+import type { SyncReport } from './report.ts';
 import type { Upstream } from './upstream.ts';
 import type { WantedProblem } from './wanted.ts';
 
@@ -35,4 +37,8 @@ export interface SyncDeps extends Omit<
   readonly upstream: Upstream;
   readonly progress: Progress;
   readonly onPlan: (plan: Plan) => void;
+  /** Called with the folder's lock held before anything is compared. */
+  readonly prepare?: () => Promise<void>;
+  /** Called with the folder's lock held when all is done; what it returns is added to the report. */
+  readonly conclude?: (report: SyncReport, lock: LockFile) => Promise<Partial<SyncReport>>;
 }

@@ -50,6 +50,7 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
   }
   const release = await lockFolder(layout.folder, layout.busyFile);
   try {
+    await deps.prepare?.();
     const journal = await openJournal(layout.journal, false);
     try {
       const plan = await makePlan(request, deps, journal);
@@ -146,7 +147,7 @@ async function carryOut(
   const pruned = request.prune ? await prune(plan, layout, failed) : [];
   const seconds = (performance.now() - startedAt) / 1000;
   const sorted = (ids: readonly string[]): string[] => ids.toSorted();
-  return {
+  const report: SyncReport = {
     distribution: request.distribution,
     folder: layout.folder,
     fetched: sorted(fetched),
@@ -157,6 +158,7 @@ async function carryOut(
     bytes,
     seconds,
   };
+  return { ...report, ...(await deps.conclude?.(report, lock)) };
 }
 
 async function writeLock(layout: Layout, lock: LockFile, failed: Failure[]): Promise<void> {
@@ -180,7 +182,7 @@ async function prune(plan: Plan, layout: Layout, failed: Failure[]): Promise<str
 }
 
 function toLocked(facts: Facts): LockFile['packages'][number] {
-  const { id, sha256, size, source, signer, signature } = facts;
+  const { id, sha256, size, source, signer, signature, original } = facts;
   const dash = id.indexOf('-');
   return {
     name: id.slice(0, dash),
@@ -190,5 +192,6 @@ function toLocked(facts: Facts): LockFile['packages'][number] {
     source,
     ...(signer === undefined ? {} : { signer }),
     ...(signature ? { signature } : {}),
+    ...(original ? { original } : {}),
   };
 }

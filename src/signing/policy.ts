@@ -55,7 +55,9 @@ const refusal = (policy: SignaturePolicy, facts: SignatureFacts): string | undef
     return undefined;
   }
   if (!facts.present) {
-    return 'it has no signature, and -require-package-signatures is on (-signature-policy)';
+    return policy === 'verified'
+      ? 'it has no signature, and -signature-policy is verified'
+      : 'it has no signature, and -require-package-signatures is on (-signature-policy)';
   }
   if (!facts.armored) {
     return 'its .sig file is no ASCII-armored OpenPGP signature (-signature-policy)';

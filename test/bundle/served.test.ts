@@ -49,3 +49,15 @@ for (const [how, interval] of [
     await serves('first');
   });
 }
+
+test('a server that is given the depot itself says which folder of it is meant', async (t) => {
+  const site = await createBundleSite(t);
+  const depot = await site.depot();
+  const server = await startServer({ packagePaths: [depot.layout.root] });
+  t.teardown(() => server.close());
+  const warnings = server.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
+  t.true(
+    warnings.some((message) => message.endsWith(`name ${depot.layout.current}`)),
+    warnings.join('\n'),
+  );
+});

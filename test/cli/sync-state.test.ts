@@ -240,7 +240,11 @@ test('after kill -9 in the middle, what was done is kept and the half archive is
   for (
     let waited = 0;
     waited < 60_000 &&
-    !(existsSync(part) && statSync(part).size >= 1 << 20 && existsSync(join(to, 'nginx-1.3.0.zip')));
+    !(
+      existsSync(part) &&
+      statSync(part).size >= 1 << 20 &&
+      ['apache-1.0.0', 'nginx-1.2.0', 'nginx-1.3.0'].every((id) => existsSync(join(to, `${id}.zip`)))
+    );
     waited += 20
   ) {
     await sleep(20);

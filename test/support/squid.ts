@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
@@ -9,8 +9,19 @@ import type { ExecutionContext } from 'ava';
 
 const program = ['/usr/sbin/squid', '/usr/local/sbin/squid'].find((path) => existsSync(path));
 
-/** Starts a squid that lets everybody through to every port; its address, or undefined where there is no squid. */
-export const startSquid = async (t: ExecutionContext): Promise<string | undefined> => {
+const basicHelper = '/usr/lib/squid/basic_ncsa_auth';
+
+/** A user of a squid that asks for a password (basic auth). */
+export interface SquidUser {
+  readonly name: string;
+  readonly password: string;
+}
+
+/**
+ * Starts a squid that lets everybody, or only the user, through to every port; its address without user and password, or
+ * undefined where there is no squid.
+ */
+export const startSquid = async (t: ExecutionContext, user?: SquidUser): Promise<string | undefined> => {
   if (program === undefined) {
     t.log('skipped: there is no squid on this machine');
     return undefined;
@@ -23,7 +34,7 @@ export const startSquid = async (t: ExecutionContext): Promise<string | undefine
     file,
     [
       `http_port 127.0.0.1:${port}`,
-      'http_access allow all',
+      ...(user === undefined ? ['http_access allow all'] : await demandUser(folder, user)),
       'cache deny all',
       'access_log none',
       'cache_log /dev/null',
@@ -62,6 +73,20 @@ const freePort = (): Promise<number> =>
       server.close(() => resolve(port));
     });
   });
+
+/** Rules that let the one user in, and nobody else. */
+const demandUser = async (folder: string, { name, password }: SquidUser): Promise<string[]> => {
+  const hash = spawnSync('openssl', ['passwd', '-apr1', password], { encoding: 'utf8' }).stdout;
+  const file = join(folder, 'users');
+  await writeFile(file, `${name}:${hash}`);
+  return [
+    `auth_param basic program ${basicHelper} ${file}`,
+    'auth_param basic realm test',
+    'acl known proxy_auth REQUIRED',
+    'http_access allow known',
+    'http_access deny all',
+  ];
+};
 
 const accepts = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { abortOnSignals } from '../../src/cli/signals.ts';
 import { createSyncVerb } from '../../src/cli/sync.ts';
-import { trustKey } from './sync-run.ts';
+import { loadKey, trustKey } from './sync-run.ts';
 
 // `sync` as a process of its own, for tests that kill it: node sync-process.js KEYFILE WORDS…
 const [keyFile = '', ...words] = process.argv.slice(2);
@@ -14,7 +14,7 @@ const io = {
   isTerminal: false,
   signal: abortOnSignals(process),
 };
-createSyncVerb(trustKey(keyFile === '' ? '' : readFileSync(keyFile, 'utf8'))).register(
+createSyncVerb(trustKey(keyFile === '' ? '' : readFileSync(keyFile, 'utf8')), loadKey).register(
   program,
   io,
   (code) => {

@@ -3,9 +3,11 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Command, CommanderError } from 'commander';
+import type { LoadSigner } from '../../src/cli/resigner.ts';
 import type { SyncTrust } from '../../src/cli/sync.ts';
 import { createSyncVerb } from '../../src/cli/sync.ts';
 import { DepotError } from '../../src/domain/errors.ts';
+import { createSigner } from '../../src/signing/signer.ts';
 
 export interface SyncRun {
   readonly exitCode: number;
@@ -55,6 +57,9 @@ export const trustKey = (armoredKey: string): SyncTrust => ({
   },
 });
 
+/** Site keys of tests have no passphrase. */
+export const loadKey: LoadSigner = (file) => createSigner(file, async () => undefined);
+
 export interface RunSettings {
   readonly key: string;
   readonly env?: NodeJS.ProcessEnv;
@@ -79,7 +84,7 @@ export async function runSyncVerb(words: readonly string[], settings: RunSetting
     writeOut: (text) => void stdout.write(text),
     writeErr: (text) => void stderr.write(text),
   });
-  createSyncVerb(trustKey(settings.key)).register(program, io, (code) => {
+  createSyncVerb(trustKey(settings.key), loadKey).register(program, io, (code) => {
     exitCode = code;
   });
   try {

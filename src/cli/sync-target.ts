@@ -1,0 +1,182 @@
+import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { cannotLink } from '../depot/snapshot-folder.ts';
+import { openDepot, type Depot } from '../depot/depot.ts';
+import { refuseInsideDepot } from '../depot/enclosing.ts';
+import { digestOf } from '../depot/digest.ts';
+import { diskError, errnoOf } from '../depot/durable-file.ts';
+import type { SnapshotFile } from '../depot/file-list.ts';
+import { DepotError } from '../domain/errors.ts';
+import { createLayout, workFolderName, type Layout } from '../mirror/layout.ts';
+import { formatLockFile, type LockFile } from '../mirror/lock-file.ts';
+import type { SyncReport } from '../mirror/report.ts';
+import type { SyncDeps } from '../mirror/sync-request.ts';
+import { processEnvironment } from './depot-report.ts';
+
+/** What `sync` fills. */
+export interface SyncTarget {
+  readonly layout: Layout;
+  /** The lock file of the set that is in force. */
+  readonly lockFile: string;
+  readonly hooks: Pick<SyncDeps, 'prepare' | 'conclude'>;
+}
+
+/** How a depot takes what was fetched. */
+export interface DepotSync {
+  readonly dryRun: boolean;
+  /** Make a snapshot though some packages failed. */
+  readonly partial: boolean;
+  /** For the journal: `sync of lite from https://…`. */
+  readonly note: string;
+}
+
+/**
+ * A plain folder, or, where `folder` has a depot.json, that depot: then everything is gathered in a folder of it that no
+ * server sees, and becomes a new snapshot when it is all there.
+ */
+export const openSyncTarget = async (folder: string, how: DepotSync): Promise<SyncTarget> => {
+  const root = resolve(folder);
+  const marked = await stat(join(root, 'depot.json')).catch(() => undefined);
+  if (marked === undefined) {
+    await refuseInsideDepot(root, 'name the depot itself (--to), and it gets a new one');
+    const layout = createLayout(root);
+    return { layout, lockFile: layout.lockFile, hooks: {} };
+  }
+  const depot = await openDepot(root, processEnvironment);
+  const { current, gathering } = depot.layout;
+  // A dry run only looks, and what is to be looked at is the snapshot in force.
+  const layout = how.dryRun
+    ? createLayout(current, join(gathering, workFolderName))
+    : createLayout(gathering);
+  return {
+    layout,
+    lockFile: join(current, 'distribution.lock'),
+    hooks: {
+      prepare: () => gather(depot),
+      conclude: (report, lock) => conclude(depot, report, lock, how),
+    },
+  };
+};
+
+/** Puts the packages of the current snapshot beside what an earlier, unfinished run fetched, as hard links. */
+const gather = async (depot: Depot): Promise<void> => {
+  const { layout, snapshots } = depot;
+  try {
+    await mkdir(layout.gathering, { recursive: true });
+    const there = new Set(await readdir(layout.gathering));
+    await rm(join(layout.gathering, 'distribution.lock'), { force: true });
+    for (const { path } of await filesOf(depot, await snapshots.current())) {
+      if (/^[^/]+\.zip(?:\.sig)?$/.test(path) && !there.has(path)) {
+        await linkOrCopy(join(layout.current, path), join(layout.gathering, path));
+      }
+      if (path === 'distribution.lock') {
+        await copyFile(join(layout.current, path), join(layout.gathering, path));
+      }
+    }
+  } catch (error) {
+    throw diskError(layout.gathering, error);
+  }
+};
+
+const linkOrCopy = async (from: string, to: string): Promise<void> => {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (!cannotLink.has(errnoOf(error) ?? '')) {
+      throw error;
+    }
+    await copyFile(from, `${to}.tmp`);
+    await rename(`${to}.tmp`, to);
+  }
+};
+
+/** Stores what is new, makes the snapshot, switches to it, and empties the gathering place. */
+const conclude = async (
+  depot: Depot,
+  report: SyncReport,
+  lock: LockFile,
+  how: DepotSync,
+): Promise<Partial<SyncReport>> => {
+  const { layout, snapshots } = depot;
+  const folder = layout.root;
+  if (report.failed.length > 0 && !(how.partial && lock.packages.length > 0)) {
+    return { folder, snapshot: { id: await snapshots.current() } };
+  }
+  return depot.change('sync', async () => {
+    const previous = await snapshots.current();
+    const lockText = Buffer.from(formatLockFile(lock));
+    const locked = { path: 'distribution.lock', sha256: digestOf(lockText), size: lockText.length };
+    const wanted = lock.packages.flatMap(filesOfPackage);
+    const intake = depot.content.intake();
+    for (const file of wanted) {
+      if (!(await depot.content.has(file))) {
+        const source = join(layout.gathering, file.path);
+        await intake.takeFile(file, source, (reason) => changed(source, reason));
+      }
+    }
+    await intake.take(locked, once(lockText), (reason) => changed('distribution.lock', reason));
+    await intake.finish();
+    const files = merge(await filesOf(depot, previous), [...wanted, locked], report.pruned);
+    const { record } = await snapshots.create(files, { note: how.note });
+    if (record.id !== previous) {
+      await snapshots.switchTo(record.id, 'switch');
+    }
+    await emptyGathering(layout.gathering);
+    return {
+      folder,
+      snapshot: {
+        id: record.id,
+        ...(previous === undefined || previous === record.id ? {} : { previous }),
+      },
+    };
+  });
+};
+
+const changed = (file: string, reason: string): DepotError =>
+  new DepotError('ARCHIVE_MISMATCH', { file, reason });
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+const filesOf = async (depot: Depot, id: string | undefined): Promise<readonly SnapshotFile[]> =>
+  id === undefined ? [] : (await depot.snapshots.record(id)).files;
+
+const filesOfPackage = (one: LockFile['packages'][number]): SnapshotFile[] => {
+  const path = `${one.name}-${one.version}.zip`;
+  const { sha256, size, signature } = one;
+  return [
+    { path, sha256, size },
+    ...(signature === undefined ? [] : [{ path: `${path}.sig`, ...signature }]),
+  ];
+};
+
+/** The snapshot's files with the new ones over them. A package that was replaced or deleted takes its signatures along. */
+const merge = (
+  before: readonly SnapshotFile[],
+  after: readonly SnapshotFile[],
+  pruned: readonly string[],
+): readonly SnapshotFile[] => {
+  const files = new Map(before.map((file) => [file.path, file]));
+  const archives = after.filter(
+    ({ path, sha256 }) => path.endsWith('.zip') && files.get(path)?.sha256 !== sha256,
+  );
+  for (const archive of [...archives.map(({ path }) => path), ...pruned.map((id) => `${id}.zip`)]) {
+    for (const path of [archive, `${archive}.sig`, `${archive}.sig.orig`]) {
+      files.delete(path);
+    }
+  }
+  for (const file of after) {
+    files.set(file.path, file);
+  }
+  return [...files.values()];
+};
+
+/** What is in a snapshot now needs no second name, which would keep `gc` from freeing it. The journal of checks stays. */
+const emptyGathering = async (folder: string): Promise<void> => {
+  for (const name of await readdir(folder)) {
+    if (name !== workFolderName) {
+      await rm(join(folder, name), { force: true });
+    }
+  }
+};

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { openRandomFile } from '../archive/random-file.ts';
+import { readStoredBytes, unpackBytes } from '../archive/zip-content.ts';
+import { readZipDirectory, type ZipLimits } from '../archive/zip-directory.ts';
+import { writeZip } from '../archive/zip-writer.ts';
+import { DepotError } from '../domain/errors.ts';
+import type { Signer } from '../signing/signature.ts';
+import { createVerifier, fixedKeys } from '../signing/verify.ts';
+import type { ArchiveChecker, CheckedArchive } from './archive-checker.ts';
+import { fileFault } from './file-fault.ts';
+import type { Facts } from './journal.ts';
+import type { Layout } from './layout.ts';
+import { cutScreenshots } from './manifest-cut.ts';
+import type { WantedItem } from './plan.ts';
+
+/** A package whose part and signature wait to be placed, and which file the part is. */
+export interface StrippedPackage {
+  readonly facts: Facts;
+  readonly file: CheckedArchive['file'];
+}
+
+/** Takes the screenshots out of packages whose own signature was good, and signs them with the site key. */
+export interface Stripper {
+  /** Of the site key. */
+  readonly fingerprint: string;
+  /**
+   * Replaces the part, which was checked and has these facts, and its signature. `onWarning` is told where a manifest
+   * can't be cut, and the package keeps its screenshots. Throws SIGNING_FAILED, ARCHIVE_MISMATCH.
+   */
+  strip(item: WantedItem, facts: Facts, layout: Layout, onWarning: OnWarning): Promise<StrippedPackage>;
+}
+
+type OnWarning = (id: string, reason: string) => void;
+
+/** What stripping is done with. */
+export interface StripDeps {
+  readonly signer: Signer;
+  readonly checker: ArchiveChecker;
+  readonly limits: ZipLimits;
+}
+
+export function createStripper({ signer, checker, limits }: StripDeps): Stripper {
+  const verifier = createVerifier(fixedKeys([signer.publicKey]));
+  return {
+    fingerprint: signer.fingerprint,
+    async strip(item, original, layout, onWarning) {
+      const { id, source, ...origin } = original;
+      if (origin.signer === undefined) {
+        throw new DepotError('SIGNING_FAILED', { label: id, reason: 'its own signature was not verified' });
+      }
+      const part = layout.part(id);
+      const made = `${part}.stripped`;
+      if (await rewrite(item, part, made, limits, onWarning)) {
+        await rename(made, part);
+      }
+      const signature = await signer.sign(createReadStream(part));
+      const verdict = await verifier.verify(createReadStream(part), signature);
+      if (verdict.state !== 'good') {
+        throw new DepotError('SIGNING_FAILED', { label: id, reason: verdict.reason });
+      }
+      // The new archive is held to the same check as one that came from outside.
+      const { sha256, size, file } = await checker.check({
+        file: part,
+        name: item.name,
+        version: item.version,
+        writing: { signature: { file: layout.partSignature(id), text: signature } },
+      });
+      const digest = createHash('sha256').update(signature).digest('hex');
+      return {
+        facts: {
+          id,
+          source,
+          sha256,
+          size,
+          signer: signer.fingerprint,
+          signature: { sha256: digest, size: Buffer.byteLength(signature) },
+          original: origin,
+        },
+        file,
+      };
+    },
+  };
+}
+
+/** Writes the archive anew without screenshots; false where it has none, or keeps them. The same archive always gives the same bytes. */
+async function rewrite(
+  item: WantedItem,
+  from: string,
+  to: string,
+  limits: ZipLimits,
+  onWarning: OnWarning,
+): Promise<boolean> {
+  const file = await openRandomFile(from, item.id, false);
+  try {
+    const { files } = await readZipDirectory(file, limits);
+    const top = `${item.name}-${item.version}`;
+    const read = async (path: string): Promise<Buffer> => {
+      const entry = files.get(`${top}/${path}`);
+      if (entry === undefined) {
+        throw new DepotError('ARCHIVE_MISMATCH', { file: `${item.id}.zip`, reason: `it has no ${path}` });
+      }
+      return unpackBytes(await readStoredBytes(file, entry), entry);
+    };
+    let cut;
+    try {
+      cut = cutScreenshots(await read('manifest.yml'));
+    } catch (error) {
+      if (error instanceof DepotError) {
+        throw error;
+      }
+      onWarning(
+        item.id,
+        `it keeps its screenshots: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+    if (cut === undefined) {
+      return false;
+    }
+    const { manifest } = cut;
+    const gone = new Set(cut.files);
+    const inputs = [...files.keys()]
+      .map((path) => path.slice(top.length + 1))
+      .filter((path) => !gone.has(path))
+      .map((path) => ({ path, read: async () => (path === 'manifest.yml' ? manifest : read(path)) }));
+    await pipeline(writeZip(top, inputs), createWriteStream(to, { flush: true }));
+    return true;
+  } catch (error) {
+    await rm(to, { force: true });
+    throw error instanceof DepotError ? error : fileFault(error, to);
+  } finally {
+    await file.close();
+  }
+}
