@@ -9,6 +9,9 @@ const requiredFields: ReadonlyMap<string, string> = new Map([
   ['@timestamp', 'date'],
 ]);
 
+/** Their names. */
+export const requiredFieldNames: ReadonlySet<string> = new Set(requiredFields.keys());
+
 /** The types that one fields file gives to the required fields; plain data, kept for files of the same content. */
 export type DefinedFields = readonly (readonly [name: string, type: string])[];
 

@@ -19,8 +19,8 @@ export type ReusableFile = ServedFile & { readonly readInto: NonNullable<ServedF
 /** Below this a file goes out as a stream: it is small enough for one piece of it. */
 export const largeFileBytes = 16 * 1024;
 
-/** 512 KiB sends at about the rate of the machine; with more transfers the pieces become smaller. */
-const pieceBytes = { most: 512 * 1024, least: 64 * 1024 } as const;
+/** 1 MiB sends at about the rate of the machine; with more transfers the pieces become smaller. */
+const pieceBytes = { most: 1024 * 1024, least: 64 * 1024 } as const;
 
 /** Up to so many transfers have two buffers each. */
 const fewTransfers = 16;
@@ -100,7 +100,8 @@ const pour = async (
       held += buffer ? 0 : 1;
       // The last piece, and all of a small file, has a buffer of just its size.
       const piece = fit(buffer, Math.min(measure.pieceSize(), end + 1 - position));
-      const count = await file.readInto(piece, Math.min(piece.length, end + 1 - position), position);
+      const length = Math.min(piece.length, end + 1 - position);
+      const count = await file.readInto(piece, length, position, position + length > end);
       position += count;
       if (position > end) {
         response.end(count === piece.length ? piece : piece.subarray(0, count));

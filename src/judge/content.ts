@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { parseYaml } from '../archive/yaml.ts';
 import { DepotError } from '../domain/errors.ts';
@@ -7,6 +8,7 @@ import type { ProblemList } from '../domain/problem.ts';
 import type { Tree, TreeMap } from '../domain/tree.ts';
 import { expandDottedKeys, isMap } from '../domain/tree.ts';
 import type { PackageFiles } from '../source/source.ts';
+import { readPlainFields } from './plain-fields.ts';
 
 /** Reads and parses the files of one package. What fails becomes a problem that names the file; undefined is answered. */
 export interface ContentReader {
@@ -97,7 +99,8 @@ export function createContentReader(
 }
 
 function decideFields(bytes: Buffer): Verdict {
-  const fields = readDefinedFields(parseYaml(bytes));
+  const fields =
+    (isUtf8(bytes) ? readPlainFields(bytes.toString()) : undefined) ?? readDefinedFields(parseYaml(bytes));
   return fields ? { fields } : { reason: 'is no YAML list of fields' };
 }
 

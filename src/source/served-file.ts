@@ -59,8 +59,10 @@ export const openServedFile = async (path: string, what: string): Promise<Served
       return streamRange({ read }, start, end);
     },
     ...(readInto && {
-      readInto: (buffer: Buffer, length: number, position: number) =>
-        unchanged(file, what, readInto(buffer, length, position)),
+      readInto: (buffer: Buffer, length: number, position: number, isLast = true) =>
+        isLast
+          ? unchanged(file, what, readInto(buffer, length, position))
+          : readInto(buffer, length, position),
     }),
     close: () => file.close(),
   };

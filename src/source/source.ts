@@ -83,9 +83,9 @@ export interface ServedFile {
   stream(start: number, end: number): Readable;
   /**
    * Reads at most `length` bytes at `position` into the buffer's beginning, at least one. Where it is there, a large file is
-   * sent from a few buffers that are used again and again.
+   * sent from a few buffers that are used again and again. The last piece is given only if the file is what it was opened as.
    */
-  readInto?(buffer: Buffer, length: number, position: number): Promise<number>;
+  readInto?(buffer: Buffer, length: number, position: number, isLast?: boolean): Promise<number>;
   close(): Promise<void>;
 }
 
