@@ -153,8 +153,8 @@ export function readPlainFields(text: string): DefinedFields | undefined {
         stack.push(map);
       }
     }
-    const text = map && readValue(value);
-    if (!map || text === undefined) {
+    const scalar = map && readValue(value);
+    if (!map || scalar === undefined) {
       return undefined;
     }
     pending = value === '' ? { indent: column, key } : undefined;
@@ -169,7 +169,7 @@ export function readPlainFields(text: string): DefinedFields | undefined {
       if (!nameable.test(value) || (key === 'name' && map.name !== undefined)) {
         return undefined;
       }
-      map[key] = text;
+      map[key] = scalar;
     }
     if (blockHeader.test(value) || openQuote.test(value)) {
       const end = blockHeader.test(value) ? blockEnd(lines, at + 1, column) : quoteEnd(lines, at + 1);

@@ -4,6 +4,7 @@ import { DepotError } from '../../domain/errors.ts';
 import type { PackageReference } from '../../domain/reference.ts';
 import { parseReference } from '../../domain/reference.ts';
 import type { PackageRef, ServedFile } from '../../source/source.ts';
+import { foundOr } from '../missing-file.ts';
 import { redirect } from '../redirect.ts';
 import { sendBody, sendFile } from '../send.ts';
 import type { RegistryRoutes } from './registry.ts';
@@ -62,7 +63,7 @@ async function sendArchive(
     return;
   }
   metrics.storageAsked(source.location, 'package');
-  const file = await source.openArchive(entry.ref);
+  const file = await foundOr('ARCHIVE_UNKNOWN', registry.refresh, source.openArchive(entry.ref));
   await refuseChanged(file, entry.ref, registry);
   const admitted = context.method === 'GET' ? await archives.admit(key, file) : undefined;
   if (admitted) {

@@ -6,6 +6,7 @@ import type { IndexedPackage } from '../../index/indexed-package.ts';
 import type { Snapshot } from '../../index/snapshot.ts';
 import { isCompressible, typeByContent, typeByName } from '../content-type.ts';
 import { chooseEncoding } from '../encoding.ts';
+import { foundOr } from '../missing-file.ts';
 import { redirect } from '../redirect.ts';
 import { createHeads, sendBody } from '../send.ts';
 import type { RegistryRoutes } from './registry.ts';
@@ -40,7 +41,15 @@ const further = [
 ] as const;
 
 /** `GET /package/{name}/{version}/{path…}`: a file from inside the package. */
-export function packageFileRoute({ snapshot, files, source, cacheTimes, prefix, metrics }: RegistryRoutes) {
+export function packageFileRoute({
+  snapshot,
+  files,
+  source,
+  cacheTimes,
+  prefix,
+  metrics,
+  refresh,
+}: RegistryRoutes) {
   return async (context: Context): Promise<void> => {
     const { name, version, rest = '' } = splitPath(context);
     if (rest.endsWith('/')) {
@@ -52,7 +61,7 @@ export function packageFileRoute({ snapshot, files, source, cacheTimes, prefix, 
     const varies = isCompressible(rest);
     const encoding = varies && !isRange ? chooseEncoding(context.req.headers['accept-encoding']) : 'identity';
     metrics.storageAsked(source.location, 'static');
-    const body = await files.file(entry, rest, encoding);
+    const body = await foundOr('PACKAGE_UNKNOWN', refresh, files.file(entry, rest, encoding));
     const type =
       typeByName(rest) ??
       typeByContent(encoding === 'gzip' ? (await files.file(entry, rest, 'identity')).bytes : body.bytes);
