@@ -9,15 +9,28 @@ import type { OpenPackages } from './open-packages.ts';
 /** Files out of packages. */
 export interface PackageFileAnswers {
   /** Throws RESOURCE_UNKNOWN for what isn't a file of the package, and what reading it throws. */
-  file(entry: IndexedPackage, path: string, encoding: Encoding): Promise<Body>;
+  file(entry: IndexedPackage, path: string, encoding: Encoding): Body | Promise<Body>;
 }
 
-export function createPackageFileAnswers(cache: AnswerCache, packages: OpenPackages): PackageFileAnswers {
+/** `onRead` is told of each file that had to be read, since it was not kept. */
+export function createPackageFileAnswers(
+  cache: AnswerCache,
+  packages: OpenPackages,
+  onRead: () => void,
+): PackageFileAnswers {
   return {
-    file: ({ ref }, path, encoding) =>
-      cache.get(`file ${ref.path} ${ref.stamp} ${encoding} ${path}`, () =>
-        packages.with(ref, (files) => (encoding === 'gzip' ? readGzipped(files, path) : files.read(path))),
-      ),
+    file: ({ ref }, path, encoding) => {
+      const key = `file ${ref.path} ${ref.stamp} ${encoding} ${path}`;
+      return (
+        cache.peek(key) ??
+        cache.get(key, () => {
+          onRead();
+          return packages.with(ref, (files) =>
+            encoding === 'gzip' ? readGzipped(files, path) : files.read(path),
+          );
+        })
+      );
+    },
   };
 }
 

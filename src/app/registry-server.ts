@@ -38,6 +38,8 @@ export interface RegistryServerParts {
 }
 
 const openPackages = 128;
+// For all archives that are on their way, whoever reads how slowly.
+const transferMemory = 32 * 1024 * 1024;
 
 /** Opens the port of the registry. Until the first snapshot stands, everything but health is 503. */
 export async function startRegistryServer(
@@ -56,9 +58,9 @@ export async function startRegistryServer(
     registry: {
       snapshot: () => currentSnapshot(index),
       answers: createAnswers(cache, metrics.indexAsked),
-      files: createPackageFileAnswers(cache, files),
+      files: createPackageFileAnswers(cache, files, () => metrics.storageAsked(source.location, 'static')),
       archives: createArchiveCache(config.archiveCacheSize),
-      transfers: createTransfers(),
+      transfers: createTransfers(transferMemory),
       source,
       refresh: () => void index.refresh().catch(() => undefined),
       cacheTimes: cacheTimes(config),

@@ -41,15 +41,7 @@ const further = [
 ] as const;
 
 /** `GET /package/{name}/{version}/{path…}`: a file from inside the package. */
-export function packageFileRoute({
-  snapshot,
-  files,
-  source,
-  cacheTimes,
-  prefix,
-  metrics,
-  refresh,
-}: RegistryRoutes) {
+export function packageFileRoute({ snapshot, files, cacheTimes, prefix, refresh }: RegistryRoutes) {
   return async (context: Context): Promise<void> => {
     const { name, version, rest = '' } = splitPath(context);
     if (rest.endsWith('/')) {
@@ -60,8 +52,8 @@ export function packageFileRoute({
     const isRange = context.req.headers.range !== undefined;
     const varies = isCompressible(rest);
     const encoding = varies && !isRange ? chooseEncoding(context.req.headers['accept-encoding']) : 'identity';
-    metrics.storageAsked(source.location, 'static');
-    const body = await foundOr('PACKAGE_UNKNOWN', refresh, files.file(entry, rest, encoding));
+    const kept = files.file(entry, rest, encoding);
+    const body = kept instanceof Promise ? await foundOr('PACKAGE_UNKNOWN', refresh, kept) : kept;
     const type =
       typeByName(rest) ??
       typeByContent(encoding === 'gzip' ? (await files.file(entry, rest, 'identity')).bytes : body.bytes);
@@ -84,12 +76,9 @@ function splitPath(context: Context): { name: string; version: string; rest: str
 }
 
 function findPackage(snapshot: Snapshot, name: string, version: string): IndexedPackage {
-  if (!parseStrictVersion(version)) {
-    throw new DepotError('VERSION_INVALID');
-  }
   const entry = snapshot.find(name, version);
   if (!entry) {
-    throw new DepotError('PACKAGE_UNKNOWN');
+    throw new DepotError(parseStrictVersion(version) ? 'PACKAGE_UNKNOWN' : 'VERSION_INVALID');
   }
   return entry;
 }
