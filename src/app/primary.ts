@@ -48,6 +48,9 @@ export async function startPrimary(
   };
 
   const shared = createSharedMetrics(metrics);
+  // Workers accept by themselves: a connection that this process hands to one that is just dying would be lost, and its
+  // client (Kibana has no timeout) would wait for ever.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ exec: command.program, args: [...command.words] });
   const supervisor = superviseWorkers({
     count,
