@@ -7,6 +7,7 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { hasOpenssl, makeAuthority } from '../support/authority.ts';
 import { freePort, startTlsProxy } from '../support/tls-proxy.ts';
+import { eventually } from '../support/eventually.ts';
 import { scratch } from '../support/scratch.ts';
 import { createPublisher } from '../support/signed-packages.ts';
 import type { SyncRun } from '../support/sync-run.ts';
@@ -113,6 +114,8 @@ test('a distribution comes through squid with a password, over http and over a t
     HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`,
   });
   t.is(https.exitCode, 0, https.stderr);
+  // squid writes a tunnel down when it ends, which may be a moment after the answer.
+  await eventually('squid tells of the tunnel', () => /CONNECT localhost:/.test(proxy.log()));
   t.regex(proxy.log(), /CONNECT localhost:/);
 });
 
