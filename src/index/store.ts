@@ -93,7 +93,8 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
   };
 
   const build = async (): Promise<BuildResult> => {
-    known ??= (await cache?.load()) ?? new Map();
+    const kept = known ?? (await cache?.load());
+    known = kept ?? new Map();
     const result = await buildIndex({
       ...options,
       known,
@@ -113,7 +114,8 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
     });
     refuseLostPaths(result, snapshot);
     known = result.known;
-    if (result.isStale) {
+    // Other processes may wait for the file, so it is written for an empty folder too.
+    if (result.isStale || !kept) {
       saver.save(known);
     }
     return result;

@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -21,10 +21,11 @@ interface Started {
   readonly metrics: string;
 }
 
-const startWorkers = async (t: ExecutionContext): Promise<Started> => {
+const startWorkers = async (t: ExecutionContext, first = ['first']): Promise<Started> => {
   const folder = await scratch(t);
   const packages = join(folder, 'packages');
-  await writeZipPackage(packages, { name: 'first', version: '1.0.0' });
+  await mkdir(packages);
+  await Promise.all(first.map((name) => writeZipPackage(packages, { name, version: '1.0.0' })));
   const port = await metricsPort();
   const words = ['serve', '-workers', '2', '-package-paths', packages, '-cache-dir', join(folder, 'cache')];
   const server = await startServer(t, [
@@ -77,6 +78,14 @@ test('more processes share the port, and their metrics are one sum', async (t) =
   t.regex(text, /^epr_number_indexed_packages 1$/m);
   server.signal('SIGTERM');
   t.is(await server.closed, 0);
+});
+
+test('an empty folder is served as one, and the first package reaches the processes', async (t) => {
+  const { server, packages } = await startWorkers(t, []);
+  t.deepEqual(await names(server.url), []);
+  t.notRegex(server.log(), /index-failed/);
+  await writeZipPackage(packages, { name: 'first', version: '1.0.0' });
+  await eventually('the package is served', async () => (await names(server.url)).includes('first'));
 });
 
 test('new content reaches every process', async (t) => {
