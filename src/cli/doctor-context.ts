@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { readBody, Transient, type HttpClient } from '../net/http.ts';
 
 /** The outcome of one check. */
@@ -89,7 +89,7 @@ export const attempt = async (
       {
         check,
         state: 'failed',
-        note: error instanceof Error ? error.message : String(error),
+        note: messageOf(error),
         ...(advice === undefined ? {} : { advice }),
       },
     ];

@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import type { Depot } from './depot.ts';
 import { digestFile } from './digest.ts';
 import { errnoOf } from './durable-file.ts';
@@ -128,7 +128,7 @@ export const inspectDepot = async (
       await inspectFolder(record);
     } catch (error) {
       signal?.throwIfAborted();
-      damage(layout.snapshotFolder(id), error instanceof Error ? error.message : String(error));
+      damage(layout.snapshotFolder(id), messageOf(error));
     }
   }
   for (const name of await readdir(layout.records)) {

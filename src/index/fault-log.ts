@@ -1,4 +1,4 @@
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** Why the packages can't be read now. A fault that stays is said once, and so is its end. */
@@ -13,7 +13,7 @@ export function createFaultLog(log: Log): FaultLog {
   let said: string | undefined;
   return {
     raise: (error) => {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       fault = text;
       // The same path may be gone with one text and stay gone with another.
       const key = error instanceof DepotError ? `${error.code} ${error.details['path'] ?? text}` : text;

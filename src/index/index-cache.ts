@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { IndexOrigin } from './index-file.ts';
 import { decodeIndex, encodeIndex } from './index-file.ts';
@@ -102,8 +102,6 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
     },
   };
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Node's own recursive way never ends where a file system answers ENOENT to making a folder, as /proc does. */
 async function makeFolder(folder: string): Promise<void> {

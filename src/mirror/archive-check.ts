@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import type { RandomFile } from '../archive/random-file.ts';
 import { parseYaml } from '../archive/yaml.ts';
 import { readPlainZip } from '../archive/plain-zip.ts';
@@ -86,7 +86,7 @@ export async function checkArchive(
     }
     return { ...found, signature: await memory.verifier.verify(bytes, task.signature) };
   } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+    return { ok: false, reason: messageOf(error) };
   }
 }
 

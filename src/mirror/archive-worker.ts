@@ -1,6 +1,7 @@
 import { close, closeSync, constants, fstatSync, fsync, openSync, statSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../domain/errors.ts';
 import type { ArchiveTask, ArchiveVerdict } from './archive-check.ts';
 import { checkArchive, createCheckMemory } from './archive-check.ts';
 
@@ -100,5 +101,5 @@ function writeFile(file: string, content: Buffer): number {
 
 function describe(error: unknown, file: string): NonNullable<CheckAnswer['fault']> {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN';
-  return { code, message: error instanceof Error ? error.message : String(error), file };
+  return { code, message: messageOf(error), file };
 }

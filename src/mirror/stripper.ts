@@ -6,7 +6,7 @@ import { openRandomFile } from '../archive/random-file.ts';
 import { readStoredBytes, unpackBytes } from '../archive/zip-content.ts';
 import { readZipDirectory, type ZipLimits } from '../archive/zip-directory.ts';
 import { writeZip } from '../archive/zip-writer.ts';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import type { Signer } from '../signing/signature.ts';
 import { createVerifier, fixedKeys } from '../signing/verify.ts';
 import type { ArchiveChecker, CheckedArchive } from './archive-checker.ts';
@@ -111,10 +111,7 @@ async function rewrite(
       if (error instanceof DepotError) {
         throw error;
       }
-      onWarning(
-        item.id,
-        `it keeps its screenshots: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      onWarning(item.id, `it keeps its screenshots: ${messageOf(error)}`);
     }
     if (cut === undefined) {
       return false;

@@ -1,7 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DepotError } from '../domain/errors.ts';
-import { messageOf } from './public-key.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 
 /**
  * Every `*.zip` below the given folders at any depth, and the given files as they are; each once, sorted by path.

@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { DepotError } from '../domain/errors.ts';
-import { messageOf } from './public-key.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { maxSignatureBytes, type SignatureVerdict, type SignatureVerifier } from './signature.ts';
 
 /** Below this an archive is read whole, which is quicker; above it is streamed, so that memory stays bounded. */

@@ -1,6 +1,6 @@
 import type { Signature, SignaturePacket } from 'openpgp';
+import { messageOf } from '../domain/errors.ts';
 import { loadOpenpgp, type OpenpgpModule } from './openpgp.ts';
-import { messageOf } from './public-key.ts';
 import { maxSignatureBytes } from './signature.ts';
 
 /**

@@ -1,15 +1,9 @@
 import { open } from 'node:fs/promises';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import type { FetchBytes } from './key-fetch.ts';
 import type { Keyring } from './keyring.ts';
 import type { PinnedKey } from './pinned-keys.ts';
-import {
-  formatFingerprint,
-  maxKeyFileBytes,
-  messageOf,
-  readPublicKeys,
-  type PublicKeyInfo,
-} from './public-key.ts';
+import { formatFingerprint, maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';
 
 /**
  * Reads the keys of a file or https address. Throws DepotError KEY_INVALID, KEY_SECRET, KEY_FETCH_FAILED or

@@ -1,5 +1,4 @@
-import { DepotError } from '../domain/errors.ts';
-import { messageOf } from './public-key.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 
 /** Fetches at most `limit` bytes. Throws DepotError where that can't be done. */
 export type FetchBytes = (url: string, limit: number) => Promise<Uint8Array>;

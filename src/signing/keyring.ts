@@ -1,13 +1,12 @@
 import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { makeFolder, writeAtomically } from './atomic-file.ts';
 import {
   formatFingerprint,
   maxKeyFileBytes,
   mergeKeys,
-  messageOf,
   parseFingerprint,
   readPublicKeys,
   type PublicKeyInfo,

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { DepotError } from '../domain/errors.ts';
-import { messageOf } from './public-key.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 
 /** Where a passphrase may come from. Never from a flag's value: everyone on the machine can read those. */
 export interface PassphraseSource {

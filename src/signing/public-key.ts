@@ -1,5 +1,5 @@
 import type { Key, Subkey } from 'openpgp';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { loadOpenpgp } from './openpgp.ts';
 
 /** `expired`, `revoked` and `weak` keys can be listed and removed, but nothing that they signed is good. */
@@ -173,6 +173,3 @@ const algorithmName = (key: Key | Subkey): string => {
     ? algorithm.replace(/^e/, 'E').replace('EddsaLegacy', 'Ed25519')
     : [algorithm.toUpperCase(), curve].filter(Boolean).join(' ');
 };
-
-/** The text of whatever was thrown. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { originalSignaturePath, readArchive, readSignatureFile, signaturePath } from './archive-signature.ts';
 import { writeAtomically } from './atomic-file.ts';
 import { digestContent } from './content-digest.ts';
-import { messageOf } from './public-key.ts';
 import type { SignatureVerdict, SignatureVerifier, Signer } from './signature.ts';
 
 /** Who may vouch for an archive. */

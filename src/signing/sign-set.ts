@@ -1,5 +1,4 @@
-import { DepotError } from '../domain/errors.ts';
-import { messageOf } from './public-key.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import {
   inspectStanding,
   resignArchive,

@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 import type { PrivateKey } from 'openpgp';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { writeAtomically } from './atomic-file.ts';
 import { loadOpenpgp } from './openpgp.ts';
-import { maxKeyFileBytes, messageOf } from './public-key.ts';
+import { maxKeyFileBytes } from './public-key.ts';
 
 /** Both are accepted by GnuPG 2.2 and by the library in Kibana. */
 export type SiteKeyAlgorithm = 'rsa4096' | 'ed25519';

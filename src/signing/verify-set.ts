@@ -1,8 +1,7 @@
 import { basename, relative } from 'node:path';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { readArchive, readSignatureFile, signaturePath } from './archive-signature.ts';
 import { digestContent } from './content-digest.ts';
-import { messageOf } from './public-key.ts';
 import type { SignatureFault, SignatureVerdict, SignatureVerifier } from './signature.ts';
 
 /** One archive as a lock file promises it. */

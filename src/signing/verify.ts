@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Key, Signature, SignaturePacket, Subkey } from 'openpgp';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { hex, issuerOf, parseSignature } from './detached.ts';
 import { loadOpenpgp, type OpenpgpModule } from './openpgp.ts';
-import { keyCondition, messageOf } from './public-key.ts';
+import { keyCondition } from './public-key.ts';
 import {
   type KeySource,
   type SignatureFault,

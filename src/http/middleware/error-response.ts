@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa';
-import { DepotError, type ErrorCode } from '../../domain/errors.ts';
+import { DepotError, type ErrorCode, messageOf } from '../../domain/errors.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { RequestState } from './request-id.ts';
 
@@ -13,7 +13,7 @@ export function errorResponse(log: Log): Middleware<RequestState> {
       if (!known) {
         log.error(
           { err: error, 'http.request.id': context.state.requestId, 'url.path': context.state.path },
-          error instanceof Error ? error.message : String(error),
+          messageOf(error),
         );
       }
       answerError(context, known ?? new DepotError('INTERNAL'));
