@@ -4,7 +4,7 @@ import { createArtifactStore, type ArtifactStore } from '../artifacts/store.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
-import type { Log } from '../telemetry/log.ts';
+import { silentLog } from '../telemetry/silent-log.ts';
 
 /** The settings of this environment. Throws the first problem. */
 export const environmentConfig = (env: NodeJS.ProcessEnv): Config => {
@@ -27,15 +27,6 @@ export const artifactFolders = (given: ArtifactFolders, config: Config): Artifac
   return { ...(artifacts === undefined ? {} : { artifacts }), ...(keys === undefined ? {} : { keys }) };
 };
 
-/** Keeps nothing: verbs say what they found themselves. */
-const silent: Log = {
-  error: () => undefined,
-  warn: () => undefined,
-  info: () => undefined,
-  debug: () => undefined,
-  child: () => silent,
-};
-
 /** Lists and reads everything, hands the store over, and closes it. Uses the digests that a server has remembered. */
 export const withArtifacts = async <T>(
   folders: ArtifactFolders,
@@ -51,7 +42,7 @@ export const withArtifacts = async <T>(
         : await openDigestMemory(cache, folders.artifacts),
     checker: createContentChecker(2),
     trustedKeys: () => Promise.resolve([]),
-    log: silent,
+    log: silentLog,
   });
   try {
     await store.refresh();

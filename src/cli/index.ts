@@ -62,6 +62,7 @@ const createNoteLog = (out: Output): Log => {
     warn: (_fields, message) => out.note(message),
     info: () => undefined,
     debug: () => undefined,
+    request: () => undefined,
     child: () => log,
   };
   return log;

@@ -9,7 +9,7 @@ import { createJudgePool } from '../judge/pool.ts';
 import type { JudgeRules } from '../judge/task.ts';
 import { locatePackages } from '../source/located.ts';
 import type { SourceListing } from '../source/source.ts';
-import type { Log } from '../telemetry/log.ts';
+import { silentLog } from '../telemetry/silent-log.ts';
 import { addSettings, givenFlags } from './flags.ts';
 import { inspectionJson, inspectionTable } from './inspection-report.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
@@ -118,6 +118,3 @@ const listAll = async (paths: readonly string[], rules: JudgeRules): Promise<Sou
     problems: listings.flatMap((listing) => listing.problems),
   };
 };
-
-const silent = (): void => undefined;
-const silentLog: Log = { error: silent, warn: silent, info: silent, debug: silent, child: () => silentLog };

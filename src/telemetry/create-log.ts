@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { ecsFormat } from '@elastic/ecs-pino-format';
 import { destination, pino, type Logger, type LoggerOptions } from 'pino';
+import { createFlatLines, type FlatLines } from './flat-line.ts';
 import { createDevLines } from './dev-lines.ts';
 import type { Log, LogFields } from './log.ts';
 import { redact } from './redact.ts';
@@ -34,13 +35,16 @@ export interface OwnedLog extends Log {
 export const createLog = (options: LogOptions): OwnedLog => {
   const output = options.output ?? standardError();
   const format = options.type === 'dev' ? createDevLines() : (line: string) => line;
-  const logger = pino(options.type === 'dev' ? devOptions(options) : ecsOptions(options), {
+  const timestamp = createTimestamps();
+  const logger = pino(options.type === 'dev' ? devOptions(options) : ecsOptions(options, timestamp), {
     write: (line: string) => output.write(format(redact(line))),
   });
-  return { ...adapt(logger, output), flush: () => output.flush() };
+  const linesOf = (one: Logger): FlatLines =>
+    options.type === 'dev' ? () => undefined : createFlatLines(one, timestamp);
+  return { ...adapt(logger, output, linesOf), flush: () => output.flush() };
 };
 
-const ecsOptions = (options: LogOptions): LoggerOptions => {
+const ecsOptions = (options: LogOptions, timestamp: () => string): LoggerOptions => {
   const format = ecsFormat({
     apmIntegration: false,
     serviceName: 'fleet-depot',
@@ -53,10 +57,10 @@ const ecsOptions = (options: LogOptions): LoggerOptions => {
     ...format,
     formatters: {
       ...formatters,
-      // Only an error needs converting; the line of each request is spared the copy.
+      // Only an error needs converting; other lines are spared the copy.
       log: (fields) => ('err' in fields ? convert(fields) : fields),
     },
-    timestamp: createTimestamps(),
+    timestamp,
     level: options.level,
   };
 };
@@ -77,17 +81,31 @@ const createTimestamps = (): (() => string) => {
 
 const devOptions = (options: LogOptions): LoggerOptions => ({ level: options.level, base: null });
 
-const adapt = (logger: Logger, output: LineOutput): Log => ({
-  error: (fields, message) => {
-    logger.error(fields, message);
-    // The process may not live much longer.
-    output.flush();
-  },
-  warn: (fields, message) => logger.warn(fields, message),
-  info: (fields, message) => logger.info(fields, message),
-  debug: (fields, message) => logger.debug(fields, message),
-  child: (fields: LogFields) => adapt(logger.child(fields), output),
-});
+const adapt = (logger: Logger, output: LineOutput, linesOf: (logger: Logger) => FlatLines): Log => {
+  const flatLine = linesOf(logger);
+  return {
+    error: (fields, message) => {
+      logger.error(fields, message);
+      // The process may not live much longer.
+      output.flush();
+    },
+    warn: (fields, message) => logger.warn(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    debug: (fields, message) => logger.debug(fields, message),
+    request: (level, fields, message) => {
+      if (!logger.isLevelEnabled(level)) {
+        return;
+      }
+      const line = flatLine(level, fields, message);
+      if (line === undefined) {
+        logger[level](fields, message);
+      } else {
+        output.write(line);
+      }
+    },
+    child: (fields: LogFields) => adapt(logger.child(fields), output, linesOf),
+  };
+};
 
 /** What is held back at most, in characters. */
 const maxHeld = 64 * 1024;

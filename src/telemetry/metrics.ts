@@ -1,16 +1,6 @@
 import { hostname } from 'node:os';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-
-/** One answered request. */
-export interface RequestMeasure {
-  readonly status: number;
-  readonly method: string;
-  /** The route's template, never the raw path. */
-  readonly route: string;
-  readonly seconds: number;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-}
+import { createRequestMetrics, type RequestMeasure } from './request-metrics.ts';
 
 /** The state of the index, as the gauges show it. */
 export interface IndexMeasure {
@@ -57,21 +47,6 @@ export interface MetricsOptions {
   readonly process?: boolean;
 }
 
-// Answers are from some bytes to archives of hundreds of megabytes.
-const sizeBuckets = [1e3, 1e4, 1e5, 1e6, 5e6, 1e7, 2.5e7, 5e7, 1e8, 2.5e8, 1e9];
-const timeBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600];
-const knownMethods = new Set([
-  'get',
-  'head',
-  'post',
-  'put',
-  'patch',
-  'delete',
-  'options',
-  'connect',
-  'trace',
-]);
-
 /**
  * Metrics under the reference's names, so that its dashboards keep working, and ours (`fleet_depot_…`). One registry for each
  * server: two in one process don't mix.
@@ -79,7 +54,6 @@ const knownMethods = new Set([
 export const createMetrics = (options: MetricsOptions): Metrics => {
   const registry = new Registry();
   const registers = [registry];
-  const labelNames = ['code', 'method', 'path'];
   if (options.process === true) {
     collectDefaultMetrics({ register: registry });
   }
@@ -106,34 +80,7 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     buckets: [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
     registers,
   });
-  const inFlight = new Gauge({ name: 'epr_in_flight_requests', help: 'Requests that run now', registers });
-  const requests = new Counter({
-    name: 'epr_http_requests_total',
-    help: 'Answered requests',
-    labelNames,
-    registers,
-  });
-  const durations = new Histogram({
-    name: 'epr_http_request_duration_seconds',
-    help: 'Time from the request to the end of its answer',
-    labelNames,
-    buckets: timeBuckets,
-    registers,
-  });
-  const requestSizes = new Histogram({
-    name: 'epr_http_request_size_bytes',
-    help: 'Bytes of requests',
-    labelNames,
-    buckets: sizeBuckets,
-    registers,
-  });
-  const responseSizes = new Histogram({
-    name: 'epr_http_response_size_bytes',
-    help: 'Bytes of answers',
-    labelNames,
-    buckets: sizeBuckets,
-    registers,
-  });
+  const requests = createRequestMetrics(registry);
   const quarantined = new Gauge({
     name: 'fleet_depot_quarantined_packages',
     aggregator: 'max',
@@ -158,20 +105,8 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     registry,
     workerReplaced: () => replaced.inc(),
     indexLooked: looked,
-    requestStarted: () => inFlight.inc(),
-    requestFinished: (measure) => {
-      const method = measure.method.toLowerCase();
-      const labels = {
-        code: String(measure.status),
-        method: knownMethods.has(method) ? method : 'unknown',
-        path: measure.route,
-      };
-      inFlight.dec();
-      requests.inc(labels);
-      durations.observe(labels, measure.seconds);
-      requestSizes.observe(labels, measure.requestBytes);
-      responseSizes.observe(labels, measure.responseBytes);
-    },
+    requestStarted: requests.started,
+    requestFinished: requests.finished,
     indexChanged: (measure) => {
       indexed.set(measure.packages);
       quarantined.set(measure.quarantined);

@@ -7,7 +7,7 @@ import { judgePackage } from '../../src/judge/judge.ts';
 import { createDirectorySource } from '../../src/source/directory.ts';
 import type { ArchiveLimits } from '../../src/source/source.ts';
 import { createLog } from '../../src/telemetry/create-log.ts';
-import type { Log } from '../../src/telemetry/log.ts';
+import { silentLog } from '../../src/telemetry/silent-log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 type Tree = Record<string, unknown>;
@@ -83,16 +83,9 @@ const limits: ArchiveLimits = {
   maxRatio: 100,
   maxManifestBytes: 1 << 20,
 };
-const silent: Log = {
-  error: () => undefined,
-  warn: () => undefined,
-  info: () => undefined,
-  debug: () => undefined,
-  child: () => silent,
-};
 
 test('every package that comes with the server passes its own strict validation, without a warning', async (t) => {
-  const source = createDirectorySource(join(process.cwd(), 'packages'), limits, silent);
+  const source = createDirectorySource(join(process.cwd(), 'packages'), limits, silentLog);
   const { refs, problems } = await source.list();
   t.deepEqual(problems, []);
   t.is(refs.length, 1);

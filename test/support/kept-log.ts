@@ -19,6 +19,7 @@ export const createKeptLog = (): KeptLog => {
     warn: keep('warn'),
     info: keep('info'),
     debug: keep('debug'),
+    request: (level, fields, message) => keep(level)(fields, message),
     child: () => log,
   };
   return log;

@@ -86,6 +86,7 @@ export function collectLog(lines: LogLine[], base: Readonly<Record<string, unkno
     warn: write('warn'),
     info: write('info'),
     debug: write('debug'),
+    request: (level, fields, message) => write(level)(fields, message),
     child: (fields) => collectLog(lines, { ...base, ...fields }),
   };
 }

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
-import type { Context, Middleware } from 'koa';
+import type { Context } from 'koa';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import type { RequestState } from './request-id.ts';
+import type { Step } from '../application.ts';
 
 /** One line and one measure for each request, when its answer has gone out or the client has left. */
-export function accessLog(log: Log, metrics: Metrics): Middleware<RequestState> {
+export function accessLog(log: Log, metrics: Pick<Metrics, 'requestStarted' | 'requestFinished'>): Step {
   return (context, next) => {
     const start = performance.now();
     const { socket } = context.req;
@@ -61,7 +61,7 @@ function write(log: Log, context: Context, status: number, bytes: number, second
   const { method = '', url = '', headers } = req;
   const agent = headers['user-agent'] ?? '';
   const mark = url.indexOf('?');
-  // Built in one step and without copies: this runs for every request. What is undefined isn't logged.
+  // Flat, and what is undefined isn't logged: this runs for every request.
   const fields = {
     'event.action': 'request',
     'event.duration': Math.round(seconds * 1e9),
@@ -76,11 +76,7 @@ function write(log: Log, context: Context, status: number, bytes: number, second
     'fleet_depot.kibana.version': kibanaVersion(agent),
   };
   const message = `${method} ${url} ${status}`;
-  if (state['path'] === '/health') {
-    log.debug(fields, message);
-  } else {
-    log.info(fields, message);
-  }
+  log.request(state['path'] === '/health' ? 'debug' : 'info', fields, message);
 }
 
 /** Kibana names its version: `Kibana/9.2.0 node-fetch`. */
