@@ -8,8 +8,14 @@ import type { OpenPackages } from './open-packages.ts';
 
 /** Files out of packages. */
 export interface PackageFileAnswers {
-  /** Throws RESOURCE_UNKNOWN for what isn't a file of the package, and what reading it throws. */
-  file(entry: IndexedPackage, path: string, encoding: Encoding): Body | Promise<Body>;
+  /** Reads nothing yet. */
+  file(entry: IndexedPackage, path: string): PackageFileAnswer;
+}
+
+/** One file out of a package. */
+export interface PackageFileAnswer {
+  /** At once where it is kept. Throws RESOURCE_UNKNOWN for what isn't a file of the package, and what reading it throws. */
+  body(encoding: Encoding): Body | Promise<Body>;
 }
 
 /** `onRead` is told of each file that had to be read, since it was not kept. */
@@ -19,17 +25,18 @@ export function createPackageFileAnswers(
   onRead: () => void,
 ): PackageFileAnswers {
   return {
-    file: ({ ref }, path, encoding) => {
-      const key = `file ${ref.path} ${ref.stamp} ${encoding} ${path}`;
-      return (
-        cache.peek(key) ??
-        cache.get(key, () => {
-          onRead();
-          return packages.with(ref, (files) =>
-            encoding === 'gzip' ? readGzipped(files, path) : files.read(path),
-          );
-        })
-      );
+    file: ({ ref }, path) => {
+      const key = (encoding: Encoding): string => `file ${ref.path} ${ref.stamp} ${encoding} ${path}`;
+      const keys = { identity: key('identity'), gzip: key('gzip') };
+      const read = (encoding: Encoding): Promise<Buffer> => {
+        onRead();
+        return packages.with(ref, (files) =>
+          encoding === 'gzip' ? readGzipped(files, path) : files.read(path),
+        );
+      };
+      return {
+        body: (encoding) => cache.peek(keys[encoding]) ?? cache.get(keys[encoding], () => read(encoding)),
+      };
     },
   };
 }

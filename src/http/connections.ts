@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** The open connections of a server, and which of them have a request that runs. */
@@ -10,60 +10,77 @@ export interface Connections {
   readonly running: number;
 }
 
+interface Connection {
+  /** The plain socket, or the encrypted one as soon as its handshake is done. */
+  socket: Socket;
+  /** The answer to its newest request: answers go out in order, so that it is the last to end. */
+  answer: ServerResponse | undefined;
+}
+
+const isRunning = ({ answer }: Connection): boolean => answer !== undefined && !answer.closed;
+
 /**
  * Keeps count itself, because Node's `closeIdleConnections` knows neither a connection that has not sent a byte yet nor one
  * within its TLS handshake, and a probe that holds one open would hold up the stop.
  */
 export const trackConnections = (server: Server): Connections => {
-  const open = new Map<string, Socket>();
-  const running = new Map<string, number>();
+  const open = new Map<string, Connection>();
+  const bySocket = new WeakMap<Socket, Connection>();
   let draining = false;
 
   // A TLS socket and the plain one below it have the same other end, and only that.
   const keyOf = (socket: Socket): string => `${socket.remoteAddress}|${socket.remotePort}`;
-  server.on('connection', (socket: Socket) => {
+  const add = (socket: Socket): void => {
     const key = keyOf(socket);
-    open.set(key, socket);
+    const connection: Connection = { socket, answer: undefined };
+    open.set(key, connection);
+    bySocket.set(socket, connection);
     socket.once('close', () => {
-      open.delete(key);
+      if (open.get(key) === connection) {
+        open.delete(key);
+      }
     });
-  });
+  };
+  server.on('connection', add);
+  // Takes the place of the plain socket, with which it closes.
+  server.on('secureConnection', add);
+
+  const closeAfter = (connection: Connection): void => {
+    connection.answer?.once('close', () => {
+      if (!isRunning(connection)) {
+        connection.socket.destroySoon();
+      }
+    });
+  };
   server.prependListener('request', (request, response) => {
-    const { socket } = request;
-    const key = keyOf(socket);
-    running.set(key, (running.get(key) ?? 0) + 1);
-    if (draining) {
-      response.setHeader('Connection', 'close');
-    }
-    response.once('close', () => {
-      const left = (running.get(key) ?? 1) - 1;
-      if (left > 0) {
-        running.set(key, left);
-        return;
-      }
-      running.delete(key);
+    const connection = bySocket.get(request.socket);
+    if (connection) {
+      connection.answer = response;
       if (draining) {
-        socket.destroySoon();
+        response.setHeader('Connection', 'close');
+        closeAfter(connection);
       }
-    });
+    }
   });
 
   return {
     drain: () => {
       draining = true;
-      for (const [key, socket] of open) {
-        if (!running.has(key)) {
-          socket.destroy();
+      for (const connection of open.values()) {
+        if (isRunning(connection)) {
+          closeAfter(connection);
+        } else {
+          connection.socket.destroy();
         }
       }
     },
     cut: () => {
-      for (const socket of open.values()) {
+      for (const { socket } of open.values()) {
         socket.destroy();
       }
     },
     get running() {
-      return [...running.values()].reduce((sum, count) => sum + count, 0);
+      return [...open.values()].filter(isRunning).length;
     },
   };
 };

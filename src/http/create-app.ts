@@ -1,22 +1,23 @@
 import { Router } from '@koa/router';
-import Koa from 'koa';
-import type { Context, Middleware, Next } from 'koa';
+import type { Context, Next } from 'koa';
+import { LRUCache } from 'lru-cache';
 import type { Body } from '../answer/body.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { createApplication, type Application, type Step } from './application.ts';
 import { accessLog } from './middleware/access-log.ts';
 import { cleanPath } from './middleware/clean-path.ts';
 import { errorResponse } from './middleware/error-response.ts';
 import { methodGuard } from './middleware/method-guard.ts';
-import type { RequestState } from './middleware/request-id.ts';
 import { requestId } from './middleware/request-id.ts';
 import { answerHeaders } from './middleware/answer-headers.ts';
 import { redirect } from './redirect.ts';
 import { archiveRoute } from './routes/archive.ts';
 import type { HealthSources } from './routes/health.ts';
 import { healthRoute } from './routes/health.ts';
-import { packageFileRoute, packageRoute } from './routes/package.ts';
+import { packageFileRoute } from './routes/package-file.ts';
+import { packageRoute } from './routes/package.ts';
 import type { RegistryRoutes } from './routes/registry.ts';
 import { faviconRoute, rootRoute } from './routes/root.ts';
 import { categoriesRoute, searchRoute } from './routes/search.ts';
@@ -39,18 +40,18 @@ export function createHttpApp({
   favicon,
   log,
   metrics,
-}: HttpAppOptions): Koa<RequestState> {
-  const app = new Koa<RequestState>();
+}: HttpAppOptions): Application {
   // Clients leave in the middle of answers all day long; the access log says 499.
-  app.on('error', (error: Error) => log.debug({ err: error }, 'an answer was not sent whole'));
+  const app = createApplication((error) => log.debug({ err: error }, 'an answer was not sent whole'));
   app.use(requestId());
   app.use(accessLog(log, metrics));
   app.use(answerHeaders());
   app.use(errorResponse(log));
   app.use(methodGuard());
   app.use(cleanPath(registry.prefix));
-  app.use(fixedRoutes(fixedPaths({ registry, health, service, favicon })));
-  app.use(createRouter(registry).routes() as never);
+  const known = new LRUCache<string, KnownPath>({ max: keptPaths });
+  app.use(knownPaths(fixedPaths({ registry, health, service, favicon }), known));
+  app.use(createRouter(registry, known).routes() as never);
   app.use(() => {
     throw new DepotError('ROUTE_UNKNOWN');
   });
@@ -58,6 +59,15 @@ export function createHttpApp({
 }
 
 type Route = (context: Context) => void | Promise<void>;
+
+/** What the router found for a path. */
+interface KnownPath {
+  readonly template: string;
+  readonly route: Route;
+}
+
+/** Files and packages that are asked for again and again, some hundred bytes each. */
+const keptPaths = 4096;
 
 /** Addresses without a variable part; with a slash behind it each leads to itself. */
 function fixedPaths({
@@ -81,30 +91,40 @@ function fixedPaths({
   return routes.set('/', root);
 }
 
-/** Looks fixed addresses up, which is quicker than trying one pattern after another. */
-function fixedRoutes(routes: ReadonlyMap<string, Route>): Middleware<RequestState> {
+/** Looks addresses up, fixed ones and those that the router found before: quicker than trying one pattern after another. */
+function knownPaths(fixed: ReadonlyMap<string, Route>, known: LRUCache<string, KnownPath>): Step {
   return (context, next) => {
-    const route = routes.get(context.state.path);
-    if (!route) {
-      return next();
+    const { path } = context.state;
+    const route = fixed.get(path);
+    if (route) {
+      context.state.route = path;
+      return route(context);
     }
-    context.state.route = context.state.path;
-    return route(context);
+    const found = known.get(path);
+    if (found) {
+      context.state.route = found.template;
+      return found.route(context);
+    }
+    return next();
   };
 }
 
-/** Addresses of packages, their files and archives. */
-function createRouter(registry: RegistryRoutes): Router {
+/** Addresses of packages, their files and archives. What a route needs of the path it reads once, for as long as `known` has it. */
+function createRouter(registry: RegistryRoutes, known: LRUCache<string, KnownPath>): Router {
   const router = new Router({ strict: true, sensitive: true });
-  const add = (template: string, route: Route): void => {
+  const add = (template: string, routeOf: (path: string) => Route): void => {
     router.get(template, (context: Context, _next: Next) => {
+      const path = context.state['path'] as string;
+      const route = routeOf(path);
+      known.set(path, { template, route });
       context.state['route'] = template;
       return route(context);
     });
   };
+  const archive = archiveRoute(registry);
   add('/package/:name/:version', packageRoute(registry));
   add('/package/:name/:version/', packageRoute(registry));
   add('/package/:name/:version/*path', packageFileRoute(registry));
-  add('/epr/:any/*archive', archiveRoute(registry));
+  add('/epr/:any/*archive', () => archive);
   return router;
 }

@@ -1,4 +1,5 @@
 import type { Encoding } from '../answer/body.ts';
+import { createMemo } from './memo.ts';
 
 /**
  * `gzip` where the client takes it and doesn't like the plain bytes better, by the Accept-Encoding header (RFC 9110,
@@ -15,6 +16,12 @@ export function chooseEncoding(header: string | string[] | undefined): Encoding 
   }
   const gzip = weights.get('gzip') ?? weights.get('*') ?? 0;
   return gzip > 0 && gzip >= (weights.get('identity') ?? 0) ? 'gzip' : 'identity';
+}
+
+/** The same for many requests: clients send few different headers. */
+export function createEncodingChoice(): typeof chooseEncoding {
+  const choose = createMemo<Encoding>(chooseEncoding, 64);
+  return (header) => (typeof header === 'string' ? choose(header) : chooseEncoding(header));
 }
 
 /** 1 where there is no weight, or none that can be read. */

@@ -13,6 +13,8 @@ export interface AnswerHead {
   readonly varies?: boolean;
   readonly encoding?: 'gzip' | 'identity';
   readonly modifiedAt?: Date;
+  /** `modifiedAt` as the header has it, where that is known already. */
+  readonly lastModified?: string;
   /** True where a part may be asked for. */
   readonly ranges?: boolean;
   /** Headers that only this kind of answer has. */
@@ -70,7 +72,7 @@ function sendWhole(context: Context, { bytes, etag }: Body, head: AnswerHead): v
     headers.push('Vary', 'Accept-Encoding');
   }
   if (head.modifiedAt) {
-    headers.push('Last-Modified', head.modifiedAt.toUTCString());
+    headers.push('Last-Modified', head.lastModified ?? head.modifiedAt.toUTCString());
   }
   if (head.encoding === 'gzip') {
     headers.push('Content-Encoding', 'gzip');
@@ -82,10 +84,40 @@ function sendWhole(context: Context, { bytes, etag }: Body, head: AnswerHead): v
     headers.push(name, value);
   }
   headers.push('Content-Length', String(bytes.length));
-  context.respond = false;
-  context.state['sentBytes'] = bytes.length;
-  context.res.writeHead(200, headers);
+  sendHead(context, 200, headers, bytes.length);
   context.res.end(bytes);
+}
+
+/**
+ * Sends a short text that is true at this moment only, which nobody is to keep. `further` are names and values of more headers.
+ */
+export function sendMoment(
+  context: Context,
+  status: number,
+  type: string,
+  text: string,
+  further: readonly string[] = [],
+): void {
+  const bytes = Buffer.byteLength(text);
+  const headers = commonHeaders(context);
+  headers.push(
+    'Content-Type',
+    type,
+    'Cache-Control',
+    'no-store',
+    'Content-Length',
+    String(bytes),
+    ...further,
+  );
+  sendHead(context, status, headers, bytes);
+  context.res.end(context.req.method === 'HEAD' ? undefined : text);
+}
+
+/** From here on the answer is ours, not Koa's. */
+function sendHead(context: Context, status: number, headers: string[], bytes: number): void {
+  context.respond = false;
+  context.state['sentBytes'] = bytes;
+  context.res.writeHead(status, headers);
 }
 
 /**

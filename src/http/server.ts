@@ -66,13 +66,16 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
       ? createServer(limits)
       : createTlsServer({ ...limits, ...identity.options(), handshakeTimeout: 20_000 });
   server.maxHeadersCount = maxHeadersCount;
-  // Counts from the last byte that moved in either direction, and knows a slow write that still makes progress.
-  server.setTimeout(options.writeStallTimeout);
   answerBadRequests(server, log);
   const stopRenewals = identity?.onRenewal((renewed) => (server as TlsServer).setSecureContext(renewed));
   const connections = trackConnections(server);
   server.on('request', (request, response) => {
     options.handler(request, response);
+    if (!isWithSystem(response)) {
+      // Counts from the last byte that moved in either direction, and knows a slow write that still makes progress. Ends with the
+      // answer: then Node sets the time that an idle connection has.
+      request.socket.setTimeout(options.writeStallTimeout);
+    }
   });
 
   await bind(server, options);
@@ -89,6 +92,10 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
     },
   };
 };
+
+/** Whether the answer was written whole and nothing of it waits for the client: small ones are, as soon as they are made. */
+const isWithSystem = (response: ServerResponse): boolean =>
+  response.writableEnded && response.socket?.writableLength === 0;
 
 const closeServer = (server: Server, connections: Connections, grace: number, log: Log): Promise<void> =>
   new Promise((resolve) => {

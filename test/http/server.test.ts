@@ -78,6 +78,33 @@ test('a client that takes nothing of its answer is cut after the stall timeout',
   );
 });
 
+test('so is one that stalls in a later answer of its connection, behind many small ones', async (t) => {
+  const large = Buffer.alloc(64 << 20);
+  const small = Buffer.from('small\n');
+  let asked = 0;
+  const cut = new Promise<void>((resolve) => {
+    void startListener(t, {
+      writeStallTimeout: 500,
+      handler: (request, response) => {
+        asked += 1;
+        request.socket.once('close', resolve).setMaxListeners(0);
+        response.end(request.url === '/large' ? large : small);
+      },
+    }).then(async ({ port }) => {
+      const socket = await open(t, port);
+      const ask = (path: string): boolean => socket.write(`GET ${path} HTTP/1.1\r\nHost: depot\r\n\r\n`);
+      for (let index = 0; index < 20; index += 1) {
+        ask('/small');
+        await once(socket, 'data');
+      }
+      socket.pause();
+      ask('/large');
+    });
+  });
+  await cut;
+  t.is(asked, 21);
+});
+
 test('the stop takes no new connection, closes idle ones and lets a running download finish', async (t) => {
   let release: () => void = () => undefined;
   const { port, url, close } = await startListener(t, {

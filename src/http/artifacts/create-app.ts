@@ -1,4 +1,3 @@
-import Koa from 'koa';
 import type { Context } from 'koa';
 import { createBody } from '../../answer/body.ts';
 import type { Artifact } from '../../artifacts/artifact.ts';
@@ -6,13 +5,14 @@ import { agentKeyPath, mounts } from '../../artifacts/collect.ts';
 import { listBucket } from '../../artifacts/product-docs.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { renderJson } from '../../domain/json.ts';
+import { createApplication, type Application } from '../application.ts';
 import { accessLog } from '../middleware/access-log.ts';
 import { errorResponse } from '../middleware/error-response.ts';
 import { methodGuard } from '../middleware/method-guard.ts';
 import { requestId, type RequestState } from '../middleware/request-id.ts';
 import { answerHeaders } from '../middleware/answer-headers.ts';
 import { redirect } from '../redirect.ts';
-import { sendBody, sendFile } from '../send.ts';
+import { sendBody, sendFile, sendMoment } from '../send.ts';
 import { artifactType } from './artifact-type.ts';
 import { listFolder, renderListing } from './listing.ts';
 import type { ArtifactAppOptions } from './options.ts';
@@ -22,10 +22,9 @@ import { artifactPath, upgradeKeyPath } from './paths.ts';
  * The artifact registry as a Koa application: what agents, fleet-server, endpoints and Elasticsearch download. A path is only
  * ever looked up. Nothing has a Content-Encoding: agents would unpack it and find another digest.
  */
-export const createArtifactApp = (options: ArtifactAppOptions): Koa<RequestState> => {
+export const createArtifactApp = (options: ArtifactAppOptions): Application => {
   const { log, metrics, prefix } = options;
-  const app = new Koa<RequestState>();
-  app.on('error', (error: Error) => log.debug({ err: error }, 'an answer was not sent whole'));
+  const app = createApplication((error) => log.debug({ err: error }, 'an answer was not sent whole'));
   app.use(requestId());
   app.use(accessLog(log, metrics));
   app.use(answerHeaders());
@@ -131,8 +130,7 @@ const answerFolder = (
 
 const answerHealth = (context: Context, { store }: ArtifactAppOptions): void => {
   const { listed, files, good, unchecked, quarantined } = store.report();
-  context.status = listed ? 200 : 503;
-  context.body = `${JSON.stringify({ status: listed ? 'ready' : 'loading', files, good, unchecked, quarantined })}\n`;
-  context.set('Content-Type', 'application/json');
-  context.set('Cache-Control', 'no-store');
+  const status = listed ? 'ready' : 'loading';
+  const text = `${JSON.stringify({ status, files, good, unchecked, quarantined })}\n`;
+  sendMoment(context, listed ? 200 : 503, 'application/json', text);
 };

@@ -1,7 +1,6 @@
-import type { Middleware } from 'koa';
 import { agentKeyPath, mounts } from '../../artifacts/collect.ts';
 import { DepotError } from '../../domain/errors.ts';
-import type { RequestState } from '../middleware/request-id.ts';
+import type { Step } from '../application.ts';
 import { redirect } from '../redirect.ts';
 import { readRequestPath } from '../request-path.ts';
 
@@ -31,7 +30,7 @@ const oddSigns = /[\u0000-\u001f\u007f]|\/\./;
  * Decodes the path once and takes the prefix off. Repeated slashes lead to the clean address; what climbs (`..`, also encoded),
  * is hidden or has odd signs is no address of anything here.
  */
-export const artifactPath = (prefix: string): Middleware<RequestState> => {
+export const artifactPath = (prefix: string): Step => {
   return (context, next) => {
     const target = context.req.url ?? '/';
     const read = readRequestPath(target, prefix);

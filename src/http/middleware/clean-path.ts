@@ -1,16 +1,17 @@
-import type { Middleware } from 'koa';
 import { DepotError } from '../../domain/errors.ts';
+import type { Step } from '../application.ts';
+import { createMemo } from '../memo.ts';
 import { encodePath, readRequestPath } from '../request-path.ts';
-import type { RequestState } from './request-id.ts';
 import { redirect } from '../redirect.ts';
 
 /**
  * Decodes the path once, takes the configured prefix off, and sends addresses with repeated slashes or dot segments to
  * the clean one: Kibana with a trailing slash in `registryUrl` asks `//search`.
  */
-export function cleanPath(prefix: string): Middleware<RequestState> {
+export function cleanPath(prefix: string): Step {
+  const readTarget = createMemo((target) => readRequestPath(target, prefix));
   return (context, next) => {
-    const read = readRequestPath(context.req.url ?? '/', prefix);
+    const read = readTarget(context.req.url ?? '/');
     if (!read) {
       throw new DepotError('REQUEST_INVALID');
     }

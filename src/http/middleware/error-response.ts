@@ -1,22 +1,25 @@
-import type { Context, Middleware } from 'koa';
+import type { Context } from 'koa';
 import { DepotError, type ErrorCode, messageOf } from '../../domain/errors.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { RequestState } from './request-id.ts';
+import type { RequestContext, Step } from '../application.ts';
 
 /** Turns what was thrown into the contract's plain text answers. A fault of ours is logged and says nothing of itself. */
-export function errorResponse(log: Log): Middleware<RequestState> {
-  return async (context, next) => {
+export function errorResponse(log: Log): Step {
+  const answer = (context: RequestContext, error: unknown): void => {
+    const known = error instanceof DepotError && error.status !== 500 ? error : undefined;
+    if (!known) {
+      log.error(
+        { err: error, 'http.request.id': context.state.requestId, 'url.path': context.state.path },
+        messageOf(error),
+      );
+    }
+    answerError(context, known ?? new DepotError('INTERNAL'));
+  };
+  return (context, next) => {
     try {
-      await next();
+      return next()?.catch((error: unknown) => answer(context, error));
     } catch (error) {
-      const known = error instanceof DepotError && error.status !== 500 ? error : undefined;
-      if (!known) {
-        log.error(
-          { err: error, 'http.request.id': context.state.requestId, 'url.path': context.state.path },
-          messageOf(error),
-        );
-      }
-      answerError(context, known ?? new DepotError('INTERNAL'));
+      return answer(context, error);
     }
   };
 }

@@ -1,11 +1,11 @@
-import type { Middleware } from 'koa';
 import { DepotError } from '../../domain/errors.ts';
-import type { RequestState } from './request-id.ts';
+import type { Step } from '../application.ts';
 
 /** The registry is read only. */
-export function methodGuard(): Middleware<RequestState> {
+export function methodGuard(): Step {
   return (context, next) => {
-    if (context.method !== 'GET' && context.method !== 'HEAD') {
+    const { method } = context.req;
+    if (method !== 'GET' && method !== 'HEAD') {
       throw new DepotError('METHOD_NOT_ALLOWED');
     }
     return next();

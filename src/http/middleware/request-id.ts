@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Middleware } from 'koa';
+import type { Step } from '../application.ts';
 
 /** What every request carries through the middlewares. */
 export interface RequestState {
@@ -17,7 +17,7 @@ export interface RequestState {
 const acceptable = /^[\w.:-]{1,128}$/;
 
 /** Gives each request an id, that of the proxy in front where it sends one; the answer says it. */
-export function requestId(): Middleware<RequestState> {
+export function requestId(): Step {
   return (context, next) => {
     const given = context.req.headers['x-request-id'];
     context.state.requestId = typeof given === 'string' && acceptable.test(given) ? given : randomUUID();

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { IndexState } from '../../index/store.ts';
+import { sendMoment } from '../send.ts';
 
 /** What `/health` answers. Fields that aren't known yet are left out. */
 export interface HealthReport {
@@ -36,16 +37,12 @@ export interface HealthSources {
 export function healthRoute(sources: HealthSources) {
   return (context: Context): void => {
     const report = reportHealth(sources);
+    const query = context.state['query'] as string;
     const isServing = report.status === 'ready' || report.status === 'degraded';
-    const asksLife =
-      context.querystring !== '' && new URLSearchParams(context.querystring).get('live') === 'true';
-    context.status = isServing || asksLife ? 200 : 503;
-    if (context.status === 503) {
-      context.set('Retry-After', '1');
-    }
-    context.body = `${JSON.stringify(report)}\n`;
-    context.set('Content-Type', 'application/json');
-    context.set('Cache-Control', 'no-store');
+    const asksLife = query !== '' && new URLSearchParams(query).get('live') === 'true';
+    const isWell = isServing || asksLife;
+    const further = isWell ? [] : ['Retry-After', '1'];
+    sendMoment(context, isWell ? 200 : 503, 'application/json', `${JSON.stringify(report)}\n`, further);
   };
 }
 

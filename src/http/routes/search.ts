@@ -1,13 +1,14 @@
 import type { Context } from 'koa';
-import { chooseEncoding } from '../encoding.ts';
+import { createEncodingChoice } from '../encoding.ts';
+import { createMemo } from '../memo.ts';
 import { readCategoriesQuery, readSearchQuery } from '../query.ts';
-import { createQueryMemo } from '../query-memo.ts';
 import { createHeads, sendBody } from '../send.ts';
 import type { RegistryRoutes } from './registry.ts';
 
 /** `GET /search` */
 export function searchRoute({ snapshot, answers, cacheTimes, allowUnknownParameters }: RegistryRoutes) {
-  const read = createQueryMemo((query) => readSearchQuery(query, allowUnknownParameters));
+  const read = createMemo((query) => readSearchQuery(query, allowUnknownParameters));
+  const chooseEncoding = createEncodingChoice();
   const heads = createHeads({ type: 'application/json', maxAge: cacheTimes.search, varies: true });
   return (context: Context): void | Promise<void> => {
     const query = read(context.state['query'] as string);
@@ -22,7 +23,8 @@ export function searchRoute({ snapshot, answers, cacheTimes, allowUnknownParamet
 
 /** `GET /categories` */
 export function categoriesRoute({ snapshot, answers, cacheTimes, allowUnknownParameters }: RegistryRoutes) {
-  const read = createQueryMemo((query) => readCategoriesQuery(query, allowUnknownParameters));
+  const read = createMemo((query) => readCategoriesQuery(query, allowUnknownParameters));
+  const chooseEncoding = createEncodingChoice();
   const heads = createHeads({ type: 'application/json', maxAge: cacheTimes.categories, varies: true });
   return (context: Context): void | Promise<void> => {
     const { query, includePolicyTemplates } = read(context.state['query'] as string);
