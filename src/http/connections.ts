@@ -1,14 +1,21 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** The open connections of a server, and which of them have a request that runs. */
 export interface Connections {
+  /** A request has come; to be told before it is answered. */
+  begin(request: IncomingMessage, response: ServerResponse): void;
   /** Closes every connection without a running request, and each other one as soon as its last request is answered. */
   drain(): void;
   /** Closes all at once. */
   cut(): void;
   readonly running: number;
 }
+
+// Kept on the socket itself: a look into a map for each request would cost more than all else here.
+const own = Symbol('connection');
+
+type TrackedSocket = Socket & { [own]?: Connection };
 
 interface Connection {
   /** The plain socket, or the encrypted one as soon as its handshake is done. */
@@ -25,7 +32,6 @@ const isRunning = ({ answer }: Connection): boolean => answer !== undefined && !
  */
 export const trackConnections = (server: Server): Connections => {
   const open = new Map<string, Connection>();
-  const bySocket = new WeakMap<Socket, Connection>();
   let draining = false;
 
   // A TLS socket and the plain one below it have the same other end, and only that.
@@ -34,7 +40,7 @@ export const trackConnections = (server: Server): Connections => {
     const key = keyOf(socket);
     const connection: Connection = { socket, answer: undefined };
     open.set(key, connection);
-    bySocket.set(socket, connection);
+    (socket as TrackedSocket)[own] = connection;
     socket.once('close', () => {
       if (open.get(key) === connection) {
         open.delete(key);
@@ -52,18 +58,17 @@ export const trackConnections = (server: Server): Connections => {
       }
     });
   };
-  server.prependListener('request', (request, response) => {
-    const connection = bySocket.get(request.socket);
-    if (connection) {
-      connection.answer = response;
-      if (draining) {
-        response.setHeader('Connection', 'close');
-        closeAfter(connection);
-      }
-    }
-  });
-
   return {
+    begin: (request, response) => {
+      const connection = (request.socket as TrackedSocket)[own];
+      if (connection) {
+        connection.answer = response;
+        if (draining) {
+          response.setHeader('Connection', 'close');
+          closeAfter(connection);
+        }
+      }
+    },
     drain: () => {
       draining = true;
       for (const connection of open.values()) {

@@ -70,6 +70,7 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
   const stopRenewals = identity?.onRenewal((renewed) => (server as TlsServer).setSecureContext(renewed));
   const connections = trackConnections(server);
   server.on('request', (request, response) => {
+    connections.begin(request, response);
     options.handler(request, response);
     if (!isWithSystem(response)) {
       // Counts from the last byte that moved in either direction, and knows a slow write that still makes progress. Ends with the

@@ -107,13 +107,14 @@ const adapt = (logger: Logger, output: LineOutput, linesOf: (logger: Logger) => 
   };
 };
 
-/** What is held back at most, in characters. */
+/** What is held back at most, in characters, and for how long, in milliseconds. */
 const maxHeld = 64 * 1024;
+const heldFor = 20;
 
 /**
- * Lines of one turn of the event loop are written together at its end, in their order, and by `flush` when the process ends
- * or something fails: a write for each line costs as much as the rest of a request. The write itself is synchronous; one in
- * the background would overtake itself when the end of the process flushes.
+ * Lines of a short while are written together, in their order, and by `flush` when the process ends or something fails: a write
+ * for each line costs as much as the rest of a request. The write itself is synchronous; one in the background would overtake
+ * itself when the end of the process flushes.
  */
 const standardError = (): LineOutput => {
   const stream = destination({ fd: 2, sync: true });
@@ -130,7 +131,7 @@ const standardError = (): LineOutput => {
   return {
     write: (line) => {
       if (held === '') {
-        setImmediate(writeHeld);
+        setTimeout(writeHeld, heldFor);
       }
       held += line;
       if (held.length > maxHeld) {

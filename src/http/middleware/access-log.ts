@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { Context } from 'koa';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -8,26 +7,31 @@ import type { Step } from '../application.ts';
 export function accessLog(log: Log, metrics: Pick<Metrics, 'requestStarted' | 'requestFinished'>): Step {
   return (context, next) => {
     const start = performance.now();
-    const { socket } = context.req;
-    const writtenBefore = socket.bytesWritten;
+    const { req, res } = context;
+    // Of an answer that takes longer than this turn: what the connection had taken before it.
+    let writtenBefore: number | undefined;
     metrics.requestStarted();
-    context.res.on('close', () => {
+    res.on('close', () => {
       const seconds = (performance.now() - start) / 1000;
-      const sent = context.res.writableFinished;
+      const sent = res.writableFinished;
       // 499: the client left before the end; nginx's number, since no standard has one.
-      const status = sent ? context.res.statusCode : 499;
-      const bytes = sentBytes(context, socket, writtenBefore);
+      const status = sent ? res.statusCode : 499;
+      const bytes = sentBytes(context, writtenBefore);
       metrics.requestFinished({
         status,
-        method: context.req.method ?? '',
+        method: req.method ?? '',
         route: context.state.route ?? 'unknown',
         seconds,
-        requestBytes: Number(context.req.headers['content-length'] ?? 0),
+        requestBytes: Number(req.headers['content-length'] ?? 0),
         responseBytes: bytes,
       });
       write(log, context, status, bytes, seconds);
     });
-    return next();
+    const running = next();
+    if (!res.writableEnded) {
+      writtenBefore = req.socket.bytesWritten;
+    }
+    return running;
   };
 }
 
@@ -35,17 +39,15 @@ export function accessLog(log: Log, metrics: Pick<Metrics, 'requestStarted' | 'r
  * Bytes of the body that went out. Of an answer that was cut it is what the connection took since the request came, less
  * the head; that may be a little more than what the client saw.
  */
-function sentBytes(context: Context, socket: Socket, writtenBefore: number): number {
-  if (context.method === 'HEAD') {
+function sentBytes(context: Context, writtenBefore: number | undefined): number {
+  const { req, res, state } = context;
+  if (req.method === 'HEAD') {
     return 0;
   }
-  if (context.res.writableFinished) {
-    return (
-      (context.state['sentBytes'] as number | undefined) ??
-      Number(context.res.getHeader('content-length') ?? 0)
-    );
+  if (res.writableFinished || writtenBefore === undefined) {
+    return (state['sentBytes'] as number | undefined) ?? Number(res.getHeader('content-length') ?? 0);
   }
-  return context.res.headersSent ? Math.max(0, socket.bytesWritten - writtenBefore - headBytes(context)) : 0;
+  return res.headersSent ? Math.max(0, req.socket.bytesWritten - writtenBefore - headBytes(context)) : 0;
 }
 
 /** About: names, values and line ends as Node writes them. */
