@@ -1,3 +1,5 @@
+import type { AgentNeeds } from './agent-needs.ts';
+import { decodeAgentNeeds } from './agent-needs.ts';
 import type { Deprecation } from './deprecation.ts';
 import { decodeDeprecation } from './deprecation.ts';
 import type { Fields } from './fields.ts';
@@ -14,8 +16,8 @@ export interface Stream {
   readonly package: string | undefined;
   readonly vars: readonly Variable[] | undefined;
   readonly template_path: string;
-  readonly title: string;
-  readonly description: string;
+  readonly title: string | undefined;
+  readonly description: string | undefined;
   readonly enabled: boolean;
   readonly ingestion_method: string | undefined;
 }
@@ -41,6 +43,7 @@ export interface DataStream {
   readonly streams: readonly Stream[] | undefined;
   readonly package: string;
   readonly elasticsearch: DataStreamElasticsearch | undefined;
+  readonly agent: AgentNeeds | undefined;
   readonly path: string;
   readonly deprecated: Deprecation | undefined;
 }
@@ -67,9 +70,9 @@ export function decodeDataStream(fields: Fields, context: DataStreamContext): Da
   );
   const elasticsearch = decodeElasticsearch(fields, hasDefault);
   const named = fields.text('ingest_pipeline');
-  const fallsBack = elasticsearch
-    ? !fields.map('elasticsearch')?.map('ingest_pipeline')?.text('name')
-    : named === '';
+  const isNamedBelow = Boolean(fields.map('elasticsearch')?.map('ingest_pipeline')?.text('name'));
+  // As in the reference: without a name below `elasticsearch` the default goes before the old key.
+  const fallsBack = (elasticsearch !== undefined && !isNamedBelow) || named === '';
   if (type !== '' && !types.has(type)) {
     fields.invalid(`type is "${type}", only ${[...types].join(', ')} are known`);
   }
@@ -91,6 +94,7 @@ export function decodeDataStream(fields: Fields, context: DataStreamContext): Da
     streams: decodeStreams(fields),
     package: context.package,
     elasticsearch,
+    agent: decodeAgentNeeds(fields),
     path: context.folder,
     deprecated: decodeDeprecation(fields),
   };
@@ -129,8 +133,8 @@ function decodeStreams(fields: Fields): readonly Stream[] | undefined {
       package: source,
       vars: decodeVariables(entry),
       template_path: entry.text('template_path') || 'stream.yml.hbs',
-      title: entry.text('title'),
-      description: entry.text('description'),
+      title: entry.text('title') || undefined,
+      description: entry.text('description') || undefined,
       enabled: entry.flag('enabled') ?? true,
       ingestion_method: input && ingestionMethod(input),
     };

@@ -1,3 +1,4 @@
+import { decodeAgentNeeds } from './agent-needs.ts';
 import { categories as knownCategories } from './categories.ts';
 import type { Conditions } from './conditions.ts';
 import { decodeConditions } from './conditions.ts';
@@ -56,7 +57,6 @@ export function decodeManifest(fields: Fields, context: ManifestContext): Decode
   }
   const path = packagePath(name, versionText);
   const conditions = decodeConditions(fields);
-  const categories = (entry: Fields): readonly string[] | undefined => decodeCategories(entry, context);
   const hasReadme = context.hasFile('docs/README.md');
   if (!hasReadme) {
     fields.invalid('docs/README.md is missing from the package');
@@ -66,7 +66,7 @@ export function decodeManifest(fields: Fields, context: ManifestContext): Decode
     title: fields.text('title'),
     version: versionText,
     release,
-    source: fields.map('source') && { license: fields.map('source')?.text('license') ?? '' },
+    source: fields.map('source') && { license: fields.map('source')?.text('license') || undefined },
     description: fields.text('description'),
     type: fields.text('type') || 'integration',
     download: `/epr/${name}/${name}-${versionText}.zip`,
@@ -75,7 +75,7 @@ export function decodeManifest(fields: Fields, context: ManifestContext): Decode
     policy_templates_behavior: fields.text('policy_templates_behavior') || undefined,
     conditions,
     owner: decodeOwner(fields),
-    categories: categories(fields),
+    categories: decodeCategories(fields, context),
     signature_path: undefined,
     discovery: decodeDiscovery(fields),
     deprecated: decodeDeprecation(fields),
@@ -88,13 +88,13 @@ export function decodeManifest(fields: Fields, context: ManifestContext): Decode
     assets: undefined,
     policy_templates: decodePolicyTemplates(fields, {
       base: path,
+      isInputPackage: fields.text('type') === 'input',
       hasFile: context.hasFile,
-      knownCategories: categories,
     }),
     data_streams: undefined,
     vars: decodeVariables(fields),
     elasticsearch: decodeElasticsearch(fields),
-    agent: decodeAgent(fields),
+    agent: decodeAgentNeeds(fields),
   };
   return { info, version, format };
 }
@@ -132,7 +132,8 @@ function decodeDiscovery(fields: Fields): PackageInfo['discovery'] {
     const list = discovery?.list(key).map((entry) => ({ name: entry.required('name') })) ?? [];
     return list.length > 0 ? list : undefined;
   };
-  return discovery && { fields: names('fields'), datasets: names('datasets') };
+  const [declared, datasets] = [names('fields'), names('datasets')];
+  return declared || datasets ? { fields: declared, datasets } : undefined;
 }
 
 function decodeRequires(fields: Fields): PackageInfo['requires'] {
@@ -152,12 +153,6 @@ function decodeElasticsearch(fields: Fields): PackageInfo['elasticsearch'] {
   const privileges = elasticsearch?.map('privileges');
   const cluster = privileges?.texts('cluster') ?? [];
   return elasticsearch && { privileges: privileges && { cluster: cluster.length > 0 ? cluster : undefined } };
-}
-
-function decodeAgent(fields: Fields): PackageInfo['agent'] {
-  const agent = fields.map('agent');
-  const privileges = agent?.map('privileges');
-  return agent && { privileges: privileges && { root: privileges.flag('root') || undefined } };
 }
 
 /** The conditions that filter searches, as their texts. */

@@ -1,3 +1,4 @@
+import type { AgentNeeds } from './agent-needs.ts';
 import type { Conditions } from './conditions.ts';
 import type { DataStream } from './data-stream.ts';
 import type { Deprecation } from './deprecation.ts';
@@ -17,7 +18,7 @@ export interface PackageInfo {
   readonly title: string;
   readonly version: string;
   readonly release: string;
-  readonly source: { readonly license: string } | undefined;
+  readonly source: { readonly license: string | undefined } | undefined;
   readonly description: string;
   readonly type: string;
   readonly download: string;
@@ -53,7 +54,7 @@ export interface PackageInfo {
   readonly elasticsearch:
     | { readonly privileges: { readonly cluster: readonly string[] | undefined } | undefined }
     | undefined;
-  readonly agent: { readonly privileges: { readonly root: true | undefined } | undefined } | undefined;
+  readonly agent: AgentNeeds | undefined;
 }
 
 /** A policy template as `/search` shows it. */

@@ -10,7 +10,13 @@ import { decodeVariables } from './variable.ts';
 /** Where an integration can run. */
 export interface DeploymentModes {
   readonly default: { readonly enabled: boolean | undefined } | undefined;
-  readonly agentless: { readonly enabled: boolean; readonly release: string | undefined } | undefined;
+  readonly agentless:
+    | {
+        readonly enabled: boolean;
+        readonly is_default: boolean | undefined;
+        readonly release: string | undefined;
+      }
+    | undefined;
 }
 
 /** One input of a policy template: of an input `type`, or from an input `package`. */
@@ -18,8 +24,8 @@ export interface PolicyTemplateInput {
   readonly type: string | undefined;
   readonly package: string | undefined;
   readonly vars: readonly Variable[] | undefined;
-  readonly title: string;
-  readonly description: string;
+  readonly title: string | undefined;
+  readonly description: string | undefined;
   readonly template_path: string | undefined;
   readonly input_group: string | undefined;
   readonly deployment_modes: readonly string[] | undefined;
@@ -50,8 +56,9 @@ export interface PolicyTemplate {
 export interface PolicyTemplateContext {
   /** `/package/{name}/{version}`. */
   readonly base: string;
+  /** True for an input package: the templates of others have no ingestion method, their streams have. */
+  readonly isInputPackage: boolean;
   hasFile(path: string): boolean;
-  knownCategories(fields: Fields): readonly string[] | undefined;
 }
 
 /** The `policy_templates` of a manifest; undefined where there are none. */
@@ -65,7 +72,7 @@ export function decodePolicyTemplates(
 
 function decodePolicyTemplate(
   fields: Fields,
-  { base, hasFile, knownCategories }: PolicyTemplateContext,
+  { base, isInputPackage, hasFile }: PolicyTemplateContext,
 ): PolicyTemplate {
   const name = fields.required('name');
   const input = fields.text('input') || undefined;
@@ -78,12 +85,13 @@ function decodePolicyTemplate(
     inputs: some(fields.list('inputs').map(decodeInput)),
     multiple: fields.flag('multiple') ?? true,
     icons: decodeImages(fields, 'icons', base),
-    categories: knownCategories(fields),
+    // Unknown ones too: the reference drops them only from the package.
+    categories: some(fields.texts('categories')),
     screenshots: decodeImages(fields, 'screenshots', base),
     readme: hasFile(readme) ? `${base}/${readme}` : undefined,
     type: fields.text('type') || undefined,
     input,
-    ingestion_method: input && ingestionMethod(input),
+    ingestion_method: isInputPackage && input ? ingestionMethod(input) : undefined,
     template_path: fields.text('template_path') || undefined,
     deployment_modes: decodeDeploymentModes(fields),
     deprecated: decodeDeprecation(fields),
@@ -99,8 +107,8 @@ function decodeInput(fields: Fields): PolicyTemplateInput {
     type,
     package: source,
     vars: decodeVariables(fields),
-    title: fields.text('title'),
-    description: fields.text('description'),
+    title: fields.text('title') || undefined,
+    description: fields.text('description') || undefined,
     template_path: fields.text('template_path') || undefined,
     input_group: fields.text('input_group') || undefined,
     deployment_modes: some(fields.texts('deployment_modes')),
@@ -118,7 +126,11 @@ function decodeDeploymentModes(fields: Fields): DeploymentModes | undefined {
   return (
     modes && {
       default: standard && { enabled: standard.flag('enabled') },
-      agentless: agentless && { enabled: agentless.flag('enabled') ?? false, release },
+      agentless: agentless && {
+        enabled: agentless.flag('enabled') ?? false,
+        is_default: agentless.flag('is_default'),
+        release,
+      },
     }
   );
 }

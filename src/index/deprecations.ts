@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Deprecation } from '../domain/deprecation.ts';
 import { renderJson } from '../domain/json.ts';
+import { compareVersions } from '../domain/version.ts';
 import type { PackageRecord } from '../search/record.ts';
 import type { IndexedPackage } from './indexed-package.ts';
 
@@ -30,16 +31,18 @@ function share(
   packages: readonly IndexedPackage[],
   deprecate: (entry: IndexedPackage, deprecation: Deprecation) => IndexedPackage,
 ): readonly IndexedPackage[] {
-  const newest = new Map<string, Deprecation>();
-  for (const { record } of packages) {
-    if (record.deprecated) {
-      newest.set(record.name, record.deprecated);
+  const newest = new Map<string, IndexedPackage>();
+  for (const entry of packages) {
+    const before = newest.get(entry.record.name);
+    // Of versions that differ only in build metadata the first counts.
+    if (entry.record.deprecated && (!before || compareVersions(entry.version, before.version) > 0)) {
+      newest.set(entry.record.name, entry);
     }
   }
   return newest.size === 0
     ? packages
     : packages.map((entry) => {
-        const deprecation = newest.get(entry.record.name);
+        const deprecation = newest.get(entry.record.name)?.record.deprecated;
         return deprecation ? deprecate(entry, deprecation) : entry;
       });
 }

@@ -106,7 +106,9 @@ function decideFields(bytes: Buffer): Verdict {
 
 function decidePipeline(path: string, bytes: Buffer): Verdict {
   const tree = path.endsWith('.json') ? (JSON.parse(bytes.toString('utf8')) as Tree) : parseYaml(bytes);
-  return isMap(tree) ? { fields: [] } : { reason: 'is no ingest pipeline: a mapping is wanted' };
+  return isMap(tree) || tree === null
+    ? { fields: [] }
+    : { reason: 'is no ingest pipeline: a mapping is wanted' };
 }
 
 function settle(decide: () => Verdict): Verdict {

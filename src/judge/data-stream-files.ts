@@ -4,6 +4,8 @@ import type { ProblemList } from '../domain/problem.ts';
 import type { PackageFiles } from '../source/source.ts';
 import type { ContentReader } from './content.ts';
 
+const pipelines = 'elasticsearch/ingest_pipeline';
+
 /** Checks the files of one data stream beside its manifest: fields and the ingest pipeline that it names. */
 export async function validateDataStream(
   folder: string,
@@ -13,15 +15,14 @@ export async function validateDataStream(
   problems: ProblemList,
 ): Promise<void> {
   const base = `data_stream/${folder}`;
-  const pipeline = dataStream.elasticsearch?.['ingest_pipeline.name'] ?? dataStream.ingest_pipeline;
-  if (pipeline !== undefined) {
-    await validatePipeline(
-      `${base}/elasticsearch/ingest_pipeline/${pipeline}`,
-      base,
-      files,
-      content,
-      problems,
-    );
+  const named = [dataStream.elasticsearch?.['ingest_pipeline.name'], dataStream.ingest_pipeline].filter(
+    (name) => name !== undefined,
+  );
+  for (const pipeline of new Set(named)) {
+    await validatePipeline(`${base}/${pipelines}/${pipeline}`, base, files, content, problems);
+  }
+  if (named.length === 0) {
+    refuseUnused(base, files, problems);
   }
   const prefix = `${base}/fields/`;
   const definitions = files.entries.filter(
@@ -32,6 +33,20 @@ export async function validateDataStream(
     for (const lack of missingFields(defined.flat())) {
       problems.invalid(`${base}/fields`, lack);
     }
+  }
+}
+
+/** As the reference does, pipelines that no document would ever go through are taken for a mistake. */
+function refuseUnused(base: string, files: PackageFiles, problems: ProblemList): void {
+  const prefix = `${base}/${pipelines}/`;
+  const unused = [...files.entries.map(({ path }) => path), ...files.folders].find(
+    (path) => path.startsWith(prefix) && !path.includes('/', prefix.length),
+  );
+  if (unused !== undefined) {
+    problems.invalid(
+      `${base}/manifest.yml`,
+      `ingest_pipeline is not set and there is no ${pipelines}/default.yml (or .json), so that ${unused} is unused`,
+    );
   }
 }
 

@@ -1,12 +1,14 @@
 import type { DataStream } from '../domain/data-stream.ts';
 import { decodeDataStream } from '../domain/data-stream.ts';
 import { readFields } from '../domain/fields.ts';
+import type { Image } from '../domain/image.ts';
 import { imageFile } from '../domain/image.ts';
 import { decodeManifest } from '../domain/manifest.ts';
 import type { PackageInfo } from '../domain/package.ts';
 import type { Problem, ProblemList } from '../domain/problem.ts';
 import { createProblemList } from '../domain/problem.ts';
 import { packagePath } from '../domain/reference.ts';
+import { compareVersions, parseStrictVersion } from '../domain/version.ts';
 import type { PackageFiles, PackageRef } from '../source/source.ts';
 import type { ContentReader } from './content.ts';
 import { checkContent } from './whole-content.ts';
@@ -50,7 +52,7 @@ export async function judgePackage(
   const { info } = decoded;
   checkPlace(ref, files, info, problems);
   checkFolders(files, problems);
-  checkImages(files, info, problems);
+  checkImages(files, info, problems, warnings);
   await checkContent(ref, files, info, problems);
   const dataStreams: DataStream[] = [];
   for (const folder of dataStreamFolders(files)) {
@@ -77,7 +79,9 @@ function checkPlace(ref: PackageRef, files: PackageFiles, info: PackageInfo, pro
   if (files.topFolder !== undefined && files.topFolder !== wanted) {
     problems.broken('', `its top folder is "${files.topFolder}", by its manifest it is "${wanted}"`);
   }
-  if (ref.expected && ref.expected.version !== info.version) {
+  const [expected, version] = [ref.expected?.version ?? info.version, info.version].map(parseStrictVersion);
+  // Build metadata doesn't count here, as in the reference.
+  if (ref.expected && (!expected || !version || compareVersions(expected, version) !== 0)) {
     problems.invalid(
       'manifest.yml',
       `version is "${info.version}", but the folder is named "${ref.expected.version}"`,
@@ -87,33 +91,33 @@ function checkPlace(ref: PackageRef, files: PackageFiles, info: PackageInfo, pro
 
 /** As in the reference, no folder of a package has a hyphen in its name. */
 function checkFolders(files: PackageFiles, problems: ProblemList): void {
-  const hyphened = files.folders.find((folder) => folder.includes('-'));
+  const hyphened = files.folders.find((folder) => folder.includes('-') && !folder.includes('.DS_Store'));
   if (hyphened !== undefined) {
     problems.broken('', `the folder "${hyphened}" has a hyphen in its name`);
   }
 }
 
-function checkImages(files: PackageFiles, info: PackageInfo, problems: ProblemList): void {
-  const own = [
-    ['icons', info.icons],
-    ['screenshots', info.screenshots],
-  ] as const;
-  const ofTemplates = (info.policy_templates ?? []).flatMap(
-    (template, index) =>
-      [
-        [`policy_templates[${index}].icons`, template.icons],
-        [`policy_templates[${index}].screenshots`, template.screenshots],
-      ] as const,
-  );
-  for (const [field, images] of [...own, ...ofTemplates]) {
-    for (const [index, image] of (images ?? []).entries()) {
-      if (!files.has(imageFile(image))) {
-        problems.invalid(
-          'manifest.yml',
-          `${field}[${index}].src names "${image.src}", which is not in the package`,
-        );
-      }
-    }
+/** The package's own images must be there; of a policy template's the reference asks nothing, so they are only warned of. */
+function checkImages(
+  files: PackageFiles,
+  info: PackageInfo,
+  problems: ProblemList,
+  warnings: string[],
+): void {
+  const absent = (field: string, images: readonly Image[] | undefined): string[] =>
+    [...(images ?? []).entries()]
+      .filter(([, image]) => !files.has(imageFile(image)))
+      .map(([index, { src }]) => `${field}[${index}].src names "${src}", which is not in the package`);
+  for (const reason of [...absent('icons', info.icons), ...absent('screenshots', info.screenshots)]) {
+    problems.invalid('manifest.yml', reason);
+  }
+  for (const [index, template] of (info.policy_templates ?? []).entries()) {
+    const at = `policy_templates[${index}]`;
+    const reasons = [
+      ...absent(`${at}.icons`, template.icons),
+      ...absent(`${at}.screenshots`, template.screenshots),
+    ];
+    warnings.push(...reasons.map((reason) => `manifest.yml: ${reason}`));
   }
 }
 
@@ -150,7 +154,7 @@ async function judgeDataStream(
 function listAssets(files: PackageFiles, base: string): readonly string[] | undefined {
   const byDepth: string[][] = [];
   for (const { path } of files.entries.slice(0, maxAssets)) {
-    if (!path.endsWith('.DS_Store')) {
+    if (!path.includes('.DS_Store')) {
       const depth = path.split('/').length;
       (byDepth[depth] ??= []).push(`${base}/${path}`);
     }

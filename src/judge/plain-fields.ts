@@ -1,16 +1,36 @@
-import { requiredFieldNames, type DefinedFields } from '../domain/field-definitions.ts';
+import {
+  fieldGroups,
+  isTelling,
+  type DefinedField,
+  type DefinedFields,
+} from '../domain/field-definitions.ts';
 
-/** A block mapping or list that is open at a line; `isField` where it is a list of fields or one of them. */
+/** A block mapping or list that is open at a line. */
 interface Frame {
   readonly kind: 'map' | 'list';
   readonly indent: number;
-  readonly isField: boolean;
-  /** Name of the field that holds this list or mapping, with a dot behind it. */
-  readonly prefix: string;
+  /** Of a list of fields what was found in it, of a field what it is found by; undefined for everything else. */
+  readonly into: Found | undefined;
   name: string | undefined;
   type: string;
-  hasFields: boolean;
+  /** What its list of fields was found to be, where it has one. */
+  fields: DefinedField[] | undefined;
 }
+
+/** The fields of the file, or of a group in it. */
+interface Found {
+  readonly group: string | undefined;
+  readonly fields: DefinedField[];
+}
+
+const frame = (kind: Frame['kind'], indent: number, into?: Found): Frame => ({
+  kind,
+  indent,
+  into,
+  name: undefined,
+  type: '',
+  fields: undefined,
+});
 
 // Tabs, carriage returns and other control characters; lines that begin or end a document; directives.
 // oxlint-disable-next-line no-control-regex
@@ -37,21 +57,24 @@ export function readPlainFields(text: string): DefinedFields | undefined {
   if (unusual.test(text)) {
     return undefined;
   }
-  const found: (readonly [string, string])[] = [];
+  const found: Found = { group: undefined, fields: [] };
+  let isStarted = false;
+  const keysWithFields = new Set<Frame>();
   const stack: Frame[] = [];
   /** The key without a value on the line before: what is nested deeper is its value. */
   let pending: { readonly indent: number; readonly key: string } | undefined;
 
-  const close = (frame: Frame): void => {
-    if (frame.kind === 'map' && frame.isField && requiredFieldNames.has(frame.prefix + (frame.name ?? ''))) {
-      found.push([frame.prefix + (frame.name ?? ''), frame.type]);
+  const close = ({ kind, into, name, type, fields }: Frame): void => {
+    const field = { name, type: type || undefined, fields };
+    if (kind === 'map' && into && isTelling(field, into.group)) {
+      into.fields.push(field);
     }
   };
   const closeAbove = (indent: number): Frame | undefined => {
     while ((stack.at(-1)?.indent ?? -1) > indent) {
-      const frame = stack.pop();
-      if (frame) {
-        close(frame);
+      const inner = stack.pop();
+      if (inner) {
+        close(inner);
       }
     }
     return stack.at(-1);
@@ -60,32 +83,23 @@ export function readPlainFields(text: string): DefinedFields | undefined {
   const listAt = (indent: number): Frame | undefined => {
     const holder = stack.at(-1);
     if (pending && holder?.kind === 'map' && indent >= pending.indent) {
-      const isField = holder.isField && pending.key === 'fields';
-      if (isField && holder.name === undefined) {
+      const isOfField = holder.into !== undefined && pending.key === 'fields';
+      if (isOfField && holder.name === undefined) {
         return undefined;
       }
-      stack.push({
-        kind: 'list',
-        indent,
-        isField,
-        prefix: isField ? `${holder.prefix}${holder.name}.` : '',
-        name: undefined,
-        type: '',
-        hasFields: false,
-      });
+      const isGroup = isOfField && holder.into?.group === undefined && fieldGroups.has(holder.name ?? '');
+      if (isGroup) {
+        holder.fields = [];
+      }
+      stack.push(
+        frame('list', indent, isGroup ? { group: holder.name, fields: holder.fields ?? [] } : undefined),
+      );
       pending = undefined;
       return stack.at(-1);
     }
-    if (stack.length === 0 && found.length === 0 && indent === 0) {
-      stack.push({
-        kind: 'list',
-        indent,
-        isField: true,
-        prefix: '',
-        name: undefined,
-        type: '',
-        hasFields: false,
-      });
+    if (!isStarted && indent === 0) {
+      isStarted = true;
+      stack.push(frame('list', indent, found));
     }
     const top = closeAbove(indent);
     // A list may stand at the column of the key that holds it: then the mapping above it has the same column.
@@ -95,15 +109,7 @@ export function readPlainFields(text: string): DefinedFields | undefined {
   const mapAt = (indent: number): Frame | undefined => {
     const holder = stack.at(-1);
     if (pending && indent > pending.indent && holder) {
-      stack.push({
-        kind: 'map',
-        indent,
-        isField: false,
-        prefix: '',
-        name: undefined,
-        type: '',
-        hasFields: false,
-      });
+      stack.push(frame('map', indent));
       pending = undefined;
       return stack.at(-1);
     }
@@ -129,7 +135,7 @@ export function readPlainFields(text: string): DefinedFields | undefined {
         blockHeader.test(item) || openQuote.test(item) || readValue(item) === undefined
           ? undefined
           : listAt(before.length);
-      if (!list || list.isField) {
+      if (!list || list.into) {
         return undefined;
       }
       continue;
@@ -141,15 +147,7 @@ export function readPlainFields(text: string): DefinedFields | undefined {
     } else {
       const list = listAt(spaces.length);
       if (list) {
-        map = {
-          kind: 'map',
-          indent: column,
-          isField: list.isField,
-          prefix: list.prefix,
-          name: undefined,
-          type: '',
-          hasFields: false,
-        };
+        map = frame('map', column, list.into);
         stack.push(map);
       }
     }
@@ -158,13 +156,13 @@ export function readPlainFields(text: string): DefinedFields | undefined {
       return undefined;
     }
     pending = value === '' ? { indent: column, key } : undefined;
-    if (map.isField && key === 'fields') {
-      if (map.hasFields) {
+    if (map.into && key === 'fields') {
+      if (keysWithFields.has(map)) {
         return undefined;
       }
-      map.hasFields = true;
+      keysWithFields.add(map);
     }
-    if (map.isField && (key === 'name' || key === 'type')) {
+    if (map.into && (key === 'name' || key === 'type')) {
       // The last of two equal keys counts, but what is nested has used the first.
       if (!nameable.test(value) || (key === 'name' && map.name !== undefined)) {
         return undefined;
@@ -179,9 +177,8 @@ export function readPlainFields(text: string): DefinedFields | undefined {
       at = end - 1;
     }
   }
-  const hadFields = stack.length > 0;
   closeAbove(-1);
-  return hadFields ? found : undefined;
+  return isStarted ? found.fields : undefined;
 }
 
 /** The text of a value on one line; empty for none and for a block scalar; undefined for what the parser is to read. */

@@ -1,4 +1,5 @@
 import { categories } from '../domain/categories.ts';
+import { isInCategory } from './category-filter.ts';
 import type { PackageRecord } from './record.ts';
 
 /** One element of the `/categories` answer; the order of the fields is the answer's. */
@@ -12,8 +13,8 @@ export interface CategoryCount {
 
 /**
  * Counts the packages of each category, sorted by id. With `includePolicyTemplates` each template counts too: once
- * for every category of its package and once for each of its own, and a category that only templates have counts the
- * package once as well. Behaviour copied from the reference.
+ * for every category of its package and once for each of its own, and a category that only templates have, and no part of
+ * it the package, counts the package once as well. Behaviour copied from the reference.
  */
 export function countCategories(
   records: readonly PackageRecord[],
@@ -35,7 +36,7 @@ export function countCategories(
         count(template.categories);
       }
       const ofTemplates = new Set(record.templates.flatMap((template) => template.categories));
-      count([...ofTemplates].filter((id) => !record.categories.includes(id)));
+      count([...ofTemplates].filter((id) => !isInCategory(record.categories, id)));
     }
   }
   return [...counts]

@@ -20,6 +20,14 @@ const server = serverFor(test, async (root) => {
     name: 'b',
     manifest: { categories: ['web', 'security'], policy_templates: templates },
   });
+  await writeZipPackage(root, {
+    name: 'd',
+    manifest: {
+      conditions: { kibana: { version: '^6.0.0' } },
+      categories: ['siem'],
+      policy_templates: [template('one', ['security', 'ticketing', 'made_up_tomorrow'])],
+    },
+  });
   await writeZipPackage(root, { name: 'c', version: '1.0.0-rc.1', manifest: { categories: ['app_search'] } });
 });
 
@@ -37,18 +45,33 @@ const counts = async (query: string): Promise<Record<string, number>> =>
   );
 
 test('categories are counted over what /search would list', async (t) => {
-  t.deepEqual(await counts(''), { security: 1, web: 2 });
+  t.deepEqual(await counts(''), { security: 1, siem: 1, web: 2 });
   t.deepEqual(await counts('?kibana.version=8.0.0'), { security: 1, web: 1 });
-  t.deepEqual(await counts('?prerelease=true'), { app_search: 1, security: 1, web: 2 });
-  t.deepEqual(await counts('?package=a&category=nosuch&type=x&all=true'), { security: 1, web: 2 });
+  t.deepEqual(await counts('?prerelease=true'), { app_search: 1, security: 1, siem: 1, web: 2 });
+  t.deepEqual(await counts('?package=a&category=nosuch&type=x&all=true'), { security: 1, siem: 1, web: 2 });
   t.deepEqual(await counts('?spec.max=1.0'), {});
 });
 
 test('templates count for the categories of their package and for their own', async (t) => {
   // b: once itself, and once more for each of its two templates; web once more for template one; app_search once for the
   // template and once for the package.
-  t.deepEqual(await counts('?include_policy_templates=true'), { app_search: 2, security: 3, web: 5 });
-  t.deepEqual(await counts('?include_policy_templates=false'), { security: 1, web: 2 });
+  t.deepEqual(await counts('?kibana.version=8.0.0&include_policy_templates=true'), {
+    app_search: 2,
+    security: 3,
+    web: 4,
+  });
+  t.deepEqual(await counts('?include_policy_templates=false'), { security: 1, siem: 1, web: 2 });
+});
+
+test('a category that only templates have counts the package too, unless the package is in a part of it', async (t) => {
+  const query = '?kibana.version=6.0.0&include_policy_templates=true';
+  // siem: d itself and its template; security: the template, since siem is a part of it; the others also the package.
+  const expected = { made_up_tomorrow: 2, security: 1, siem: 2, ticketing: 2 };
+  t.deepEqual(await counts(query), expected);
+  const unknown = (await getJson<readonly Category[]>(server().url, `/categories${query}`)).find(
+    ({ id }) => id === 'made_up_tomorrow',
+  );
+  t.like(unknown, { id: 'made_up_tomorrow', title: 'made_up_tomorrow', count: 2 });
 });
 
 test('the answer has titles and parents, sorted by id, and a newline also where it is empty', async (t) => {

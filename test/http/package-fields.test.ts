@@ -1,0 +1,148 @@
+import test from 'ava';
+import { getJson } from '../support/client.ts';
+import { writeFolderPackage, writeZipPackage, type PackageSpec } from '../support/packages.ts';
+import { serverFor } from '../support/served-folder.ts';
+
+const template = {
+  name: 'demo',
+  title: 'Demo',
+  description: 'Demo.',
+  categories: ['web', 'made_up_tomorrow'],
+  input: 'logfile',
+  icons: [{ src: '/img/not-there.svg' }],
+  deployment_modes: {
+    default: { enabled: false },
+    agentless: { enabled: true, is_default: true, release: 'beta', organization: 'x' },
+  },
+  inputs: [{ type: 'logfile' }, { package: 'sql', title: 'SQL', description: '' }],
+};
+
+const specs: readonly PackageSpec[] = [
+  {
+    name: 'sparse',
+    manifest: {
+      source: { other: 'x' },
+      discovery: { other: ['x'] },
+      policy_templates: [template],
+      agent: { privileges: { root: true } },
+    },
+    dataStream: {
+      streams: [{ input: 'logfile' }, { input: 'cel', title: '', description: null }],
+      agent: { privileges: { root: true } },
+    },
+  },
+  { name: 'unprivileged', dataStream: { agent: { privileges: { root: false } } } },
+  {
+    name: 'piped',
+    dataStream: { elasticsearch: { ingest_pipeline: { name: 'own' } } },
+    files: { 'data_stream/log/elasticsearch/ingest_pipeline/own.yml': 'processors: []\n' },
+  },
+  {
+    name: 'defaulted',
+    dataStream: { ingest_pipeline: 'old', elasticsearch: { privileges: { indices: ['read'] } } },
+  },
+  {
+    name: 'old_key',
+    dataStream: { ingest_pipeline: 'old' },
+    files: { 'data_stream/log/elasticsearch/ingest_pipeline/old.json': 'null\n' },
+  },
+  { name: 'hidden', files: { 'docs/.DS_Store/x-y/file': '', 'img/.DS_Store_old': '', 'docs/.keep': '' } },
+];
+
+const server = serverFor(test, async (root) => {
+  for (const spec of specs) {
+    await writeZipPackage(root, spec);
+    await writeFolderPackage(root, { ...spec, version: '2.0.0' });
+  }
+});
+
+interface Info {
+  readonly source: object;
+  readonly agent: object;
+  readonly assets: readonly string[];
+  readonly policy_templates: readonly Readonly<Record<string, unknown>>[];
+  readonly data_streams: readonly Readonly<Record<string, unknown>>[];
+}
+const infos = async (name: string): Promise<readonly Info[]> =>
+  Promise.all(
+    ['1.0.0', '2.0.0'].map((version) => getJson<Info>(server().url, `/package/${name}/${version}/`)),
+  );
+
+test('texts that are absent or empty are left out, and so are mappings of unknown keys alone', async (t) => {
+  for (const info of await infos('sparse')) {
+    t.deepEqual(info.source, {});
+    t.false('discovery' in info);
+    t.deepEqual(info.policy_templates[0]?.['inputs'], [
+      { type: 'logfile' },
+      { package: 'sql', title: 'SQL' },
+    ]);
+    t.deepEqual(info.data_streams[0]?.['streams'], [
+      { input: 'logfile', template_path: 'stream.yml.hbs', enabled: true, ingestion_method: 'File' },
+      { input: 'cel', template_path: 'stream.yml.hbs', enabled: true, ingestion_method: 'API' },
+    ]);
+  }
+});
+
+test('a package and a data stream say by themselves that they need a privileged agent', async (t) => {
+  for (const info of await infos('sparse')) {
+    t.deepEqual(info.agent, { privileges: { root: true } });
+    t.deepEqual(info.data_streams[0]?.['agent'], { privileges: { root: true } });
+    const keys = Object.keys(info.data_streams[0] ?? {});
+    t.deepEqual(keys.slice(keys.indexOf('package')), ['package', 'agent', 'path']);
+  }
+  for (const info of await infos('unprivileged')) {
+    t.deepEqual(info.data_streams[0]?.['agent'], { privileges: {} });
+  }
+});
+
+test('a policy template keeps unknown categories, and images that are not there', async (t) => {
+  for (const [at, info] of (await infos('sparse')).entries()) {
+    const [shown] = info.policy_templates;
+    t.deepEqual(shown?.['categories'], ['web', 'made_up_tomorrow']);
+    const path = `/package/sparse/${at + 1}.0.0/img/not-there.svg`;
+    t.deepEqual(shown?.['icons'], [{ src: '/img/not-there.svg', path }]);
+  }
+  t.true(
+    server().lines.some(({ message }) =>
+      message.includes('policy_templates[0].icons[0].src names "/img/not-'),
+    ),
+  );
+});
+
+test('only templates of input packages have an ingestion method', async (t) => {
+  for (const info of await infos('sparse')) {
+    t.is(info.policy_templates[0]?.['input'], 'logfile');
+    t.is(info.policy_templates[0]?.['ingestion_method'], undefined);
+  }
+});
+
+test('the agentless mode tells whether it is the default', async (t) => {
+  for (const info of await infos('sparse')) {
+    t.is(
+      JSON.stringify(info.policy_templates[0]?.['deployment_modes']),
+      '{"default":{"enabled":false},"agentless":{"enabled":true,"is_default":true,"release":"beta"}}',
+    );
+  }
+});
+
+test('the default pipeline goes before the old key, unless elasticsearch names another', async (t) => {
+  for (const { data_streams: streams } of await infos('piped')) {
+    t.is(streams[0]?.['ingest_pipeline'], 'default');
+    t.deepEqual(streams[0]?.['elasticsearch'], { 'ingest_pipeline.name': 'own' });
+  }
+  for (const { data_streams: streams } of await infos('defaulted')) {
+    t.is(streams[0]?.['ingest_pipeline'], 'default');
+    t.like(streams[0]?.['elasticsearch'], { 'ingest_pipeline.name': 'default' });
+  }
+  for (const { data_streams: streams } of await infos('old_key')) {
+    t.is(streams[0]?.['ingest_pipeline'], 'old');
+    t.false('elasticsearch' in (streams[0] ?? {}));
+  }
+});
+
+test('whatever has .DS_Store in its path is no asset', async (t) => {
+  for (const { assets } of await infos('hidden')) {
+    t.false(assets.some((path) => path.includes('.DS_Store')));
+    t.true(assets.some((path) => path.endsWith('/docs/.keep')));
+  }
+});
