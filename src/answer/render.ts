@@ -30,7 +30,8 @@ export function renderCategories(counts: readonly CategoryCount[]): Buffer {
 
 /** A package that a category matches only through policy templates is shown with just those. */
 function withTemplates(summary: Buffer, templates: ReadonlySet<string>): Buffer {
-  const item = JSON.parse(summary.toString()) as { policy_templates: { name: string }[] };
-  item.policy_templates = item.policy_templates.filter(({ name }) => templates.has(name));
+  const item = JSON.parse(summary.toString()) as { policy_templates: { name: string }[] | undefined };
+  const shown = item.policy_templates?.filter(({ name }) => templates.has(name));
+  item.policy_templates = shown?.length ? shown : undefined;
   return Buffer.from(renderJson(item).replaceAll('\n', '\n  '));
 }

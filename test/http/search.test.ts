@@ -48,7 +48,11 @@ const specs: readonly PackageSpec[] = [
     name: 'templates',
     manifest: {
       categories: ['web'],
-      policy_templates: [template('one', ['app_search']), template('two', ['edr_xdr']), template('three')],
+      policy_templates: [
+        template('one', ['app_search', 'made_up_tomorrow']),
+        template('two', ['edr_xdr', 'security']),
+        template('three', ['siem']),
+      ],
     },
   },
 ];
@@ -123,6 +127,7 @@ const answers: Readonly<Record<string, readonly string[]>> = {
   '?category=security&kibana.version=8.6.0': ['alpha 1.9.0', 'templates 1.0.0'],
   '?category=observability': ['alpha 1.10.0', 'templates 1.0.0'],
   '?category=enterprise_search': ['templates 1.0.0'],
+  '?category=made_up_tomorrow': ['templates 1.0.0'],
   '?category=nosuch': [],
   '?discovery=fields:process.pid,host.name,other': ['content 1.0.0'],
   '?discovery=fields:process.pid': [],
@@ -182,7 +187,10 @@ test('a package that only its templates bring into a category shows just those',
       await getJson<readonly Item[]>(server().url, `/search?package=templates&${query}`)
     )[0]?.policy_templates?.map(({ name }) => name);
   t.deepEqual(await templates('category=security'), ['two']);
-  t.deepEqual(await templates('category=enterprise_search'), ['one']);
+  // A part of the category brings the package in, but the template that names only the part is not shown.
+  t.is(await templates('category=enterprise_search'), undefined);
+  t.deepEqual(await templates('category=app_search'), ['one']);
+  t.deepEqual(await templates('category=made_up_tomorrow'), ['one']);
   t.deepEqual(await templates('category=web'), ['one', 'two', 'three']);
   t.deepEqual(await templates(''), ['one', 'two', 'three']);
 });
