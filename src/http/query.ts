@@ -63,12 +63,26 @@ function readShared(values: URLSearchParams): Omit<SearchQuery, 'category' | 'na
 }
 
 function readValues(query: string, known: ReadonlySet<string>, allowUnknown: boolean): URLSearchParams {
-  const values = new URLSearchParams(query);
+  const values = new URLSearchParams(dropMalformed(query));
   const unknown = allowUnknown ? undefined : [...values.keys()].find((key) => !known.has(key));
   if (unknown !== undefined) {
     throw invalid(`unknown query parameter: ${JSON.stringify(unknown)}`);
   }
   return values;
+}
+
+// The reference's parser takes no semicolon, which once was another separator, and no broken escape.
+const malformed = /;|%(?![0-9a-fA-F]{2})/;
+
+/** As in the reference, a pair that can't be read is as if it were absent; the others count. */
+function dropMalformed(query: string): string {
+  return malformed.test(query)
+    ? query
+        .replace(/^\?/, '')
+        .split('&')
+        .filter((pair) => !malformed.test(pair))
+        .join('&')
+    : query;
 }
 
 const invalid = (message: string): DepotError => new DepotError('QUERY_INVALID', { text: message });

@@ -92,6 +92,11 @@ const answers: Readonly<Record<string, readonly string[]>> = {
   '?package=&category=&type=&all=&kibana.version=&discovery=': newest,
   '?package=alpha': ['alpha 1.10.0'],
   '?package=ALPHA': [],
+  '?package=alpha;all=true': newest,
+  '?package=a%zz&all=%&kibana.version=8;&package=alpha': ['alpha 1.10.0'],
+  '?%70ackage=%61lpha': ['alpha 1.10.0'],
+  '?package=%ff': [],
+  '?package=alpha+': [],
   '?package=alpha&package=beta': ['alpha 1.10.0'],
   '?package=alpha&all=true': ['alpha 0.9.0', 'alpha 1.0.0', 'alpha 1.9.0', 'alpha 1.10.0'],
   '?package=alpha&all=1&prerelease=T': [
