@@ -16,7 +16,7 @@ export interface Constraint {
 const maxLength = 4096;
 // Exactly the white space of Go's \s: no no-break space, no vertical tab, no byte order mark.
 const space = /[\t\n\f\r ]/;
-const hyphenRange = /^([^\t\n\f\r ]+)[\t\n\f\r ]+-[\t\n\f\r ]+([^\t\n\f\r ]+)/;
+const hyphenRange = /^([^\t\n\f\r ,]+)[\t\n\f\r ]+-[\t\n\f\r ]+([^\t\n\f\r ,]+)/;
 
 /** Parses a constraint; undefined if it isn't one. Linear in the length of the text, which is bounded by 4,096. */
 export function parseConstraint(text: string): Constraint | undefined {
@@ -48,13 +48,16 @@ function admits(group: readonly Comparator[], version: Version): boolean {
 function parseGroup(text: string): Comparator[] | undefined {
   const group: Comparator[] = [];
   let at = skipSpace(text, 0);
+  // As in the reference a range stands at the start of a group, behind a comma or behind another range.
+  let mayBeRange = true;
   while (at < text.length) {
-    const read = readRange(text, at) ?? readComparator(text, at);
+    const read: Read | undefined = (mayBeRange ? readRange(text, at) : undefined) ?? readComparator(text, at);
     if (!read) {
       return undefined;
     }
     group.push(...read.comparators);
     const next = skipSpace(text, read.end);
+    mayBeRange = text[next] === ',' || read.comparators.length > 1;
     if (text[next] === ',') {
       at = skipSpace(text, next + 1);
       if (at === text.length) {
@@ -78,12 +81,8 @@ interface Read {
 function readRange(text: string, start: number): Read | undefined {
   const match = hyphenRange.exec(text.slice(start));
   const [whole = '', low = '', high = ''] = match ?? [];
-  const upper = high.endsWith(',') ? high.slice(0, -1) : high;
-  const comparators = match ? [parseComparator('>=', low), parseComparator('<=', upper)] : [];
-  const [a, b] = comparators;
-  return a && b
-    ? { comparators: [a, b], end: start + whole.length - (high.length - upper.length) }
-    : undefined;
+  const [a, b] = match ? [parseComparator('>=', low), parseComparator('<=', high)] : [];
+  return a && b ? { comparators: [a, b], end: start + whole.length } : undefined;
 }
 
 function readComparator(text: string, start: number): Read | undefined {
