@@ -29,11 +29,10 @@ const categoriesParameters = new Set([...shared, 'include_policy_templates']);
 export function readSearchQuery(query: string, allowUnknown: boolean): SearchQuery {
   const values = readValues(query, searchParameters, allowUnknown);
   return {
-    ...readShared(values),
+    ...readShared(values, () => flag(values, 'all')),
     category: text(values, 'category'),
     name: text(values, 'package'),
     type: text(values, 'type'),
-    all: flag(values, 'all'),
   };
 }
 
@@ -41,18 +40,23 @@ export function readSearchQuery(query: string, allowUnknown: boolean): SearchQue
 export function readCategoriesQuery(query: string, allowUnknown: boolean): CategoriesQuery {
   const values = readValues(query, categoriesParameters, allowUnknown);
   return {
-    query: { ...readShared(values), category: undefined, name: undefined, type: undefined, all: false },
+    query: { ...readShared(values, () => false), category: undefined, name: undefined, type: undefined },
     includePolicyTemplates: flag(values, 'include_policy_templates'),
   };
 }
 
-function readShared(values: URLSearchParams): Omit<SearchQuery, 'category' | 'name' | 'type' | 'all'> {
+/** In the reference's order: of several bad values it names the first in it. */
+function readShared(
+  values: URLSearchParams,
+  readAll: () => boolean,
+): Omit<SearchQuery, 'category' | 'name' | 'type'> {
   return {
     kibana: version(values, 'kibana.version', 'Kibana'),
     agent: version(values, 'agent.version', 'agent'),
     capabilities: text(values, 'capabilities')?.split(','),
     specMin: specVersion(values, 'spec.min'),
     specMax: specVersion(values, 'spec.max'),
+    all: readAll(),
     experimental: flag(values, 'experimental'),
     prerelease: flag(values, 'prerelease'),
     discovery: values
@@ -113,12 +117,20 @@ function version(values: URLSearchParams, key: string, of: string): Version | un
   return parsed;
 }
 
-/** The reference tells a leading zero in a prerelease identifier apart from everything else. */
+const looseForm =
+  /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?$/;
+
+/** The reference tells numbers beyond 2^64-1 and a leading zero in a prerelease identifier apart from everything else. */
 function versionFault(value: string): string {
-  const tagged = /^v?\d+(?:\.\d+){0,2}-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)(?:\+[0-9A-Za-z.-]+)?$/.exec(
-    value,
-  )?.[1];
-  return tagged?.split('.').some((part) => /^0\d+$/.test(part))
+  const [whole, ...parts] = looseForm.exec(value) ?? [];
+  const [tag, ...numbers] = [parts.pop(), ...parts];
+  const large = numbers.find(
+    (digits) => digits !== undefined && BigInt(digits) > 18_446_744_073_709_551_615n,
+  );
+  if (large !== undefined) {
+    return `error parsing version segment: strconv.ParseUint: parsing "${large}": value out of range`;
+  }
+  return whole !== undefined && tag?.split('.').some((part) => /^0\d+$/.test(part))
     ? 'version segment starts with 0'
     : 'invalid semantic version';
 }
