@@ -121,11 +121,9 @@ function checkImages(
   }
 }
 
+/** In the source's order, as assets are. */
 function dataStreamFolders(files: PackageFiles): string[] {
-  const folders = files.entries.flatMap(
-    ({ path }) => /^data_stream\/([^/]+)\/manifest\.yml$/.exec(path)?.[1] ?? [],
-  );
-  return folders.toSorted((a, b) => (a < b ? -1 : 1));
+  return files.entries.flatMap(({ path }) => /^data_stream\/([^/]+)\/manifest\.yml$/.exec(path)?.[1] ?? []);
 }
 
 async function judgeDataStream(

@@ -1,7 +1,17 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { getJson } from '../support/client.ts';
-import { writeFolderPackage, writeZipPackage, type PackageSpec } from '../support/packages.ts';
+import {
+  packageFiles,
+  writeFolder,
+  writeFolderPackage,
+  writeZipPackage,
+  type PackageSpec,
+  type PackageTree,
+} from '../support/packages.ts';
 import { serverFor } from '../support/served-folder.ts';
+import { buildZip } from '../support/zip-builder.ts';
 
 const template = {
   name: 'demo',
@@ -54,6 +64,27 @@ const server = serverFor(test, async (root) => {
     await writeZipPackage(root, spec);
     await writeFolderPackage(root, { ...spec, version: '2.0.0' });
   }
+  const { name, files } = ordered();
+  const entries = Object.entries(files('1.0.0')).map(([path, content]) => ({
+    name: `${name}-1.0.0/${path}`,
+    content,
+  }));
+  await writeFile(join(root, `${name}-1.0.0.zip`), buildZip(entries));
+  await writeFolder(join(root, name, '2.0.0'), files('2.0.0'));
+});
+
+/** Three data streams, in an archive not in the order of their names. */
+const ordered = (): { name: string; files: (version: string) => PackageTree } => ({
+  name: 'ordered',
+  files: (version) => {
+    const made = Object.entries(packageFiles({ name: 'ordered', version }));
+    const streams = ['z', 'log', 'a'].flatMap((folder) =>
+      made
+        .filter(([path]) => path.startsWith('data_stream/'))
+        .map(([path, content]) => [path.replace('/log/', `/${folder}/`), content] as const),
+    );
+    return Object.fromEntries([...made.filter(([path]) => !path.startsWith('data_stream/')), ...streams]);
+  },
 });
 
 interface Info {
@@ -144,5 +175,23 @@ test('whatever has .DS_Store in its path is no asset', async (t) => {
   for (const { assets } of await infos('hidden')) {
     t.false(assets.some((path) => path.includes('.DS_Store')));
     t.true(assets.some((path) => path.endsWith('/docs/.keep')));
+  }
+});
+
+test('data streams and assets stand in the order of the archive, or of the names in a folder', async (t) => {
+  for (const [version, order] of [
+    ['1.0.0', ['z', 'log', 'a']],
+    ['2.0.0', ['a', 'log', 'z']],
+  ] as const) {
+    const info = await getJson<Info>(server().url, `/package/ordered/${version}/`);
+    t.deepEqual(
+      info.data_streams.map(({ path }) => path),
+      order,
+    );
+    const manifests = info.assets.filter((path) => path.endsWith('/manifest.yml')).slice(1);
+    t.deepEqual(
+      manifests,
+      order.map((path) => `/package/ordered/${version}/data_stream/${path}/manifest.yml`),
+    );
   }
 });
