@@ -199,5 +199,7 @@ function parseFloating(text: string): number | undefined {
     return Number.NaN;
   }
   const plain = text.includes('_') ? text.replaceAll('_', '') : text;
-  return decimalFloat.test(plain) ? Number(plain) : undefined;
+  const value = decimalFloat.test(plain) ? Number(plain) : Number.NaN;
+  // One that no float can hold stays text.
+  return Number.isFinite(value) ? value : undefined;
 }

@@ -30,7 +30,9 @@ export const boolean: Kind<boolean> = {
   placeholder: '',
   form: '`true` or `false` (also 1, t, T, 0, f, F)',
   isBoolean: true,
-  parse: (text) => goBooleans[text] ?? refuse(`'${text}' is not a boolean: write true or false`),
+  parse: (text) =>
+    (Object.hasOwn(goBooleans, text) ? goBooleans[text] : undefined) ??
+    refuse(`'${text}' is not a boolean: write true or false`),
 };
 
 /** Any text. */

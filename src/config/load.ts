@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { DepotError } from '../domain/errors.ts';
 import { readConfigFile, type FileValues } from './file.ts';
+import { duration } from './kinds.ts';
 import { nameOf, variableOf, type Setting } from './setting.ts';
 import { settingRows, settings, type Config, type SettingKey } from './settings.ts';
 import { problemsOf, warningsOf } from './rules.ts';
@@ -73,10 +74,14 @@ const readSetting = (
   }
   const inFile = row.fileKey === undefined ? undefined : file?.get(row.fileKey);
   if (inFile !== undefined) {
-    return parse(row, inFile, `${row.fileKey} in the configuration file: `);
+    return parse(row, asSeconds(row, inFile), `${row.fileKey} in the configuration file: `);
   }
   return row.default === undefined ? undefined : parse(row, row.default, '');
 };
+
+/** In its configuration file the reference reads a bare number as seconds where a duration is wanted; elsewhere it doesn't. */
+const asSeconds = (row: Setting<unknown>, value: string | readonly string[]): string | readonly string[] =>
+  row.kind === duration && typeof value === 'string' && /^\d+(?:\.\d+)?$/.test(value) ? `${value}s` : value;
 
 const parse = (row: Setting<unknown>, text: string | readonly string[], origin: string): unknown => {
   if (typeof text !== 'string') {

@@ -67,6 +67,14 @@ test('dotted keys of the file are nested ones, and an empty variable is as if it
   t.is(loaded.tlsCert, undefined);
 });
 
+test('a bare number is seconds in the file, and nothing elsewhere', async (t) => {
+  const loaded = await config(t, { file: 'cache_time:\n  index: 90\n  search: 0\n  catch_all: 1.5\n' });
+  t.deepEqual([loaded.cacheTimeIndex, loaded.cacheTimeSearch, loaded.cacheTimeCatchAll], [90_000, 0, 1500]);
+  t.regex((await problems(t, { env: { EPR_CACHE_TIME_INDEX: '90' } }))[0] ?? '', /'90' is not a duration/);
+  t.regex((await problems(t, { file: 'cache_time.index: -5\n' }))[0] ?? '', /'-5' is not a duration/);
+  t.regex((await problems(t, { flags: { 'dry-run': 'toString' } }))[0] ?? '', /'toString' is not a boolean/);
+});
+
 test('every setting has its variable, and a bad value there is one line with flag and variable', async (t) => {
   for (const [key, row] of settingRows) {
     if (key === 'config' || ['text', 'path', 'path,…'].includes(row.kind.placeholder)) {
