@@ -38,7 +38,7 @@ export function parseYaml(bytes: Uint8Array): YamlValue {
   }
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   try {
-    const document = load(text);
+    const document = loadOpenEnd(text) ?? load(text);
     if (text.includes('*')) {
       refuseMultiplying(document);
     }
@@ -47,6 +47,46 @@ export function parseYaml(bytes: Uint8Array): YamlValue {
     if (error instanceof YAMLException) {
       const line = error.mark ? `line ${error.mark.line + 1}: ` : '';
       throw new DepotError('YAML_INVALID', { reason: line + error.reason }, error);
+    }
+    throw error;
+  }
+}
+
+const blockHeader = /[|>][-+0-9]*[ \t]*(?:#.*)?$/m;
+// From the private use area; where a text has it, it is left to the plain way.
+const endMark = '\uE001';
+
+/**
+ * A block scalar on the last line of a text without a line break at its end has none either; js-yaml puts one in. Told by
+ * a mark at the end: where it comes back with a line break behind it, that is the one. Undefined where nothing is to be told.
+ */
+function loadOpenEnd(text: string): YamlValue | undefined {
+  if (/[\r\n]$/.test(text) || text.includes(endMark) || !blockHeader.test(text)) {
+    return undefined;
+  }
+  let isFound = false;
+  const trim = (value: YamlValue): YamlValue => {
+    if (typeof value === 'string' && value.endsWith(`${endMark}\n`)) {
+      isFound = true;
+      return value.slice(0, -endMark.length - 1);
+    }
+    if (typeof value !== 'object' || value === null) {
+      return value;
+    }
+    // The last node of a document is the last of each collection that it is in.
+    const key = Array.isArray(value) ? value.length - 1 : Object.keys(value).at(-1);
+    const inner = value as Record<string | number, YamlValue>;
+    if (key !== undefined && Object.hasOwn(inner, key)) {
+      inner[key] = trim(inner[key] ?? null);
+    }
+    return value;
+  };
+  try {
+    const document = trim(load(text + endMark));
+    return isFound ? document : undefined;
+  } catch (error) {
+    if (error instanceof YAMLException) {
+      return undefined;
     }
     throw error;
   }

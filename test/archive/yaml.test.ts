@@ -55,6 +55,26 @@ test('the last of two equal keys wins, merges are merged, __proto__ is a key', (
   t.is(({} as Record<string, unknown>)['polluted'], undefined);
 });
 
+test('a block scalar has no line break at its end where the text ends before it', (t) => {
+  const texts: readonly (readonly [string, unknown])[] = [
+    ['a: |\n  b', { a: 'b' }],
+    ['a: |\n  b\n', { a: 'b\n' }],
+    ['a: |\r\n  b\r\n', { a: 'b\n' }],
+    ['a: >\n  b\n  c', { a: 'b c' }],
+    ['a: |+\n  b', { a: 'b' }],
+    ['a: |-\n  b', { a: 'b' }],
+    ['- a: 1\n  b:\n    - c\n    - |\n      d\n      e', [{ a: 1, b: ['c', 'd\ne'] }]],
+    ['a: |\n  b\nc: 5', { a: 'b\n', c: 5 }],
+    ['a: |\n  b\nc: "x"', { a: 'b\n', c: 'x' }],
+    ['a: |\n  b\n# end', { a: 'b\n' }],
+    ['a: |\n  b\nc: {d: [1, 2]}', { a: 'b\n', c: { d: [1, 2] } }],
+    ['|\n  b', 'b'],
+  ];
+  for (const [text, expected] of texts) {
+    t.deepEqual(read(text), expected, JSON.stringify(text));
+  }
+});
+
 test('lines that the standard calls too little indented are taken, as in real packages', (t) => {
   t.deepEqual(read('a:\n  b: "one\ntwo"\nc: 1\n'), { a: { b: 'one two' }, c: 1 });
   t.deepEqual(read('a: [\n  1,\n  2\n]\nb: {\n  c: 1\n}\n'), { a: [1, 2], b: { c: 1 } });
