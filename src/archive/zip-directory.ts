@@ -35,6 +35,8 @@ export interface ZipDirectory {
   readonly files: ReadonlyMap<string, ZipEntry>;
   /** Declared or implied, without trailing slash. */
   readonly folders: ReadonlySet<string>;
+  /** Those of them that have an entry. */
+  readonly declaredFolders: ReadonlySet<string>;
 }
 
 /** Entries up to this size may have any ratio. */
@@ -219,7 +221,7 @@ const collector = (limits: ZipLimits): Collector => {
         span.entry.end = next;
         next = span.offset;
       }
-      return { files, folders };
+      return { files, folders, declaredFolders };
     },
   };
 };

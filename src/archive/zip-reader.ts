@@ -40,7 +40,7 @@ export const openZip = async (
     await file.close();
     throw error;
   }
-  const { files, folders } = directory;
+  const { files, folders, declaredFolders } = directory;
   const find = (name: string): ZipEntry => {
     const entry = files.get(name);
     if (entry === undefined) {
@@ -52,6 +52,7 @@ export const openZip = async (
     stats: file.stats,
     files,
     folders,
+    declaredFolders,
     read: async (name) => {
       const entry = find(name);
       return unpackBytes(await readStoredBytes(file, entry), entry);

@@ -89,7 +89,7 @@ function checkPlace(ref: PackageRef, files: PackageFiles, info: PackageInfo, pro
   }
 }
 
-/** As in the reference, no folder of a package has a hyphen in its name. */
+/** As in the reference, no folder that the source declares has a hyphen in its name. */
 function checkFolders(files: PackageFiles, problems: ProblemList): void {
   const hyphened = files.folders.find((folder) => folder.includes('-') && !folder.includes('.DS_Store'));
   if (hyphened !== undefined) {

@@ -63,7 +63,7 @@ export interface PackageFiles {
   readonly topFolder: string | undefined;
   /** Every file, no folders, in the source's own order. */
   readonly entries: readonly PackageEntry[];
-  /** Folder entries that the source declares or implies, without trailing slash. */
+  /** Folders that the source declares, without trailing slash: of an archive those that have an entry, as the reference sees it. */
   readonly folders: readonly string[];
   has(path: string): boolean;
   /** The whole content. Throws DepotError RESOURCE_UNKNOWN, ZIP_INVALID or LIMIT_EXCEEDED. */

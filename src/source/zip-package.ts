@@ -28,7 +28,7 @@ const packageFiles = (zip: ZipArchive, topFolder: string): PackageFiles => {
     entries.push({ path: file.path.slice(skipped), size: file.size, crc32: file.crc32 });
   }
   const folders: string[] = [];
-  for (const folder of zip.folders) {
+  for (const folder of zip.declaredFolders) {
     if (folder.length > skipped) {
       folders.push(folder.slice(skipped));
     }

@@ -78,7 +78,8 @@ export const sourceContract = (kind: SourceKind): void => {
       t.is(content.length, size);
       t.true(files.has(path));
     }
-    t.true(files.folders.includes('data_stream/log/elasticsearch'));
+    // The archives that are made here have no entries for folders, and so declare none.
+    t.is(files.folders.includes('data_stream/log/elasticsearch'), files.topFolder === undefined);
     await files.close();
   });
 

@@ -1,8 +1,10 @@
-import { rename } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { writeFolderPackage, writeZipPackage, type PackageSpec } from '../support/packages.ts';
+import { get } from '../support/client.ts';
+import { packageFiles, writeFolderPackage, writeZipPackage, type PackageSpec } from '../support/packages.ts';
 import { serveFolder } from '../support/served-folder.ts';
+import { buildZip } from '../support/zip-builder.ts';
 
 const fieldsFile = 'data_stream/log/fields/base-fields.yml';
 const pipelines = 'data_stream/log/elasticsearch/ingest_pipeline';
@@ -148,4 +150,34 @@ test('a version folder agrees with the manifest but for build metadata', async (
     ['plain 1.0.0+build', 'same 1.0.0+build'],
   );
   t.regex(quarantine[0]?.reasons[0] ?? '', /^manifest\.yml: version is "1\.0\.0\+build", but the folder/);
+});
+
+test('a folder has no hyphen in its name; of an archive only folders with an entry count, as in the reference', async (t) => {
+  const file = 'kibana/some-thing/x.json';
+  const archive = (name: string, folders: readonly string[]): Buffer =>
+    buildZip([
+      ...folders.map((path) => ({ name: `${name}-1.0.0/${path}/` })),
+      ...Object.entries(packageFiles({ name, files: { [file]: '{}' } })).map(([path, content]) => ({
+        name: `${name}-1.0.0/${path}`,
+        content,
+      })),
+    ]);
+  const { app, url } = await serveFolder(t, async (root) => {
+    await writeFolderPackage(root, { name: 'unpacked', files: { [file]: '{}' } });
+    await writeFile(join(root, 'declared-1.0.0.zip'), archive('declared', ['kibana', 'kibana/some-thing']));
+    await writeFile(join(root, 'implied-1.0.0.zip'), archive('implied', ['kibana']));
+  });
+  const { packages, quarantine } = await app.ready;
+  t.deepEqual(
+    packages.map(({ record }) => record.name),
+    ['implied'],
+  );
+  t.deepEqual(
+    quarantine.map(({ label, reasons }) => `${label}: ${reasons.join()}`),
+    [
+      'declared-1.0.0.zip: the folder "kibana/some-thing" has a hyphen in its name',
+      'unpacked/1.0.0: the folder "kibana/some-thing" has a hyphen in its name',
+    ],
+  );
+  t.is((await get(url, `/package/implied/1.0.0/${file}`)).text, '{}');
 });
