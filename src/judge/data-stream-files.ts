@@ -25,9 +25,11 @@ export async function validateDataStream(
     refuseUnused(base, files, problems);
   }
   const prefix = `${base}/fields/`;
-  const definitions = files.entries.filter(
-    ({ path }) => path.startsWith(prefix) && !path.includes('/', prefix.length),
-  );
+  const isIn = (path: string): boolean => path.startsWith(prefix) && !path.includes('/', prefix.length);
+  for (const folder of files.folders.filter(isIn)) {
+    problems.invalid(folder, 'is a folder; only files that define fields lie beside it');
+  }
+  const definitions = files.entries.filter(({ path }) => isIn(path));
   const defined = await Promise.all(definitions.map(({ path }) => content.fields(path, problems)));
   if (defined.every((list) => list !== undefined)) {
     for (const lack of missingFields(defined.flat())) {

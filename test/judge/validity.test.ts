@@ -100,6 +100,14 @@ test('a field without a name hides those behind it, and no others', async (t) =>
   }
 });
 
+test('a folder among the fields files is refused, where the source declares it', async (t) => {
+  const { app } = await serveFolder(t, (root) =>
+    writeFolderPackage(root, { name: 'nested', files: { 'data_stream/log/fields/more/x.yml': '' } }),
+  );
+  const { quarantine } = await app.ready;
+  t.regex(quarantine[0]?.reasons.join() ?? '', /^data_stream\/log\/fields\/more: is a folder/);
+});
+
 test('named pipelines are there and parse, and none lies there unused', async (t) => {
   const without = { [`${pipelines}/default.yml`]: undefined };
   const own = { ingest_pipeline: 'own' };
