@@ -26,8 +26,8 @@ export async function validateDataStream(
   }
   const prefix = `${base}/fields/`;
   const isIn = (path: string): boolean => path.startsWith(prefix) && !path.includes('/', prefix.length);
-  for (const folder of files.folders.filter(isIn)) {
-    problems.invalid(folder, 'is a folder; only files that define fields lie beside it');
+  for (const inner of files.folders.filter(isIn)) {
+    problems.invalid(inner, 'is a folder; only files that define fields lie beside it');
   }
   const definitions = files.entries.filter(({ path }) => isIn(path));
   const defined = await Promise.all(definitions.map(({ path }) => content.fields(path, problems)));
