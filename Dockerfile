@@ -2,23 +2,31 @@
 # Two images from one file (docs/images.md):
 #   docker build -t fleet-depot .                                     the server, without packages
 #   docker build -t fleet-depot:lite --build-arg DISTRIBUTION=lite .  with packages and their index
-# DISTRIBUTION is a distribution's name (fetched while building) or a folder of this build context.
+# DISTRIBUTION is a distribution's name or a definition file of this build context (both are fetched while building), or a folder of
+# it that has packages. For a site that is closed: ADDRESS names another registry, NPM_REGISTRY another place of npm's packages, the
+# secrets `ca` (a CA to trust), `keyring` (who may sign) and `proxy-auth` (user:password) are files; HTTPS_PROXY and its kin count.
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 ARG DISTRIBUTION=
 
 # Compiles the program.
 FROM ${NODE_IMAGE} AS build
+ARG NPM_REGISTRY=
 WORKDIR /src
 COPY package.json package-lock.json .npmrc tsconfig.json ./
-RUN npm ci --include=dev --loglevel=error
+RUN --mount=type=secret,id=ca \
+    if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
+    npm ci --include=dev --loglevel=error ${NPM_REGISTRY:+--registry="$NPM_REGISTRY"}
 COPY src src
 RUN node node_modules/typescript/bin/tsc -p .
 
 # What the program needs while it runs, and nothing else.
 FROM ${NODE_IMAGE} AS dependencies
+ARG NPM_REGISTRY=
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --loglevel=error
+RUN --mount=type=secret,id=ca \
+    if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
+    npm ci --omit=dev --loglevel=error ${NPM_REGISTRY:+--registry="$NPM_REGISTRY"}
 
 FROM ${NODE_IMAGE} AS server
 LABEL org.opencontainers.image.title="Fleet Depot" \
@@ -50,11 +58,14 @@ CMD ["serve"]
 # Gathers the packages and divides them into parts, so that no layer is above 1 GiB.
 FROM server AS content
 ARG DISTRIBUTION
+ARG ADDRESS=
 ARG LAYER_BYTES=943718400
 USER 0
 WORKDIR /work
 COPY scripts/split-content.js scripts/image-content.js ./
-RUN --mount=type=bind,target=/context node image-content.js "${DISTRIBUTION}" /context /parts "${LAYER_BYTES}"
+RUN --mount=type=bind,target=/context \
+    --mount=type=secret,id=ca --mount=type=secret,id=keyring --mount=type=secret,id=proxy-auth \
+    node image-content.js "${DISTRIBUTION}" /context /parts "${LAYER_BYTES}" "${ADDRESS}"
 
 FROM server AS server-with-content
 COPY --from=content /parts/00 /packages/distribution/
@@ -90,7 +101,7 @@ COPY --from=content /parts/29 /packages/distribution/
 COPY --from=content /parts/30 /packages/distribution/
 COPY --from=content /parts/31 /packages/distribution/
 # The index is made once here instead of at each start (3: some packages are in quarantine, the build says which).
-RUN ["node", "-e", "const { status } = require('child_process').spawnSync(process.execPath, ['/opt/fleet-depot/bin/fleet-depot.js', 'serve', '-dry-run', '-log-type', 'dev'], { stdio: 'inherit' }); process.exit(status === 3 ? 0 : status ?? 1)"]
+RUN ["node", "-e", "const { status } = require('child_process').spawnSync(process.execPath, ['/opt/fleet-depot/bin/fleet-depot.js', 'index', 'build'], { stdio: 'inherit' }); process.exit(status === 3 ? 0 : status ?? 1)"]
 
 # The last stage is what is built: with a DISTRIBUTION the one that has content, without one the other.
 FROM server${DISTRIBUTION:+-with-content}

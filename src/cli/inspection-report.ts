@@ -1,5 +1,5 @@
-import Table from 'cli-table3';
 import type { InspectedPackage } from '../judge/inspection.ts';
+import { plainTable } from './plain-table.ts';
 
 /** What a list of inspected packages amounts to. */
 interface Totals {
@@ -19,16 +19,12 @@ export const inspectionJson = (found: readonly InspectedPackage[], all: boolean)
 /** A table without lines, which people and `grep` can read, and a line that sums it up. */
 export const inspectionTable = (found: readonly InspectedPackage[], all: boolean): string => {
   const shown = shownOf(found, all);
-  const table = new Table({
-    head: ['PACKAGE', 'VERSION', 'STATE', 'SIGNATURE', 'FILE', 'REASON'],
-    chars: noLines,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-  });
-  for (const { name, version, state, signature, file, reasons, warnings } of shown) {
+  const rows = shown.map(({ name, version, state, signature, file, reasons, warnings }) => {
     const told = [...reasons, ...(all ? warnings.map((warning) => `warning: ${warning}`) : [])];
-    table.push([name || '-', version || '-', state, signature, file, told.join('\n')].map(printable));
-  }
-  const lines = shown.length === 0 ? '' : `${table.toString().replaceAll(/ +$/gm, '')}\n\n`;
+    return [name || '-', version || '-', state, signature, file, told.join('\n')];
+  });
+  const head = ['PACKAGE', 'VERSION', 'STATE', 'SIGNATURE', 'FILE', 'REASON'];
+  const lines = shown.length === 0 ? '' : `${plainTable(head, rows)}\n\n`;
   return `${lines}${summaryOf(totalsOf(found))}\n`;
 };
 
@@ -59,15 +55,3 @@ const summaryOf = ({ ok, quarantine, duplicate, ignored, unsigned, files, bytes 
     ...(unsigned > 0 ? [`${unsigned} without signature`] : []),
     `${files} files read (${(bytes / 1024 / 1024).toFixed(1)} MiB)`,
   ].join(', ');
-
-/** File names are not to write to the terminal what they like: control characters are shown as escapes. */
-const printable = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) =>
-    sign === '\n' ? sign : `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
-
-const noLines = Object.fromEntries(
-  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
-    .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
-    .map((place) => [place, '']),
-);

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
-import Table from 'cli-table3';
 import { formatBytes } from '../config/bytes.ts';
+import { plainTable } from './plain-table.ts';
 import type { CommandIo } from './verb.ts';
 
 /** What a verb says: results on stdout, all else on stderr. */
@@ -42,14 +42,7 @@ export const createOutput = (io: CommandIo, options: OutputOptions = {}): Output
     line: (text) => io.stdout.write(`${text}\n`),
     json: (value) => io.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
     table: (head, rows) => {
-      const table = new Table({
-        head: [...head],
-        chars: borders,
-        style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-      });
-      table.push(...rows.map((row) => row.map(String)));
-      // The last column's padding is of no use to anybody.
-      io.stdout.write(`${table.toString().replace(/ +$/gm, '')}\n`);
+      io.stdout.write(`${plainTable(head, rows)}\n`);
     },
     note,
     progress: (label, total, unit = 'items') => {
@@ -60,10 +53,6 @@ export const createOutput = (io: CommandIo, options: OutputOptions = {}): Output
     },
   };
 };
-
-const none = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid',
-  'mid', 'mid-mid', 'right', 'right-mid', 'middle'] as const; // prettier-ignore
-const borders = Object.fromEntries(none.map((name) => [name, '']));
 
 const shown = (value: number, unit: 'bytes' | 'items'): string =>
   unit === 'bytes' ? formatBytes(value) : String(value);

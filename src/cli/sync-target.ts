@@ -11,6 +11,7 @@ import { createLayout, workFolderName, type Layout } from '../mirror/layout.ts';
 import { formatLockFile, type LockFile } from '../mirror/lock-file.ts';
 import type { SyncReport } from '../mirror/report.ts';
 import type { SyncDeps } from '../mirror/sync-request.ts';
+import { originalSignaturePath, signaturePath } from '../signing/archive-signature.ts';
 import { processEnvironment } from './depot-report.ts';
 
 /** What `sync` fills. */
@@ -66,7 +67,7 @@ const gather = async (depot: Depot): Promise<void> => {
     const there = new Set(await readdir(layout.gathering));
     await rm(join(layout.gathering, 'distribution.lock'), { force: true });
     for (const { path } of await filesOf(depot, await snapshots.current())) {
-      if (/^[^/]+\.zip(?:\.sig)?$/.test(path) && !there.has(path)) {
+      if (/^[^/]+\.zip(?:\.sig(?:\.orig)?)?$/.test(path) && !there.has(path)) {
         await linkOrCopy(join(layout.current, path), join(layout.gathering, path));
       }
       if (path === 'distribution.lock') {
@@ -144,25 +145,30 @@ const filesOf = async (depot: Depot, id: string | undefined): Promise<readonly S
 
 const filesOfPackage = (one: LockFile['packages'][number]): SnapshotFile[] => {
   const path = `${one.name}-${one.version}.zip`;
-  const { sha256, size, signature } = one;
+  const { sha256, size, signature, original } = one;
   return [
     { path, sha256, size },
-    ...(signature === undefined ? [] : [{ path: `${path}.sig`, ...signature }]),
+    ...(signature === undefined ? [] : [{ path: signaturePath(path), ...signature }]),
+    ...(original?.signature === undefined
+      ? []
+      : [{ path: originalSignaturePath(path), ...original.signature }]),
   ];
 };
 
-/** The snapshot's files with the new ones over them. A package that was replaced or deleted takes its signatures along. */
+/** The snapshot's files with the new ones over them. A package that was replaced, signed anew or deleted takes its signatures along. */
 const merge = (
   before: readonly SnapshotFile[],
   after: readonly SnapshotFile[],
   pruned: readonly string[],
 ): readonly SnapshotFile[] => {
   const files = new Map(before.map((file) => [file.path, file]));
+  const now = new Map(after.map((file) => [file.path, file]));
+  const isSame = (path: string): boolean => files.get(path)?.sha256 === now.get(path)?.sha256;
   const archives = after.filter(
-    ({ path, sha256 }) => path.endsWith('.zip') && files.get(path)?.sha256 !== sha256,
+    ({ path }) => path.endsWith('.zip') && !(isSame(path) && isSame(signaturePath(path))),
   );
   for (const archive of [...archives.map(({ path }) => path), ...pruned.map((id) => `${id}.zip`)]) {
-    for (const path of [archive, `${archive}.sig`, `${archive}.sig.orig`]) {
+    for (const path of [archive, signaturePath(archive), originalSignaturePath(archive)]) {
       files.delete(path);
     }
   }

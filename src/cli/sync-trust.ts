@@ -54,10 +54,11 @@ export const readLockedArchives = async (path: string): Promise<ReadLock> => {
   if (!lock) {
     throw new DepotError('LOCK_INVALID', { file: path, reason: 'there is none' });
   }
-  const archives = lock.packages.map(({ name, version, sha256, size }) => ({
+  const archives = lock.packages.map(({ name, version, sha256, size, original }) => ({
     file: `${name}-${version}.zip`,
     sha256,
     size,
+    ...(original === undefined ? {} : { original }),
   }));
   return { folder: dirname(path), archives };
 };

@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import Table from 'cli-table3';
 import { DepotError } from '../domain/errors.ts';
 import { listArchives } from '../signing/archive-list.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
@@ -8,6 +7,7 @@ import { absentItems, verifyItem, type ReadLock, type VerifiedItem } from '../si
 import { createVerifier } from '../signing/verify.ts';
 import { createItemProgress } from './item-progress.ts';
 import { addKeyringOptions, openKeyring, type KeyringOptions } from './keys.ts';
+import { createOutput, type Output } from './output.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** What the verb `verify` works with. */
@@ -166,29 +166,44 @@ const findLock = async (folder: string, io: CommandIo, deps: VerifyDeps): Promis
 };
 
 const report = (items: readonly VerifiedItem[], options: VerifyOptions, io: CommandIo): void => {
+  const out = createOutput(io);
   const bad = items.filter((item) => !item.ok);
   const good = items.length - bad.length;
   if (options.json === true) {
-    io.stdout.write(`${JSON.stringify({ items, summary: { good, bad: bad.length } }, undefined, 2)}\n`);
+    out.json({ items, summary: { good, bad: bad.length } });
     return;
   }
   const shown = options.all === true || items.length <= 20 ? items : bad;
   if (shown.length > 0) {
-    const table = new Table({
-      head: ['archive', 'whole', 'lock', 'signature', 'signer', 'why'],
-      style: { head: [], border: [] },
-    });
-    for (const item of shown) {
-      table.push([
+    out.table(
+      ['ARCHIVE', 'WHOLE', 'LOCK', 'SIGNATURE', 'SIGNER', 'ORIGINAL', 'WHY'],
+      shown.map((item) => [
         item.path,
         item.archive,
         item.lock,
         item.signature,
-        item.signer ?? '',
+        item.signer ?? '-',
+        item.original?.state ?? '-',
         item.reasons.join('; '),
-      ]);
-    }
-    io.stdout.write(`${table.toString()}\n`);
+      ]),
+    );
   }
-  io.stdout.write(`${good} good, ${bad.length} bad\n`);
+  reportOriginals(items, out);
+  out.line(`${good} good, ${bad.length} bad`);
+};
+
+/** What became of the signatures that archives came with, and how an auditor checks those that nothing here can. */
+const reportOriginals = (items: readonly VerifiedItem[], out: Output): void => {
+  const originals = items.flatMap(({ original }) => (original === undefined ? [] : [original]));
+  const intact = originals.filter(({ state }) => state === 'good').length;
+  const kept = originals.filter(({ state }) => state === 'kept').length;
+  if (intact > 0) {
+    out.line(`${intact} signed anew; the signature that they came with is good as well`);
+  }
+  if (kept > 0) {
+    out.line(
+      `${kept} changed and signed anew; the signature that they came with is beside them (X.zip.sig.orig) and fits an ` +
+        'archive of the digest that --json shows under original',
+    );
+  }
 };

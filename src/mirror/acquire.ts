@@ -60,8 +60,15 @@ export async function acquire(
   const signature = await deps.gate(() => fetchSignature(item, deps));
   const fetched = await fetchChecked(item, signature, deps);
   const { facts, file } = deps.stripper
-    ? refuseOther(item, await deps.stripper.strip(item, fetched.facts, deps.layout, deps.onWarning))
+    ? refuseOther(
+        item,
+        await deps.stripper.strip(item, { facts: fetched.facts, signature }, deps.layout, deps.onWarning),
+      )
     : fetched;
+  if (!deps.stripper) {
+    // Of a stripped archive that was here before: it doesn't belong to this one.
+    await unlink(deps.layout.originalSignature(item.id)).catch(() => {});
+  }
   await deps.placing.place(item.id, signature !== undefined);
   // Only what came in several pieces has facts.
   if (fetched.facts.size > flushBytes) {

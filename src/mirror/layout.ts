@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { originalSignaturePath, signaturePath } from '../signing/archive-signature.ts';
 
 /**
  * The folder that sync fills:
@@ -6,6 +7,7 @@ import { join } from 'node:path';
  *     DIR/
  *       NAME-VERSION.zip          an archive that was checked whole
  *       NAME-VERSION.zip.sig      its signature, there before the archive is
+ *       NAME-VERSION.zip.sig.orig the signature that it came with, where it was stripped and signed anew
  *       distribution.lock         what the set is, byte for byte
  *       .fleet-depot/
  *         lock                    who works here now
@@ -23,6 +25,8 @@ export interface Layout {
   readonly journal: string;
   archive(id: string): string;
   signature(id: string): string;
+  /** The signature of the archive as it came, kept for auditors where the archive was changed. */
+  originalSignature(id: string): string;
   part(id: string): string;
   /** The signature of a part that was checked, until both are put into place. */
   partSignature(id: string): string;
@@ -40,7 +44,8 @@ export function createLayout(folder: string, work = join(folder, workFolderName)
     busyFile: join(work, 'lock'),
     journal: join(work, 'journal.jsonl'),
     archive: (id) => join(folder, `${id}.zip`),
-    signature: (id) => join(folder, `${id}.zip.sig`),
+    signature: (id) => signaturePath(join(folder, `${id}.zip`)),
+    originalSignature: (id) => originalSignaturePath(join(folder, `${id}.zip`)),
     part: (id) => join(work, `${id}.zip.part`),
     partSignature: (id) => join(work, `${id}.zip.part.sig`),
     partFacts: (id) => join(work, `${id}.zip.json`),

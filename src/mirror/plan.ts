@@ -108,6 +108,9 @@ function isEnough(facts: Facts, item: WantedItem, folder: FolderState, files: Re
   if (resignedBy !== undefined && facts.signer !== resignedBy) {
     return false;
   }
+  if (facts.original?.signature && !files.has(`${item.id}.zip.sig.orig`)) {
+    return false;
+  }
   if (folder.requireSignature && (facts.signer === undefined || !files.has(`${item.id}.zip.sig`))) {
     return false;
   }

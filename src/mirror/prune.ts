@@ -6,7 +6,7 @@ import type { Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
 
 /**
- * Deletes what sync placed once and what isn't wanted any more: archive first, then its signature, so no archive is
+ * Deletes what sync placed once and what isn't wanted any more: archive first, then its signatures, so no archive is
  * ever without its own. Throws DepotError PRUNE_REFUSED where the wanted set is empty, which is a fault far more often
  * than a wish.
  */
@@ -19,7 +19,7 @@ export async function pruneUnwanted(plan: Plan, layout: Layout): Promise<string[
   }
   const deleted: string[] = [];
   for (const { id } of plan.unwanted) {
-    for (const file of [layout.archive(id), layout.signature(id)]) {
+    for (const file of [layout.archive(id), layout.signature(id), layout.originalSignature(id)]) {
       await unlink(file).catch((error: unknown) => {
         if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
           throw fileFault(error, file);

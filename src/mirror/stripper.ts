@@ -7,6 +7,7 @@ import { readStoredBytes, unpackBytes } from '../archive/zip-content.ts';
 import { readZipDirectory, type ZipLimits } from '../archive/zip-directory.ts';
 import { writeZip } from '../archive/zip-writer.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
+import { writeAtomically } from '../signing/atomic-file.ts';
 import type { Signer } from '../signing/signature.ts';
 import { createVerifier, fixedKeys } from '../signing/verify.ts';
 import type { ArchiveChecker, CheckedArchive } from './archive-checker.ts';
@@ -27,10 +28,23 @@ export interface Stripper {
   /** Of the site key. */
   readonly fingerprint: string;
   /**
-   * Replaces the part, which was checked and has these facts, and its signature. `onWarning` is told where a manifest
-   * can't be cut, and the package keeps its screenshots. Throws SIGNING_FAILED, ARCHIVE_MISMATCH.
+   * Replaces the part, which was checked and has these facts, and its signature. The one that it came with is kept beside
+   * the archive, for whoever wants to check it against an archive of the digest that the lock file has under `original`.
+   * `onWarning` is told where a manifest can't be cut, and the package keeps its screenshots. Throws SIGNING_FAILED,
+   * ARCHIVE_MISMATCH, and what a full disk makes of it.
    */
-  strip(item: WantedItem, facts: Facts, layout: Layout, onWarning: OnWarning): Promise<StrippedPackage>;
+  strip(
+    item: WantedItem,
+    fetched: SignedFacts,
+    layout: Layout,
+    onWarning: OnWarning,
+  ): Promise<StrippedPackage>;
+}
+
+/** Facts of an archive as it came, and the text of the signature that vouched for it. */
+export interface SignedFacts {
+  readonly facts: Facts;
+  readonly signature: string | undefined;
 }
 
 type OnWarning = (id: string, reason: string) => void;
@@ -46,9 +60,9 @@ export function createStripper({ signer, checker, limits }: StripDeps): Stripper
   const verifier = createVerifier(fixedKeys([signer.publicKey]));
   return {
     fingerprint: signer.fingerprint,
-    async strip(item, original, layout, onWarning) {
-      const { id, source, ...origin } = original;
-      if (origin.signer === undefined) {
+    async strip(item, fetched, layout, onWarning) {
+      const { id, source, ...origin } = fetched.facts;
+      if (origin.signer === undefined || fetched.signature === undefined) {
         throw new DepotError('SIGNING_FAILED', { label: id, reason: 'its own signature was not verified' });
       }
       const part = layout.part(id);
@@ -61,6 +75,7 @@ export function createStripper({ signer, checker, limits }: StripDeps): Stripper
       if (verdict.state !== 'good') {
         throw new DepotError('SIGNING_FAILED', { label: id, reason: verdict.reason });
       }
+      await keepOriginal(layout.originalSignature(id), fetched.signature);
       // The new archive is held to the same check as one that came from outside.
       const { sha256, size, file } = await checker.check({
         file: part,
@@ -84,6 +99,14 @@ export function createStripper({ signer, checker, limits }: StripDeps): Stripper
     },
   };
 }
+
+const keepOriginal = async (file: string, signature: string): Promise<void> => {
+  try {
+    await writeAtomically(file, signature, { mode: 0o644 });
+  } catch (error) {
+    throw fileFault(error, file);
+  }
+};
 
 /** Writes the archive anew without screenshots; false where it has none, or keeps them. The same archive always gives the same bytes. */
 async function rewrite(

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { basename, relative } from 'node:path';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { readArchive, readSignatureFile, signaturePath } from './archive-signature.ts';
+import { originalSignaturePath, readArchive, readSignatureFile, signaturePath } from './archive-signature.ts';
 import { digestContent } from './content-digest.ts';
 import type { SignatureFault, SignatureVerdict, SignatureVerifier } from './signature.ts';
 
@@ -11,6 +12,25 @@ export interface LockedArchive {
   /** Hex, lower case. */
   readonly sha256: string;
   readonly size?: number;
+  /** What it was when it came, where it was changed and signed anew. */
+  readonly original?: {
+    readonly sha256: string;
+    readonly signer?: string;
+    readonly signature?: { readonly sha256: string };
+  };
+}
+
+/**
+ * What the signature that an archive came with, `X.zip.sig.orig`, is good for.
+ * - a verdict: it was held against the archive, whose bytes are as they came;
+ * - `kept`: the archive was changed; it is the signature that the lock file has, over the archive of digest `sha256`;
+ * - `differs`, `lost`: it should be that one, but is another, or isn't there.
+ */
+export interface OriginalSignature {
+  readonly state: 'good' | SignatureFault | 'kept' | 'differs' | 'lost';
+  readonly signer?: string;
+  /** Of the archive as it came, where that is another than the one that is here. */
+  readonly sha256?: string;
 }
 
 /** A lock file that was read. */
@@ -31,6 +51,8 @@ export interface VerifiedItem {
   readonly signer?: string;
   readonly signedAt?: Date;
   readonly sha256?: string;
+  /** Absent where the archive has the signature that it came with, or none. */
+  readonly original?: OriginalSignature;
   /** Every fault, in words. */
   readonly reasons: readonly string[];
 }
@@ -62,11 +84,21 @@ export const verifyItem = async (path: string, checks: SetChecks): Promise<Verif
   if (lock === 'differs') {
     reasons.push('its sha256 is not the one of the lock file');
   } else if (lock === 'unlisted') {
-    reasons.push('it is not in the lock file');
+    reasons.push(
+      'it is not in the lock file: no longer wanted (`sync --prune` removes it), or put there by another way',
+    );
   }
   const { verdict } = read;
   if (verdict !== undefined && verdict.state !== 'good') {
     reasons.push(verdict.reason);
+  }
+  const original = await originalOf(path, checks);
+  if (original?.state === 'lost') {
+    reasons.push(`${basename(originalSignaturePath(path))}, the signature that it came with, is missing`);
+  } else if (original?.state === 'differs') {
+    reasons.push(
+      `${basename(originalSignaturePath(path))} is another signature than the lock file says it came with`,
+    );
   }
   return {
     path,
@@ -76,6 +108,7 @@ export const verifyItem = async (path: string, checks: SetChecks): Promise<Verif
     signature: verdict?.state ?? 'unchecked',
     ...signerOf(verdict),
     ...(read.sha256 === undefined ? {} : { sha256: read.sha256 }),
+    ...(original === undefined ? {} : { original }),
     reasons,
   };
 };
@@ -127,6 +160,30 @@ const digestOf = async (path: string): Promise<string> => {
   return content.digest();
 };
 
+// Only what a lock file promises decides: without one, nobody knows whether the archive was changed since it was signed.
+const originalOf = async (path: string, checks: SetChecks): Promise<OriginalSignature | undefined> => {
+  const { verifier, lock } = checks;
+  const entry = lock && lockedEntry(path, lock);
+  const locked = entry?.original;
+  const text = await readSignatureFile(originalSignaturePath(path)).catch(() => '');
+  if (locked?.signature !== undefined) {
+    const isSame = createHash('sha256').update(text).digest('hex') === locked.signature.sha256;
+    if (!isSame || locked.sha256 !== entry?.sha256) {
+      return {
+        state: isSame ? 'kept' : text === '' ? 'lost' : 'differs',
+        ...(locked.signer === undefined ? {} : { signer: locked.signer }),
+        sha256: locked.sha256,
+      };
+    }
+  }
+  if (text.trim() === '' || verifier === undefined) {
+    return undefined;
+  }
+  const verdict = await verifier.verify(await readArchive(path), text);
+  const { signer } = signerOf(verdict);
+  return { state: verdict.state, ...(signer === undefined ? {} : { signer }) };
+};
+
 const signerOf = (verdict: SignatureVerdict | undefined): { signer?: string; signedAt?: Date } => {
   if (verdict?.state === 'good') {
     return { signer: verdict.fingerprint, signedAt: verdict.signedAt };
@@ -139,6 +196,11 @@ const lockedName = (path: string, lock: ReadLock): string => {
   return name === '' ? basename(path) : name;
 };
 
+const lockedEntry = (path: string, lock: ReadLock): LockedArchive | undefined => {
+  const name = lockedName(path, lock);
+  return lock.archives.find(({ file }) => file === name);
+};
+
 const lockStanding = (
   path: string,
   sha256: string | undefined,
@@ -147,7 +209,7 @@ const lockStanding = (
   if (lock === undefined) {
     return 'none';
   }
-  const entry = lock.archives.find(({ file }) => file === lockedName(path, lock));
+  const entry = lockedEntry(path, lock);
   if (entry === undefined) {
     return 'unlisted';
   }

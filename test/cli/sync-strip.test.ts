@@ -1,9 +1,16 @@
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
+import { createVerifyVerb } from '../../src/cli/verify.ts';
+import { readLockedArchives } from '../../src/cli/sync-trust.ts';
+import { openOrCreateDepot } from '../../src/depot/depot.ts';
 import { parseLockFile, type LockedPackage } from '../../src/mirror/lock-file.ts';
+import type { VerifiedItem } from '../../src/signing/verify-set.ts';
+import { openGnupg } from '../signing/gnupg.ts';
+import { runVerb } from './verb-run.ts';
 import { generateSiteKey, writeSiteKey } from '../../src/signing/site-key.ts';
 import { readZip } from '../support/zip-files.ts';
 import { writeZipPackage } from '../support/packages.ts';
@@ -21,6 +28,8 @@ const siteKey = await generateSiteKey({
   lifetime: undefined,
   passphrase: undefined,
 });
+
+const verifyVerb = createVerifyVerb({ checkArchive: async () => {}, readLock: readLockedArchives });
 
 interface Scene {
   readonly upstream: FakeUpstream;
@@ -122,14 +131,77 @@ test('a second run has nothing to do; the same set comes out of its lock file wi
   );
 });
 
+test('the signature that a package came with stays beside it, fits the archive that it came as, and `verify` tells of it', async (t) => {
+  const { run, to, keyFile, folder, locked } = await setUp(t);
+  await run('--resign-key', keyFile);
+  const gnupg = await openGnupg(t);
+  await gnupg?.importKey(publisher.publicKey);
+  for (const { name, original } of locked()) {
+    const kept = await readFile(join(to, `${name}-1.0.0.zip.sig.orig`), 'utf8');
+    const came = await readFile(join(folder, 'made', `${name}-1.0.0.zip`));
+    t.is(original?.sha256, createHash('sha256').update(came).digest('hex'));
+    t.is(original?.signature?.sha256, createHash('sha256').update(kept).digest('hex'));
+    if (gnupg !== undefined) {
+      t.true((await gnupg.verify(came, kept)).ok);
+    }
+  }
+  const keyring = join(folder, 'keyring.asc');
+  await writeFile(keyring, siteKey.publicKey + publisher.publicKey);
+  const verify = async (): Promise<VerifiedItem[]> => {
+    const { stdout } = await runVerb(verifyVerb, [to, '--keyring', keyring, '--json']);
+    return (JSON.parse(stdout) as { readonly items: VerifiedItem[] }).items;
+  };
+  const [plain, shown] = await verify();
+  t.true(plain?.ok);
+  t.deepEqual(plain?.original, { state: 'good', signer: publisher.fingerprint });
+  t.true(shown?.ok);
+  const sha256 = locked().find(({ name }) => name === 'shown')?.original?.sha256;
+  t.deepEqual(shown?.original, { state: 'kept', signer: publisher.fingerprint, ...(sha256 && { sha256 }) });
+
+  const told = await runVerb(verifyVerb, [to, '--keyring', keyring]);
+  t.regex(told.stdout, /1 changed and signed anew/);
+  await writeFile(join(to, 'shown-1.0.0.zip.sig.orig'), await readFile(join(to, 'plain-1.0.0.zip.sig.orig')));
+  await rm(join(to, 'plain-1.0.0.zip.sig.orig'));
+  t.deepEqual(
+    (await verify()).map(({ ok, original }) => [ok, original?.state]),
+    [
+      [false, 'lost'],
+      [false, 'differs'],
+    ],
+  );
+  const again = await run('--resign-key', keyFile);
+  t.is(again.json.report.fetched.length, 1, 'what lost its original signature is fetched again');
+});
+
+test('into a depot the original signatures come along, and go with their packages', async (t) => {
+  const { run, folder, keyFile, upstream } = await setUp(t);
+  const root = join(folder, 'depot');
+  await openOrCreateDepot(root, { clock: () => new Date(), user: () => 'alice' });
+  const words = ['--to', root, '--resign-key', keyFile];
+  const first = await run(...words);
+  t.is(first.exitCode, 0, first.stderr);
+  const originals = (): string[] =>
+    readdirSync(join(root, 'current')).filter((name) => name.endsWith('.sig.orig'));
+  t.deepEqual(originals(), ['plain-1.0.0.zip.sig.orig', 'shown-1.0.0.zip.sig.orig']);
+  const again = await run(...words);
+  t.deepEqual(again.json.report.fetched, []);
+  writeDefinition(folder, upstream.address, 'queries:\n  - package: plain\n');
+  t.is((await run('--to', root, '--prune')).exitCode, 0);
+  t.deepEqual(originals(), []);
+});
+
 test('without the wish, a stripped package is fetched as it is', async (t) => {
-  const { run, folder, keyFile, upstream, locked } = await setUp(t);
+  const { run, to, folder, keyFile, upstream, locked } = await setUp(t);
   await run('--resign-key', keyFile);
   writeDefinition(folder, upstream.address);
   const { exitCode, json } = await run();
   t.is(exitCode, 0);
   t.is(json.report.fetched.length, 2);
   t.true(locked().every((one) => one.original === undefined && one.signer === publisher.fingerprint));
+  t.deepEqual(
+    readdirSync(to).filter((name) => name.endsWith('.orig')),
+    [],
+  );
 });
 
 test('nothing is stripped without a site key, nor what nobody vouches for', async (t) => {
