@@ -33,7 +33,7 @@ exec "$@"
 `;
 
 /**
- * Starts a container. `health` is its check where the image has none, as images in OCI form. `binds` are folders by their absolute path in it. Returns `call(url)`, `health()`, `stop()`; `remove()` takes
+ * Starts a container. `health` is its check where the image has none, as images in OCI form. `binds` are folders by their absolute path in it. Returns `call(url)`, `health()`, `verb(…)`, `stop()`; `remove()` takes
  * everything away again.
  */
 export const startContainer = async (image, { uid, env = {}, binds = {}, words, health }) => {
@@ -82,6 +82,11 @@ export const startContainer = async (image, { uid, env = {}, binds = {}, words, 
     /** Exit code and output of the image's own health check. */
     health: () => {
       const result = enter(inside((health ?? config.Healthcheck.Test).slice(1)));
+      return { code: result.status, text: `${result.stdout}${result.stderr}` };
+    },
+    /** Exit code and output of a verb that runs beside the server, as with `docker exec`. */
+    verb: (...words) => {
+      const result = enter(inside([...config.Entrypoint, ...words]));
       return { code: result.status, text: `${result.stdout}${result.stderr}` };
     },
     /** The user that the server runs as, and whether its root can be written. */

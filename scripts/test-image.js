@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { spawnSync } from 'node:child_process';
 import { build, install, root } from './prepare.js';
 import { command, configOf, startContainer } from './container.js';
+import { startUpstream } from './image-upstream.js';
 
 install();
 build();
@@ -233,6 +234,62 @@ await test('images', { skip, timeout: 900_000 }, async (t) => {
       /DISTRIBUTION=FOLDER/,
     );
   });
+
+  await t.test(
+    'DISTRIBUTION=NAME|FILE is fetched while building, from another registry with its own CA and key',
+    async () => {
+      const upstream = await startUpstream(join(work, 'upstream'), ['apache', 'nginx', 'own_package']);
+      const distributions = {
+        lite: ['apache', 'nginx'],
+        full: ['apache', 'nginx', 'own_package'],
+        'definitions/own.yml': ['own_package'],
+      };
+      mkdirSync(join(context, 'definitions'));
+      writeFileSync(
+        join(context, 'definitions/own.yml'),
+        `address: ${upstream.address}\nqueries:\n  - package: own_package\n`,
+      );
+      const secrets = [
+        '--secret',
+        `id=ca,src=${upstream.ca}`,
+        '--secret',
+        `id=keyring,src=${upstream.keyring}`,
+      ];
+      try {
+        assert.throws(
+          () =>
+            bud(names.content, [
+              '--build-arg',
+              'DISTRIBUTION=lite',
+              '--build-arg',
+              `ADDRESS=${upstream.address}`,
+            ]),
+          /--secret id=ca,src=FILE/,
+        );
+        for (const [distribution, expected] of Object.entries(distributions)) {
+          const address = distribution.endsWith('.yml') ? [] : ['--build-arg', `ADDRESS=${upstream.address}`];
+          bud(names.content, ['--build-arg', `DISTRIBUTION=${distribution}`, ...address, ...secrets]);
+          const uid = randomUid();
+          const container = await startContainer(names.content, { uid });
+          try {
+            assert.deepEqual(container.status(), { uid, effectiveCapabilities: '0000000000000000' });
+            assert.deepEqual(searched(container.call('http://127.0.0.1:8080/search')).toSorted(), expected);
+            // Its index is ready: a start only sees that the content is the one that was judged while building.
+            const check = container.verb('index', 'check');
+            assert.match(
+              check.text,
+              /whole, \d+ packages in it, (\d+) found; a start reads (none of them|0, compares \1 and forgets 0)/,
+            );
+            assert.deepEqual(await container.stop(), { code: 0, signal: null });
+          } finally {
+            await container.remove();
+          }
+        }
+      } finally {
+        await upstream.stop();
+      }
+    },
+  );
 
   for (const form of ['docker-archive', 'oci-archive']) {
     await t.test(

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
@@ -42,6 +43,7 @@ export const openBundle = async (
 ): Promise<Bundle> => {
   const heads: VolumeHead[] = [];
   for (const file of new Set(files.map((one) => (isAbsolute(one) ? one : resolve(one))))) {
+    await refuseStem(file);
     heads.push(await readVolumeHead(file, signal));
   }
   const [first] = heads;
@@ -60,10 +62,24 @@ export const openBundle = async (
   }
   if (absent.length > 0 && !policy.allowPartial) {
     throw new DepotError('BUNDLE_VOLUMES', {
-      reason: `volume ${absent.join(', ')} of ${first.total} is missing`,
+      reason: `${absent.length === 1 ? 'volume' : 'volumes'} ${absent.join(', ')} of ${first.total} ${absent.length === 1 ? 'is' : 'are'} missing`,
     });
   }
   return { id: first.bundle, manifest, trust, volumes: heads, absent };
+};
+
+/** The name that `bundle create` was given is easily named again, but only its volumes are there. */
+const refuseStem = async (file: string): Promise<void> => {
+  const isThere = (path: string): Promise<boolean> =>
+    stat(path).then(
+      () => true,
+      () => false,
+    );
+  if (!(await isThere(file)) && (await isThere(`${file}.001`))) {
+    throw new DepotError('BUNDLE_VOLUMES', {
+      reason: `there is no ${file}, but the first volume of such a bundle, ${file}.001`,
+    });
+  }
 };
 
 /** Returns the numbers that are absent. */

@@ -69,6 +69,9 @@ const showPlan = async (
   return exitCodes.ok;
 };
 
+/** A first import of a large distribution has tens of thousands of files. */
+const shownFiles = 40;
+
 const runImport = async (
   bundle: Bundle,
   flags: TrustFlags & { readonly into: string },
@@ -98,7 +101,7 @@ const runImport = async (
     });
     return exitCodes.ok;
   }
-  printDifference(io, result);
+  printDifference(io, result, shownFiles);
   printLines(
     io,
     `${written} contents written, ${reused} were here already${repaired > 0 ? `, ${repaired} damaged ones repaired` : ''}`,
@@ -111,7 +114,7 @@ const runImport = async (
   }
   printLines(
     io,
-    `${made ? 'snapshot' : 'the same as snapshot'} ${snapshot} is current (${trustLine(bundle)})`,
+    `snapshot ${snapshot}${made ? '' : ', which has the same files,'} is current (${trustLine(bundle)})`,
   );
   if (result.current !== undefined && result.current !== snapshot) {
     printLines(io, `back: fleet-depot snapshot rollback ${result.current} --depot ${flags.into}`);

@@ -14,17 +14,18 @@ export const printJson = (io: CommandIo, value: unknown): void =>
 export const printLines = (io: CommandIo, ...lines: readonly string[]): void =>
   void io.stdout.write(lines.map((line) => `${line}\n`).join(''));
 
-/** Lines for what differs, and their sum. */
-export const printDifference = (io: CommandIo, difference: Difference): void => {
+/** Lines for what differs, at most `limit`, and their sum. */
+export const printDifference = (io: CommandIo, difference: Difference, limit = Infinity): void => {
   const { added, removed, changed, kept } = difference;
-  for (const file of added) {
-    io.stdout.write(`+ ${file.path}\n`);
-  }
-  for (const file of removed) {
-    io.stdout.write(`- ${file.path}\n`);
-  }
-  for (const file of changed) {
-    io.stdout.write(`~ ${file.path}\n`);
+  // What goes or changes is rarer than what comes, and more of a surprise.
+  const lines = [
+    ...removed.map((file) => `- ${file.path}`),
+    ...changed.map((file) => `~ ${file.path}`),
+    ...added.map((file) => `+ ${file.path}`),
+  ];
+  printLines(io, ...lines.slice(0, limit));
+  if (lines.length > limit) {
+    printLines(io, `and ${lines.length - limit} more (\`snapshot diff\` and --json have all)`);
   }
   io.stdout.write(
     `${added.length} added (${formatBytes(bytesOf(added))}), ${removed.length} removed (${formatBytes(bytesOf(removed))}), ${changed.length} changed, ${kept.length} kept\n`,

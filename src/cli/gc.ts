@@ -29,7 +29,7 @@ export const createGcVerb = (): Verb => ({
           const keep = /^\d+$/.test(flags.keep) ? Number(flags.keep) : Number.NaN;
           const plan =
             flags.yes === true
-              ? await depot.change('gc', () => collectGarbage(depot, keep))
+              ? await depot.smallChange('gc', () => collectGarbage(depot, keep))
               : await planGc(depot, keep);
           print(plan, flags, io);
           return exitCodes.ok;

@@ -63,7 +63,7 @@ export const createSnapshotVerb = (): Verb => ({
       marking(labelSnapshot, 'labelled'),
     );
     add('unlabel <name>', 'take a name away', async (depot, flags, [name = ''], out) => {
-      await depot.change('snapshot unlabel', () => unlabelSnapshot(depot, name));
+      await depot.smallChange('snapshot unlabel', () => unlabelSnapshot(depot, name));
       return done(out, flags, { label: name }, `label ${name} is gone`);
     });
     add('log', 'the journal of all changes', log);
@@ -150,7 +150,7 @@ const diff: Run = async (depot, flags, [a = '', b = ''], io) => {
 };
 
 const rollback: Run = async (depot, flags, [name = 'previous'], io) => {
-  const [before, id] = await depot.change('snapshot rollback', async () => {
+  const [before, id] = await depot.smallChange('snapshot rollback', async () => {
     const now = await depot.snapshots.current().catch(() => undefined);
     const target = await depot.snapshots.resolve(name);
     if (target !== now) {
@@ -169,7 +169,7 @@ const rollback: Run = async (depot, flags, [name = 'previous'], io) => {
 const marking =
   (mark: (depot: Depot, id: string, label: string) => Promise<void>, what: string): Run =>
   async (depot, flags, [name = '', label = ''], io) => {
-    const id = await depot.change('snapshot mark', async () => {
+    const id = await depot.smallChange('snapshot mark', async () => {
       const found = await depot.snapshots.resolve(name);
       await mark(depot, found, label);
       return found;

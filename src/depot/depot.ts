@@ -8,6 +8,7 @@ import { createJournal, type Journal } from './journal.ts';
 import { depotLayout, type DepotLayout } from './layout.ts';
 import { holdingLock } from './lock.ts';
 import { recoverDepot } from './recovery.ts';
+import { keepReserve, spendReserve } from './reserve.ts';
 import type { LinkFile } from './snapshot-folder.ts';
 import { createSnapshots, type Snapshots } from './snapshots.ts';
 
@@ -24,6 +25,8 @@ export interface Depot {
    * Throws DEPOT_LOCKED, JOURNAL_BROKEN, and what `work` throws.
    */
   change<T>(verb: string, work: () => Promise<T>): Promise<T>;
+  /** The same for a change that stores nothing: on a full disk it gets what the depot has kept back for it. */
+  smallChange<T>(verb: string, work: () => Promise<T>): Promise<T>;
   /** After a person looked into a broken journal: sets it aside and starts a new chain. Returns the old file's new path. */
   restartJournal(): Promise<string>;
 }
@@ -115,8 +118,14 @@ const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnviron
     change: (verb, work) =>
       holdingLock(layout.lock, verb, environment.clock(), async () => {
         await recoverDepot(depot);
-        return work();
+        const result = await work();
+        await keepReserve(layout.reserve);
+        return result;
       }),
+    smallChange: async (verb, work) => {
+      await spendReserve(layout.reserve);
+      return depot.change(verb, work);
+    },
     restartJournal: () =>
       holdingLock(layout.lock, 'snapshot verify', environment.clock(), () => journal.restart()),
   };

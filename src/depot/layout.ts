@@ -16,6 +16,8 @@ export interface DepotLayout {
   /** Where `sync` gathers what it fetches, until it is all there. */
   readonly gathering: string;
   readonly lock: string;
+  /** Space that is kept back for `gc` and rollback on a full disk. */
+  readonly reserve: string;
   contentFile(sha256: string): string;
   snapshotFolder(id: string): string;
   recordFile(id: string): string;
@@ -36,6 +38,7 @@ export const depotLayout = (root: string): DepotLayout => {
     temporary: at('tmp'),
     gathering: at('sync'),
     lock: at('lock'),
+    reserve: at('reserve'),
     contentFile: (sha256) => at('content', 'sha256', sha256.slice(0, 2), sha256),
     snapshotFolder: (id) => at('snapshots', id),
     recordFile: (id) => at('records', `${id}.json`),

@@ -43,7 +43,7 @@ export const signingErrors = {
   KEYRING_UNWRITABLE: {
     status: 500,
     message: 'keyring {path}: {reason}',
-    advice: 'Name a folder that this user may write with -keyring or EPR_KEYRING.',
+    advice: 'Name a folder that this user may write, on a disk with room, with -keyring or EPR_KEYRING.',
   },
   SITE_KEY_INVALID: {
     status: 500,

@@ -96,7 +96,9 @@ const changing = async (path: string, change: () => Promise<void>): Promise<void
   try {
     await change();
   } catch (error) {
-    throw new DepotError('KEYRING_UNWRITABLE', { path, reason: messageOf(error) }, error);
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOSPC' || code === 'EDQUOT' ? 'the disk is full' : messageOf(error);
+    throw new DepotError('KEYRING_UNWRITABLE', { path, reason }, error);
   }
 };
 

@@ -10,6 +10,8 @@ import { collectFolder } from '../../src/bundle/file-set.ts';
 import { createBundle } from '../../src/bundle/create.ts';
 import { importBundle } from '../../src/bundle/import.ts';
 import { openOrCreateDepot } from '../../src/depot/depot.ts';
+import { collectGarbage } from '../../src/depot/gc.ts';
+import { pinSnapshot, unpinSnapshot } from '../../src/depot/marking.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
 import { DepotError } from '../../src/domain/errors.ts';
 import { createBundleSite, carriedFiles, visibleState, type BundleSite } from '../support/bundle-site.ts';
@@ -188,6 +190,38 @@ test('a disk that others fill during the import ends it with the last good state
   t.deepEqual(await depot.snapshots.ids(), []);
   await rm(path.join(disk, 'filler'));
   await site.import(['b.tar'], depot);
+  t.deepEqual((await inspectDepot(depot, quiet)).findings, []);
+});
+
+test('on a full disk a snapshot can still be pinned and rolled back, and gc frees what is old', async (t) => {
+  const site = await createBundleSite(t);
+  await site.create(carriedFiles(3, 300_000, 'old'), 'old.tar');
+  await site.create(carriedFiles(3, 300_000, 'new'), 'new.tar');
+  const disk = await smallDisk(t, 'size=24m');
+  if (disk === undefined) {
+    t.pass();
+    return;
+  }
+  const depot = await openOrCreateDepot(path.join(disk, 'depot'), site.environment);
+  await site.import(['old.tar'], depot);
+  await site.import(['new.tar'], depot);
+  const [first = '', second = ''] = await depot.snapshots.ids();
+  const fill = (): Promise<void> => writeFile(path.join(disk, 'filler'), Buffer.alloc(32 << 20)).catch(quiet);
+  await fill();
+  await t.throwsAsync(
+    depot.change('bundle import', async () => undefined),
+    { code: 'DEPOT_FULL' },
+  );
+  await depot.smallChange('snapshot mark', () => pinSnapshot(depot, second));
+  await depot.smallChange('snapshot rollback', () => depot.snapshots.switchTo(first, 'rollback'));
+  await depot.smallChange('snapshot mark', () => unpinSnapshot(depot, second));
+  await depot.smallChange('snapshot rollback', () => depot.snapshots.switchTo(second, 'rollback'));
+  const { removed } = await depot.smallChange('gc', () => collectGarbage(depot, 1));
+  t.deepEqual(removed, [first]);
+  t.deepEqual(await depot.snapshots.ids(), [second]);
+  // What was freed is kept back again, so that the next full disk is no trap either.
+  await fill();
+  await depot.smallChange('snapshot mark', () => pinSnapshot(depot, second));
   t.deepEqual((await inspectDepot(depot, quiet)).findings, []);
 });
 

@@ -342,6 +342,8 @@ test('missing, doubled, mixed and swapped volumes are told apart', async (t) => 
     'BUNDLE_VOLUMES',
     /volume 2 of 4 is missing/,
   );
+  await refused(t, site, ['a.tar.001', 'a.tar.003'], 'BUNDLE_VOLUMES', /volumes 2, 4 of 4 are missing/);
+  await refused(t, site, ['a.tar'], 'BUNDLE_VOLUMES', /the first volume of such a bundle, .*a\.tar\.001/);
   await copyFile(site.at('a.tar.001'), site.at('copy.001'));
   await refused(t, site, [...all, 'copy.001'], 'BUNDLE_VOLUMES', /both volume 1/);
   await refused(
