@@ -30,7 +30,7 @@ const borders = {
     ['piscina', 'proper-lockfile'],
   ],
   depot: [['domain', 'archive', 'signing', 'source', 'telemetry'], []],
-  bundle: [['domain', 'archive', 'depot', 'signing', 'source', 'telemetry'], ['tar-stream']],
+  bundle: [['domain', 'archive', 'depot', 'signing', 'source', 'telemetry'], []],
   image: [['domain', 'archive', 'depot', 'source', 'telemetry'], ['tar-stream']],
   app: [
     [

@@ -1,4 +1,4 @@
-import { readTar, type TarEntry } from '../archive/tar.ts';
+import { readTar, type TarEntry } from '../archive/tar-reader.ts';
 import { digestOf } from '../depot/digest.ts';
 import { diskError } from '../depot/durable-file.ts';
 import { printable } from '../depot/entry-path.ts';

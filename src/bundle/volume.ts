@@ -1,4 +1,4 @@
-import { tarEndBytes, tarEntryBytes } from '../archive/tar.ts';
+import { tarEndBytes, tarEntryBytes } from '../archive/tar-writer.ts';
 import { isDigest } from '../depot/digest.ts';
 import type { SnapshotFile } from '../depot/file-list.ts';
 import { DepotError } from '../domain/errors.ts';

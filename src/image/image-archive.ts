@@ -5,7 +5,7 @@ import { DepotError } from '../domain/errors.ts';
 import { blobName, digestText, type Digested } from './digest.ts';
 import type { Platform } from './image-config.ts';
 import type { ImageName } from './image-name.ts';
-import { packTar, type PackedEntry } from './tar-pack.ts';
+import { packTar, type PackedEntry } from '../archive/tar-writer.ts';
 
 /** A layer that is to be written. */
 export interface ImageBlob extends Digested {

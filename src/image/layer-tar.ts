@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import { fileProblem } from '../archive/file-problem.ts';
 import type { ContentFile } from './content.ts';
-import { packTar, type PackedEntry } from './tar-pack.ts';
+import { packTar, type PackedEntry } from '../archive/tar-writer.ts';
 
 /** How a layer lays its files out in the image. */
 export interface LayerPlace {

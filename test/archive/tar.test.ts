@@ -6,7 +6,8 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import * as fc from 'fast-check';
 import { createByteComparison } from '../../src/archive/byte-comparison.ts';
-import { readTar, tarEndBytes, tarEntryBytes, writeTar, type TarInput } from '../../src/archive/tar.ts';
+import { readTar } from '../../src/archive/tar-reader.ts';
+import { tarEndBytes, tarEntryBytes, writeTar, type TarInput } from '../../src/archive/tar-writer.ts';
 import { scratch } from '../support/scratch.ts';
 
 const input = (name: string, content: Uint8Array, size = content.length): TarInput => ({

@@ -37,14 +37,15 @@ for (const after of [1, 7, 20, 29]) {
     await site.import(['old.tar'], depot, { allowUnsigned: true });
     const before = await visibleState(depot.layout.root);
 
-    const run = spawn(process.execPath, [child, depot.layout.root, site.at('new.tar')], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+    const run = spawn(process.execPath, [child, depot.layout.root, site.at('new.tar'), String(after)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
     const closed = once(run, 'close');
     let lines = 0;
     for await (const line of createInterface({ input: run.stdout })) {
       lines += 1;
-      if (lines === after && line !== 'done') {
+      t.not(line, 'done');
+      if (lines === after) {
         run.kill('SIGKILL');
       }
     }
@@ -245,8 +246,8 @@ test('a second process that imports into the same depot is told of the first', a
   const site = await createBundleSite(t);
   await unsigned(site, 'b.tar', carriedFiles(10));
   const depot = await site.depot();
-  const run = spawn(process.execPath, [child, depot.layout.root, site.at('b.tar')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const run = spawn(process.execPath, [child, depot.layout.root, site.at('b.tar'), '1'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   const closed = once(run, 'close');
   await once(run.stdout, 'data');
@@ -255,6 +256,7 @@ test('a second process that imports into the same depot is told of the first', a
     message: new RegExp(`\`bundle import\`, process ${run.pid} on`),
   });
   run.stdout.resume();
+  run.stdin.end('x');
   t.deepEqual(await closed, [0, null]);
   t.is((await depot.snapshots.ids()).length, 1);
   t.deepEqual((await inspectDepot(depot, quiet)).findings, []);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { tarEndBytes, tarEntryBytes } from '../../src/archive/tar.ts';
+import { tarEndBytes, tarEntryBytes } from '../../src/archive/tar-writer.ts';
 import { divideIntoVolumes, formatVolumeHeader, parseVolumeHeader } from '../../src/bundle/volume.ts';
 import { digestOf } from '../../src/depot/digest.ts';
 

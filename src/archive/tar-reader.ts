@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { Readable, Transform, type TransformCallback } from 'node:stream';
+import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { extract, pack, type Header, type Pack } from 'tar-stream';
+import { extract, pack, type Header } from 'tar-stream';
 import { createByteComparison, type ByteComparison } from './byte-comparison.ts';
+import { drained, tarHeader, type TarSink } from './tar-writer.ts';
 
 /** One file of a tar, on its way in. Its chunks must be read to their end before the next entry comes. */
 export interface TarEntry {
@@ -12,39 +13,9 @@ export interface TarEntry {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** A file to be written: name, exact size, content. */
-export interface TarInput {
-  readonly name: string;
-  readonly size: number;
-  open(): AsyncIterable<Uint8Array>;
-}
-
-const block = 512;
 const readChunk = 1 << 20;
 /** More than both sides' buffers ever hold of a right archive. */
 const maxAhead = 16 << 20;
-
-/** Bytes that a file takes in a tar: header and content, padded. Holds for names up to 100 characters. */
-export const tarEntryBytes = (size: number): number => block + Math.ceil(size / block) * block;
-
-/** Bytes of a tar's end mark. */
-export const tarEndBytes = 2 * block;
-
-/**
- * Writes a tar whose bytes depend on the entries alone: plain ustar headers with mode 0644, owner 0 without a name, time 0.
- * Names need at most 100 ASCII characters. The stream fails where an input fails or has another size than it said.
- */
-export const writeTar = (inputs: AsyncIterable<TarInput> | Iterable<TarInput>): Readable => {
-  const tar = pack({ highWaterMark: readChunk });
-  const fill = async (): Promise<void> => {
-    for await (const input of inputs) {
-      await writeEntry(tar, input);
-    }
-    tar.finalize();
-  };
-  fill().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))));
-  return Readable.from(tar as AsyncIterable<Uint8Array>, { objectMode: false, highWaterMark: readChunk });
-};
 
 /**
  * Reads a tar that `writeTar` wrote, and nothing else: every byte, headers and padding included, must be just what
@@ -74,7 +45,7 @@ export async function* readTar(
       problem.signal.throwIfAborted();
       const { header } = entry;
       refuseOddEntry(header, fail);
-      const copy = written.entry(fixedHeader(header.name, header.size));
+      const copy = written.entry(tarHeader({ name: header.name, type: 'file', size: header.size, mtime: 0 }));
       const chunks = copying(entry as AsyncIterable<Uint8Array>, copy, problem.signal, (error) =>
         faultOf(error, feeding, fail),
       );
@@ -101,11 +72,9 @@ export async function* readTar(
   }
 }
 
-type Sink = ReturnType<Pack['entry']>;
-
 async function* copying(
   source: AsyncIterable<Uint8Array>,
-  copy: Sink,
+  copy: TarSink,
   problem: AbortSignal,
   explain: (error: unknown) => Promise<unknown>,
 ): AsyncGenerator<Uint8Array> {
@@ -122,48 +91,6 @@ async function* copying(
     throw await explain(error);
   }
 }
-
-const writeEntry = async (tar: Pack, input: TarInput): Promise<void> => {
-  const sink = tar.entry(fixedHeader(input.name, input.size));
-  // A failure shows on the tar itself; here it only ends the writing.
-  sink.on('error', () => undefined);
-  for await (const chunk of input.open()) {
-    if (sink.destroyed) {
-      return;
-    }
-    if (!sink.write(chunk)) {
-      await drained(sink);
-    }
-  }
-  const closed = new Promise<void>((resolve) => void sink.once('close', () => resolve()));
-  sink.end(undefined);
-  await closed;
-};
-
-/** Waits until a sink takes more, or is gone (then the next write or the tar tells why). */
-const drained = (sink: Sink): Promise<void> =>
-  new Promise((resolve) => {
-    if (sink.destroyed) {
-      return resolve();
-    }
-    const settle = (): void => {
-      sink.off('drain', settle);
-      sink.off('close', settle);
-      resolve();
-    };
-    sink.on('drain', settle);
-    sink.on('close', settle);
-  });
-
-const fixedHeader = (name: string, size: number): Partial<Header> & Pick<Header, 'name'> => ({
-  name,
-  size,
-  type: 'file',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  mtime: new Date(0),
-});
 
 const refuseOddEntry = (header: Header, fail: (reason: string) => Error): void => {
   const name = JSON.stringify(header.name.slice(0, 120));
