@@ -201,6 +201,35 @@ test('the compose file is hardened and agrees with image and settings', (t) => {
   }
 });
 
+test('Compose takes the file, with and without the profile for TLS', (t) => {
+  const programs = [['docker', 'compose'], ['docker-compose']].filter(
+    ([program = '', ...words]) => spawnSync(program, [...words, 'version']).status === 0,
+  );
+  const [program = '', ...words] = programs[0] ?? [];
+  if (program === '') {
+    t.log('neither docker compose nor docker-compose is here: skipped');
+    t.pass();
+    return;
+  }
+  for (const [profiles, names] of [
+    [[], ['depot']],
+    [
+      ['--profile', 'tls'],
+      ['depot', 'depot-tls'],
+    ],
+  ] as const) {
+    const found = spawnSync(program, [...words, '-f', join(root, 'compose.yaml'), ...profiles, 'config'], {
+      encoding: 'utf8',
+    });
+    t.is(found.status, 0, found.stderr);
+    const services = Object.keys((loadAll(found.stdout)[0] as { readonly services: Tree }).services);
+    t.deepEqual(
+      services.filter((name) => (names as readonly string[]).includes(name)),
+      [...names],
+    );
+  }
+});
+
 test('the Dockerfile needs no shell to run, no root, and names its own paths', (t) => {
   for (const word of ['ENTRYPOINT', 'HEALTHCHECK[^\\n]*\\\\\\n\\s*CMD', '^CMD']) {
     t.regex(dockerfile, new RegExp(`${word} \\["`, 'm'));
