@@ -66,6 +66,8 @@ export const makeKey = async (
       `public key   ${files.publicKey}`,
       `revocation   ${files.revocation} (keep it apart: whoever publishes it ends the key)`,
       '',
+      'For bundles that is all. Where packages are signed with it (`sign FOLDER`, `sign --resign`, strip-screenshots), Kibana has to',
+      "trust this key instead of Elastic's; not otherwise, since it would refuse Elastic's packages then.",
       kibanaAdvice(files.publicKey),
     ].join('\n'),
   );
