@@ -145,6 +145,8 @@ const createIntake = (layout: DepotLayout, linkFile: LinkFile): Intake => {
         // Read-only: a content is shared by every snapshot, so nobody should write into one by accident.
         const handle = await open(temporary, 'wx', 0o444);
         try {
+          // Whatever the umask of who imports: the server is another user, and only the depot's own folder keeps it out.
+          await handle.chmod(0o444);
           for await (const chunk of verifiedChunks(source, expected, fail)) {
             await handle.writeFile(chunk);
           }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, readdir } from 'node:fs/promises';
+import { chmod, readFile, readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { DepotError } from '../domain/errors.ts';
 import { createContentStore, type ContentStore } from './content-store.ts';
@@ -85,6 +85,7 @@ export const openOrCreateDepot = async (root: string, environment: DepotEnvironm
     for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) {
       await makeFolder(folder);
     }
+    await chmod(layout.snapshots, 0o755);
   } catch (error) {
     throw diskError(root, error);
   }

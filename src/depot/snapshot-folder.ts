@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, link, open, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, link, open, rename, rm, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
@@ -32,6 +32,8 @@ export const layOut = async (
     ]);
     for (const one of folders) {
       await makeFolder(one);
+      // As with contents: no umask makes a snapshot that the server can't read.
+      await chmod(one, 0o755);
     }
     for (let start = 0; start < files.length; start += atOnce) {
       const copies = await Promise.all(

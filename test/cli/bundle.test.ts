@@ -1,5 +1,7 @@
 import test from 'ava';
-import { readFile, readlink, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFile, readlink, realpath, stat, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { createBundleVerb } from '../../src/cli/bundle.ts';
 import { createGcVerb } from '../../src/cli/gc.ts';
 import { createSnapshotVerb } from '../../src/cli/snapshot.ts';
@@ -103,6 +105,26 @@ test('the whole chain: create, verify, dry run, import, receipt, difference, rol
     t.regex(log.stdout, new RegExp(` ${action} `));
   }
   t.regex((await snapshot('verify')).stdout, /no damage\n$/);
+});
+
+test('whatever the umask of who imports, a server of another user can read what it serves', async (t) => {
+  const site = await createBundleSite(t);
+  const folder = await site.folder('in', { ...carriedFiles(2), 'artifacts/x/y.bin': 'y' });
+  const start = promisify(execFile);
+  const program = `umask 077 && exec "$0" bin/fleet-depot.js "$@"`;
+  const verb = (...words: readonly string[]) =>
+    start('sh', ['-c', program, process.execPath, 'bundle', ...words], { env: { HOME: site.at('.') } });
+  await verb('create', '--from', folder, '--unsigned', '-o', site.at('open.tar'));
+  await verb('import', site.at('open.tar'), '--into', site.at('depot'), '--allow-unsigned');
+  const current = await realpath(site.at('depot/current'));
+  const others = async (path: string): Promise<number> => (await stat(path)).mode & 0o005;
+  t.is(await others(site.at('depot')), 0, 'the folder of the depot keeps others out, as the umask says');
+  for (const path of ['', '..', 'artifacts', 'artifacts/x']) {
+    t.is(await others(`${current}/${path}`), 0o005, path);
+  }
+  for (const path of ['pkg0-1.0.0.zip', 'artifacts/x/y.bin']) {
+    t.is(await others(`${current}/${path}`), 0o004, path);
+  }
 });
 
 test('some volumes of many verify with exit code 3, all with 0', async (t) => {
