@@ -126,7 +126,9 @@ const foldersOf = async (folder: string, prefix: string, problems: SourceProblem
   return names;
 };
 
-const isArchiveName = (item: Dirent): boolean => /\.zip(?:\.sig)?$/.test(item.name);
+// Archives, their signatures, and what `sync` and `sign --resign` leave beside them.
+const isArchiveName = (item: Dirent): boolean =>
+  /\.zip(?:\.sig(?:\.orig)?)?$/.test(item.name) || item.name === 'distribution.lock';
 
 /** One version folder `…/NAME/VERSION` by its path, as the source two folders above would find it. */
 export const findVersionFolder = (

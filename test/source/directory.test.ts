@@ -28,6 +28,8 @@ test('NAME/VERSION is what a folder promises; stray files and other folders are 
   await writeFolderPackage(root, { name: 'demo', version: '1.2.3-beta.1+build.7' });
   await writeZipPackage(root, { name: 'zipped' });
   await writeFile(join(root, 'zipped-1.0.0.zip.sig'), '');
+  await writeFile(join(root, 'zipped-1.0.0.zip.sig.orig'), '');
+  await writeFile(join(root, 'distribution.lock'), '');
   await writeFile(join(root, 'notes.txt'), '');
   await writeFile(join(root, 'demo', 'index.html'), '');
   for (const odd of ['v1.0.0', '1.0', 'latest', '01.0.0', '1.0.0 ', '1.0.0-01']) {
