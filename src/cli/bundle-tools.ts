@@ -37,11 +37,16 @@ export const createBundleTools = (terminal: Terminal): BundleTools => ({
 });
 
 /** How `fleet-depot verify FILE` checks a bundle or one volume of it: an item for each file that it holds. */
-export const checkBundle: NonNullable<VerifyDeps['verifyBundle']> = async (file, verifier) => {
+export const checkBundle: NonNullable<VerifyDeps['verifyBundle']> = async (file, verifier, note) => {
   try {
     const bundle = await openBundle([file], { verifier, allowUnsigned: false, allowPartial: true });
     await verifyBundle(bundle, () => undefined);
-    const { trust, manifest, volumes } = bundle;
+    const { trust, manifest, volumes, absent } = bundle;
+    if (absent.length > 0) {
+      note(
+        `${file} is volume ${volumes[0]?.number} of ${manifest.volumes}: only its own files were checked (\`bundle verify\` takes all volumes)`,
+      );
+    }
     const signer = trust.state === 'signed' ? { signer: trust.fingerprint, signedAt: trust.signedAt } : {};
     return volumes
       .flatMap((volume) => contentsOf(manifest, volume.number))
@@ -71,7 +76,8 @@ const refusedItem = (file: string, error: DepotError): VerifiedItem => {
       : error.code === 'BUNDLE_UNTRUSTED'
         ? (state as SignatureFault)
         : 'unchecked';
-  const archive = signature === 'unchecked' ? 'broken' : 'whole';
+  // Where the list can't be trusted, nothing that it names is read.
+  const archive = signature === 'unchecked' ? 'broken' : 'unread';
   return { path: file, ok: false, archive, lock: 'none', signature, reasons: [error.message] };
 };
 

@@ -18,9 +18,13 @@ export interface VerifyDeps {
   readonly readLock?: (path: string) => Promise<ReadLock>;
   /**
    * Checks a bundle (a file that is no `.zip`): one item for each of its files, `ok` only for a bundle that may be
-   * imported. Absent: bundles are refused as unknown.
+   * imported. `note` is told what the reader should know besides. Absent: bundles are refused as unknown.
    */
-  readonly verifyBundle?: (path: string, verifier: SignatureVerifier) => Promise<readonly VerifiedItem[]>;
+  readonly verifyBundle?: (
+    path: string,
+    verifier: SignatureVerifier,
+    note: (text: string) => void,
+  ) => Promise<readonly VerifiedItem[]>;
 }
 
 interface VerifyOptions extends KeyringOptions {
@@ -107,7 +111,7 @@ const verifyPath = async (
     if (deps.verifyBundle === undefined) {
       throw new DepotError('USAGE', { reason: `${path} is neither a folder nor a .zip archive` });
     }
-    return deps.verifyBundle(path, verifier);
+    return deps.verifyBundle(path, verifier, (text) => io.stderr.write(`${text}\n`));
   }
   const lock = locked ? await deps.readLock?.(path) : folder ? await findLock(path, io, deps) : undefined;
   const archives = await findArchives(path, locked ? lock : undefined);
@@ -188,8 +192,22 @@ const report = (items: readonly VerifiedItem[], options: VerifyOptions, io: Comm
       ]),
     );
   }
+  reportSigners(items, out);
   reportOriginals(items, out);
   out.line(`${good} good, ${bad.length} bad`);
+};
+
+/** Whose signatures were good: where all is well, no table says it. */
+const reportSigners = (items: readonly VerifiedItem[], out: Output): void => {
+  const counts = new Map<string, number>();
+  for (const { signature, signer } of items) {
+    if (signature === 'good' && signer !== undefined) {
+      counts.set(signer, (counts.get(signer) ?? 0) + 1);
+    }
+  }
+  for (const [signer, count] of counts) {
+    out.line(`${count} signed by ${signer}`);
+  }
 };
 
 /** What became of the signatures that archives came with, and how an auditor checks those that nothing here can. */

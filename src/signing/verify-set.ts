@@ -44,7 +44,8 @@ export interface ReadLock {
 export interface VerifiedItem {
   readonly path: string;
   readonly ok: boolean;
-  readonly archive: 'whole' | 'broken' | 'absent';
+  /** `unread`: it is a bundle that nobody vouches for. */
+  readonly archive: 'whole' | 'broken' | 'absent' | 'unread';
   /** `none`: there is no lock file for it. */
   readonly lock: 'agrees' | 'differs' | 'unlisted' | 'none';
   readonly signature: 'good' | SignatureFault | 'unchecked';

@@ -122,17 +122,25 @@ test('the verb verify gets an item for each file of a bundle, or the reason why 
   await bundle('create', '--from', site.at('in'), '--key', site.at('site.key'), '-o', site.at('b.tar'));
   await bundle('create', '--from', site.at('in'), '--unsigned', '-o', site.at('none.tar'));
   const good = createVerifier(fixedKeys([key.publicKey]));
-  const items = await checkBundle(site.at('b.tar'), good);
+  const notes: string[] = [];
+  const note = (text: string): void => void notes.push(text);
+  const items = await checkBundle(site.at('b.tar'), good, note);
   t.is(items.length, 4);
   t.true(items.every((item) => item.ok && item.signature === 'good' && item.signer === key.fingerprint));
   const judged = async (file: string, verifier = good): Promise<unknown[]> =>
-    (await checkBundle(site.at(file), verifier)).map((item) => [item.ok, item.archive, item.signature]);
+    (await checkBundle(site.at(file), verifier, note)).map((item) => [item.ok, item.archive, item.signature]);
   t.deepEqual(await judged('b.tar', createVerifier(fixedKeys([stranger.publicKey]))), [
-    [false, 'whole', 'unknown-key'],
+    [false, 'unread', 'unknown-key'],
   ]);
-  t.deepEqual(await judged('none.tar'), [[false, 'whole', 'missing']]);
+  t.deepEqual(await judged('none.tar'), [[false, 'unread', 'missing']]);
   const bytes = await readFile(site.at('b.tar'));
   bytes[bytes.length - 2000] = (bytes[bytes.length - 2000] ?? 0) ^ 1;
   await writeFile(site.at('bad.tar'), bytes);
   t.deepEqual(await judged('bad.tar'), [[false, 'broken', 'unchecked']]);
+  t.deepEqual(notes, []);
+  const large = await site.folder('large', carriedFiles(4, 100_000));
+  const volumes = ['--volume-size', '300KiB', '-o', site.at('v.tar')];
+  await bundle('create', '--from', large, '--key', site.at('site.key'), ...volumes);
+  t.true((await judged('v.tar.001')).every((item) => (item as boolean[])[0] === true));
+  t.regex(notes.join(), /v\.tar\.001 is volume 1 of \d+: only its own files were checked/);
 });
