@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { messageOf } from '../domain/errors.ts';
 
 /** How a file is written. */
 export interface AtomicWrite {
@@ -36,6 +37,14 @@ export const writeAtomically = async (
     throw error;
   }
   await syncFolder(dirname(path));
+};
+
+/** Why a file could not be written, in words for people. */
+export const writeProblem = (error: unknown): string => {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT'
+    ? 'the disk is full: make room, and run the same again'
+    : messageOf(error);
 };
 
 /** Makes a folder and those above it. */

@@ -2,7 +2,7 @@ import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { makeFolder, writeAtomically } from './atomic-file.ts';
+import { makeFolder, writeAtomically, writeProblem } from './atomic-file.ts';
 import {
   formatFingerprint,
   maxKeyFileBytes,
@@ -96,9 +96,7 @@ const changing = async (path: string, change: () => Promise<void>): Promise<void
   try {
     await change();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOSPC' || code === 'EDQUOT' ? 'the disk is full' : messageOf(error);
-    throw new DepotError('KEYRING_UNWRITABLE', { path, reason }, error);
+    throw new DepotError('KEYRING_UNWRITABLE', { path, reason: writeProblem(error) }, error);
   }
 };
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { DepotError } from '../domain/errors.ts';
 import { originalSignaturePath, readArchive, readSignatureFile, signaturePath } from './archive-signature.ts';
-import { writeAtomically } from './atomic-file.ts';
+import { writeAtomically, writeProblem } from './atomic-file.ts';
 import { digestContent } from './content-digest.ts';
 import type { SignatureVerdict, SignatureVerifier, Signer } from './signature.ts';
 
@@ -126,6 +126,6 @@ const changing = async (archive: string, change: () => Promise<void>): Promise<v
   try {
     await change();
   } catch (error) {
-    throw new DepotError('SIGNING_FAILED', { label: archive, reason: messageOf(error) }, error);
+    throw new DepotError('SIGNING_FAILED', { label: archive, reason: writeProblem(error) }, error);
   }
 };

@@ -1,8 +1,7 @@
 import test from 'ava';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { inspect } from 'node:util';
@@ -14,6 +13,7 @@ import { collectGarbage } from '../../src/depot/gc.ts';
 import { pinSnapshot, unpinSnapshot } from '../../src/depot/marking.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
 import { DepotError } from '../../src/domain/errors.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { createBundleSite, carriedFiles, visibleState, type BundleSite } from '../support/bundle-site.ts';
 
 const quiet = (): void => undefined;
@@ -77,23 +77,6 @@ test('a Ctrl-C in the middle of an import leaves the depot as it was and frees t
   t.deepEqual(await depot.snapshots.ids(), []);
   t.true((await site.import(['b.tar'], depot)).reused > 0);
 });
-
-/** A small file system in memory; undefined where this process may not mount one. */
-const smallDisk = async (t: import('ava').ExecutionContext, options: string): Promise<string | undefined> => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'fleet-depot-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'pipe' });
-  } catch {
-    await rm(folder, { recursive: true, force: true });
-    t.log('skipped: this user may not mount a tmpfs');
-    return undefined;
-  }
-  t.teardown(async () => {
-    execFileSync('umount', ['-l', folder]);
-    await rm(folder, { recursive: true, force: true });
-  });
-  return folder;
-};
 
 test('a disk that is full at whatever step leaves the last good state, and the import passes once there is room', async (t) => {
   const site = await createBundleSite(t);

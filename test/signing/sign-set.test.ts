@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -10,6 +10,7 @@ import { createSigner } from '../../src/signing/signer.ts';
 import { generateSiteKey, writeSiteKey } from '../../src/signing/site-key.ts';
 import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
 import { verifyBatch } from '../../src/signing/verify-worker.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { makeKey, signWith, type MadeKey } from './made-keys.ts';
 
 interface Site {
@@ -191,6 +192,36 @@ test('an original that belongs to an older build gives way to the new one', asyn
   const fresh = await site.read('a-1.0.0.zip.sig');
   t.deepEqual(outcomes(await site.run()), ['signed', 'already', 'already']);
   t.is(await site.read('a-1.0.0.zip.sig.orig'), fresh);
+});
+
+test('a full disk fails with what to do, and every archive keeps the signature that it has', async (t) => {
+  const site = await newSite(t);
+  const disk = await smallDisk(t, 'size=1m');
+  if (disk === undefined) {
+    t.pass();
+    return;
+  }
+  await cp(site.folder, disk, { recursive: true });
+  await writeFile(join(disk, 'filler'), Buffer.alloc(2 << 20)).catch(() => undefined);
+  const items = await signSet(await listArchives([disk]), {
+    resign: true,
+    partial: false,
+    signal: new AbortController().signal,
+    signer: site.signer,
+    judges: {
+      site: createVerifier(fixedKeys([site.signer.publicKey])),
+      keyring: createVerifier(fixedKeys([site.upstream.armored])),
+    },
+    checkArchive: checkZipMagic,
+    onStep: () => undefined,
+  });
+  t.deepEqual(outcomes(items), ['failed', 'failed', 'failed']);
+  t.is(items[0]?.reason, 'the disk is full: make room, and run the same again');
+  t.deepEqual(
+    (await readdir(disk)).filter((name) => name !== 'filler'),
+    await readdir(site.folder),
+  );
+  t.is(await readFile(join(disk, 'a-1.0.0.zip.sig'), 'utf8'), await site.read('a-1.0.0.zip.sig'));
 });
 
 test('without re-signing only what has no signature is signed', async (t) => {
