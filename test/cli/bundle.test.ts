@@ -151,6 +151,22 @@ test('some volumes of many verify with exit code 3, all with 0', async (t) => {
   t.regex(some.stdout, /not given: volume 1\n/);
 });
 
+test('a plan lists every file, an import no more than a screen of them, and what goes or changes comes first', async (t) => {
+  const { site, bundle } = await desk(t);
+  const carry = async (files: Readonly<Record<string, Uint8Array>>, name: string): Promise<string[]> => {
+    await site.folder(name, files);
+    await bundle('create', '--from', site.at(name), '--key', 'k', '-o', site.at(`${name}.tar`));
+    return ['import', site.at(`${name}.tar`), '--into', site.at('depot')];
+  };
+  await bundle(...(await carry({ 'gone-1.0.0.zip': Buffer.from('gone') }, 'one')));
+  const words = await carry(carriedFiles(30, 10), 'two');
+  t.is((await bundle(...words, '--dry-run')).stdout.match(/^\+ pkg/gm)?.length, 60);
+  const { stdout } = await bundle(...words);
+  t.regex(stdout, /^- gone-1\.0\.0\.zip\n\+ pkg0-1\.0\.0\.zip\n/);
+  t.is(stdout.match(/^\+ pkg/gm)?.length, 39);
+  t.regex(stdout, /\nand 21 more \(`snapshot diff` and --json have all\)\n60 added/);
+});
+
 test('a bundle is signed unless told otherwise, and existing files are not overwritten', async (t) => {
   const { site, bundle } = await desk(t);
   await site.folder('in', carriedFiles(1));

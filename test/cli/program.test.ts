@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { settingRows } from '../../src/config/settings.ts';
 import { runCommand } from '../support/command.ts';
+import { scratch } from '../support/scratch.ts';
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { readonly version: string };
 
@@ -9,6 +12,17 @@ test('every spelling of the version flag prints the version and nothing else', a
   for (const words of [['-version'], ['--version'], ['version'], ['serve', '-version']]) {
     t.deepEqual(await runCommand(words), { code: 0, stdout: `${version}\n`, stderr: '' }, words.join(' '));
   }
+});
+
+test('in a checkout that is not built the command says how to build it', async (t) => {
+  const folder = await scratch(t);
+  await mkdir(join(folder, 'bin'));
+  await copyFile('bin/fleet-depot.js', join(folder, 'bin', 'fleet-depot.mjs'));
+  const { status, stderr } = spawnSync(process.execPath, [join(folder, 'bin', 'fleet-depot.mjs')], {
+    encoding: 'utf8',
+  });
+  t.is(status, 1);
+  t.is(stderr, `error: the program is not built yet\nRun \`npm ci && npm run build\` in ${folder}/ first.\n`);
 });
 
 test('the help teaches verbs, and that of serve every flag with its variable', async (t) => {
