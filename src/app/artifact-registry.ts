@@ -60,7 +60,6 @@ export const startArtifactRegistry = async (
         ? createVolatileMemory()
         : await openDigestMemory(config.cacheDir ?? defaultCacheFolder(process.env), artifactsPath),
     checker: createContentChecker(),
-    trustedKeys: () => Promise.resolve([]),
     log,
     interval: config.artifactsRescan,
   });

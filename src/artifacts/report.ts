@@ -12,7 +12,7 @@ export interface ArtifactReport {
   readonly good: number;
   readonly unchecked: number;
   readonly quarantined: number;
-  /** Keys that signatures are verified with. */
+  /** Keys that make signatures good; expired and revoked ones are left out. */
   readonly trusted_keys: number;
   /** The first of what is in quarantine, sidecars left out. */
   readonly quarantine: readonly { readonly path: string; readonly reasons: readonly string[] }[];
@@ -36,7 +36,7 @@ export const reportArtifacts = (
     good: count('good'),
     unchecked: count('unchecked'),
     quarantined: count('quarantined'),
-    trusted_keys: keys.armored.length,
+    trusted_keys: keys.usable,
     quarantine: all
       .filter(({ state, kind }) => state === 'quarantined' && kind !== 'sha512' && kind !== 'signature')
       .slice(0, shownFaults)

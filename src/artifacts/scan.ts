@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Artifact, Judgement } from './artifact.ts';
 import { sidecarOf } from './artifact-name.ts';
@@ -13,10 +12,13 @@ import {
   type ArtifactRoots,
 } from './collect.ts';
 import type { ContentTask } from './content-check.ts';
+import { isReadSince } from './content-memory.ts';
 import type { DigestMemory } from './digest-memory.ts';
 import { listFiles, type FolderFault, type FoundFile, type Inventory } from './inventory.ts';
 import { judgeKeyFile } from './judge-key.ts';
-import { judgePackage, type PackageFiles, type PackageJudgement, type TrustedKeys } from './judge-package.ts';
+import { judgePackage, type PackageFiles, type PackageJudgement } from './judge-package.ts';
+import type { PublicKeyInfo } from '../signing/public-key.ts';
+import { trustKeys, type TrustedKeys } from './trusted-keys.ts';
 
 /** A file whose content must be read. */
 export interface PendingContent {
@@ -39,15 +41,13 @@ export interface ArtifactScan {
 export interface ScanDeps {
   readonly roots: ArtifactRoots;
   readonly memory: DigestMemory;
-  /** Armored keys that are trusted besides those that are served. */
-  readonly trustedKeys: () => Promise<readonly string[]>;
 }
 
 const nothing: Inventory = { files: [], faults: [] };
 
 /** Lists every folder and judges every file by what is known; reads no large file. */
 export const scanArtifacts = async (
-  { roots, memory, trustedKeys }: ScanDeps,
+  { roots, memory }: ScanDeps,
   before: ReadonlyMap<string, Judgement> = new Map(),
 ): Promise<ArtifactScan> => {
   const list = (root: string | undefined, folder = ''): Promise<Inventory> =>
@@ -59,9 +59,7 @@ export const scanArtifacts = async (
     productDocs: await list(roots.productDocs),
   };
   const found: Artifact[] = [];
-  const served = await judgeKeys(inventories.keys.files, found);
-  const armored = [...new Set([...served, ...(await trustedKeys())])];
-  const keys = { armored, stamp: stampOf(armored) };
+  const keys = trustKeys(await judgeKeys(inventories.keys.files, found));
   const judged = new Map<string, Judgement>();
   const pending = await judgeDownloads(inventories.downloads.files, { keys, memory, before, judged }, found);
   for (const file of inventories.models.files) {
@@ -81,9 +79,12 @@ export const scanArtifacts = async (
   };
 };
 
-/** Returns the armored keys that are good enough to trust: what we serve as a key is what agents will trust. */
-const judgeKeys = async (files: readonly FoundFile[], found: Artifact[]): Promise<readonly string[]> => {
-  const armored: string[] = [];
+/** Returns the keys to trust: what we serve as a key is what agents will trust. */
+const judgeKeys = async (
+  files: readonly FoundFile[],
+  found: Artifact[],
+): Promise<readonly PublicKeyInfo[]> => {
+  const all: PublicKeyInfo[] = [];
   for (const file of files) {
     const { judgement, keys } = await judgeKeyFile(file);
     const artifact = artifactOf(mounts.keys, file, 'key', judgement);
@@ -91,9 +92,9 @@ const judgeKeys = async (files: readonly FoundFile[], found: Artifact[]): Promis
     if (`/${file.path}` === agentKeyPath) {
       found.push({ ...artifact, path: agentKeyPath });
     }
-    armored.push(...keys.map((key) => key.armored));
+    all.push(...keys);
   }
-  return armored;
+  return all;
 };
 
 interface JudgeDeps {
@@ -106,12 +107,19 @@ interface JudgeDeps {
 /** Judges a package, or takes what was found of the very same files with the same keys. */
 const judgeOnce = async (files: PackageFiles, deps: JudgeDeps): Promise<PackageJudgement> => {
   const { file, sha512, signature } = files;
-  const basis = [file.path, file.stamp, sha512?.stamp, signature?.stamp, deps.keys.stamp].join(' ');
+  const basis = [
+    file.path,
+    file.stamp,
+    file.changeStamp,
+    sha512?.stamp,
+    signature?.stamp,
+    deps.keys.stamp,
+  ].join(' ');
   const known = deps.before.get(basis);
   const result = known ? { judgement: known } : await judgePackage(files, deps.keys, deps.memory);
   // What could not be read may be readable later, without any change of the file.
   const isFinal = !result.judgement.reasons.some((reason) => reason.includes('cannot be read'));
-  if (result.judgement.state !== 'unchecked' && isFinal) {
+  if (!result.task && isFinal) {
     deps.judged.set(basis, result.judgement);
   }
   return result;
@@ -130,7 +138,7 @@ const judgeDownloads = async (
       const digest = deps.memory.get(file.path, file.stamp);
       const judgement = await judgeDefendFile(file, digest, (path) => byPath.has(path));
       found.push(artifactOf(mounts.downloads, file, 'defend', judgement));
-      if (judgement.state === 'unchecked') {
+      if (judgement.state === 'unchecked' || (digest !== undefined && !isReadSince(file, deps.memory))) {
         pending.push({ file, task: { path: file.absolute, keys: [] } });
       }
     } else if (!sidecarOf(file.path)) {
@@ -156,6 +164,3 @@ const judgeDownloads = async (
   }
   return pending;
 };
-
-const stampOf = (armored: readonly string[]): string =>
-  createHash('sha256').update(armored.toSorted().join('\n')).digest('base64url').slice(0, 22);

@@ -5,7 +5,8 @@ import type { Artifact } from './artifact.ts';
 import type { ArtifactRoots } from './collect.ts';
 import type { ContentChecker } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
-import { rememberContent } from './judge-package.ts';
+import { rememberContent } from './content-memory.ts';
+import { trustKeys } from './trusted-keys.ts';
 import { openArtifact } from './open-artifact.ts';
 import { reportArtifacts, type ArtifactReport } from './report.ts';
 import { scanArtifacts, type ArtifactScan, type PendingContent } from './scan.ts';
@@ -38,7 +39,6 @@ export interface ArtifactStoreOptions {
   readonly policy: ArtifactPolicy;
   readonly memory: DigestMemory;
   readonly checker: ContentChecker;
-  readonly trustedKeys: () => Promise<readonly string[]>;
   readonly log: Log;
   /** Milliseconds between two looks at the folders; none where left out. */
   readonly interval?: number;
@@ -50,7 +50,7 @@ const empty: ArtifactScan = {
   artifacts: new Map(),
   faults: [],
   pending: [],
-  keys: { armored: [], stamp: '' },
+  keys: trustKeys([]),
   judged: new Map(),
 };
 
@@ -87,7 +87,8 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
   /** Reads until nothing is pending. A file that can't be read, or changes all the time, waits for the next look. */
   const readAll = async (): Promise<void> => {
     const given = new Set<string>();
-    const keyOf = ({ file }: PendingContent): string => `${file.path} ${file.stamp} ${scan.keys.stamp}`;
+    const keyOf = ({ file }: PendingContent): string =>
+      `${file.path} ${file.stamp} ${file.changeStamp} ${scan.keys.stamp}`;
     for (;;) {
       const next = scan.pending.filter((one) => !given.has(keyOf(one)));
       if (next.length === 0 || isClosed) {
@@ -103,7 +104,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
       await look();
     }
     const paths = new Set([...scan.artifacts.keys()].map((path) => path.replace('/downloads/', '')));
-    const failure = await memory.save((path) => paths.has(path.replace(/#signature$/, '')));
+    const failure = await memory.save((path) => paths.has(path.replace(/#\w+$/, '')));
     if (failure) {
       log.warn(
         { err: failure },

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, mkdir, open, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import test from 'ava';
@@ -213,6 +213,19 @@ test('a file that is cut while it is sent cuts the connection instead of ending 
   const answer = await fetch(`${url}/downloads/${path}`);
   t.is(answer.status, 200);
   await writeFile(join(release.artifacts, 'downloads', path), 'short');
+  await t.throwsAsync(answer.arrayBuffer());
+});
+
+test('a file that is written over while it is sent is never sent whole: no client gets half of each', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const path = agentPath('9.2.1');
+  await release.add(path, artifactBytes('x.gz', 64_000_000));
+  const { url } = await startArtifacts(t, { 'artifacts-path': release.artifacts, 'keys-path': release.keys });
+  const answer = await fetch(`${url}/downloads/${path}`);
+  t.is(answer.status, 200);
+  const file = await open(join(release.artifacts, 'downloads', path), 'r+');
+  await file.write(randomBytes(1000), 0, 1000, 63_000_000);
+  await file.close();
   await t.throwsAsync(answer.arrayBuffer());
 });
 
