@@ -1,13 +1,9 @@
 import type { ArtifactReport } from '../artifacts/report.ts';
-import { createContentChecker } from '../artifacts/content-pool.ts';
-import { createVolatileMemory, openDigestMemory } from '../artifacts/digest-memory.ts';
 import { openGatekeeper } from '../artifacts/gatekeeper.ts';
-import { createArtifactStore } from '../artifacts/store.ts';
 import { nameOf } from '../config/setting.ts';
 import { settings, type Config } from '../config/settings.ts';
 import { createArtifactApp } from '../http/artifacts/create-app.ts';
 import { isArtifactRequest } from '../http/artifacts/paths.ts';
-import { defaultCacheFolder } from '../index/cache-folder.ts';
 import type { ArtifactHealth } from '../http/routes/health.ts';
 import { listen, type ListenerOptions } from '../http/server.ts';
 import { createTransfers } from '../http/transfers.ts';
@@ -15,6 +11,7 @@ import { createTlsIdentity } from '../net/tls-identity.ts';
 import { addArtifactMetrics } from '../telemetry/artifact-metrics.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { artifactRoots, openArtifactStore, type ArtifactRole } from './artifact-parts.ts';
 
 /** Takes a request. */
 type Handler = ListenerOptions['handler'];
@@ -39,30 +36,16 @@ export interface ArtifactRegistry {
 export const startArtifactRegistry = async (
   config: Config,
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+  role: ArtifactRole = { kind: 'alone' },
 ): Promise<ArtifactRegistry | undefined> => {
-  const { artifactsPath, keysPath, modelsPath, productDocsPath } = config;
-  if ([artifactsPath, keysPath, modelsPath, productDocsPath].every((one) => one === undefined)) {
+  const roots = artifactRoots(config);
+  if (!roots) {
     return undefined;
   }
   const gatekeeper =
     config.artifactsAuthFile === undefined ? undefined : await openGatekeeper(config.artifactsAuthFile, log);
   const identity = await ownIdentity(config, log);
-  const store = createArtifactStore({
-    roots: {
-      ...(artifactsPath === undefined ? {} : { artifacts: artifactsPath }),
-      ...(keysPath === undefined ? {} : { keys: keysPath }),
-      ...(modelsPath === undefined ? {} : { models: modelsPath }),
-      ...(productDocsPath === undefined ? {} : { productDocs: productDocsPath }),
-    },
-    policy: config.artifactPolicy,
-    memory:
-      artifactsPath === undefined
-        ? createVolatileMemory()
-        : await openDigestMemory(config.cacheDir ?? defaultCacheFolder(process.env), artifactsPath),
-    checker: createContentChecker(),
-    log,
-    interval: config.artifactsRescan,
-  });
+  const store = await openArtifactStore(config, roots, role, log);
   const transfers = createTransfers();
   addArtifactMetrics(metrics.registry, () => ({ ...store.report(), transfers: transfers.running }));
   const app = createArtifactApp({
