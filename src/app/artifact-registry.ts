@@ -23,7 +23,7 @@ export interface ArtifactRegistry {
   /** Where the listener for artifacts alone is reached from this machine. */
   readonly address: string | undefined;
   report(): ArtifactReport;
-  /** The counts of the report. */
+  /** The report in short. */
   health(): ArtifactHealth;
   /** Reads what changed, credentials too. */
   refresh(): Promise<void>;
@@ -86,8 +86,19 @@ export const startArtifactRegistry = async (
     address: server?.url,
     report: store.report,
     health: () => {
-      const { good, unchecked, quarantined } = store.report();
-      return { good, unchecked, quarantined };
+      const { good, unchecked, quarantined, quarantine, releases } = store.report();
+      return {
+        good,
+        unchecked,
+        quarantined,
+        quarantine: quarantine.slice(0, 20),
+        releases: releases.map(({ version, platform, hasAgent, missing }) => ({
+          version,
+          platform,
+          agents: hasAgent,
+          missing: missing.length,
+        })),
+      };
     },
     refresh: async () => {
       await gatekeeper?.refresh();

@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { fileProblem } from '../archive/file-problem.ts';
 import { isArmoredSignature, maxSignatureBytes } from '../source/armor.ts';
@@ -7,7 +7,7 @@ import { parseArtifactName, type ArtifactName } from './artifact-name.ts';
 import type { ContentTask } from './content-check.ts';
 import { isReadSince, recallVerdict, type Verdict } from './content-memory.ts';
 import type { DigestMemory } from './digest-memory.ts';
-import { magicBytes, magicProblem } from './file-magic.ts';
+import { magicProblem, readBeginning } from './file-magic.ts';
 import type { FoundFile } from './inventory.ts';
 import { namesOfFolder } from './release-set.ts';
 import { maxSha512Bytes, parseSha512File } from './sha512-file.ts';
@@ -118,13 +118,7 @@ const folderProblem = (path: string, { name }: ArtifactName): string | undefined
 
 const beginningProblem = async (file: FoundFile, { type }: ArtifactName): Promise<string | undefined> => {
   try {
-    const handle = await open(file.absolute);
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(magicBytes), 0, magicBytes, 0);
-      return magicProblem(type, buffer.subarray(0, bytesRead));
-    } finally {
-      await handle.close();
-    }
+    return magicProblem(type, await readBeginning(file.absolute));
   } catch (error) {
     return `cannot be read: ${fileProblem(error)}`;
   }

@@ -1,5 +1,6 @@
 import type { Artifact } from './artifact.ts';
 import type { FolderFault } from './inventory.ts';
+import { presentReleases, type PresentRelease } from './present-releases.ts';
 import type { ArtifactScan } from './scan.ts';
 
 /** The state of all artifacts in one small object, for health, metrics and reports. */
@@ -17,6 +18,8 @@ export interface ArtifactReport {
   /** The first of what is in quarantine, sidecars left out. */
   readonly quarantine: readonly { readonly path: string; readonly reasons: readonly string[] }[];
   readonly faults: readonly FolderFault[];
+  /** What is here of each version and platform. */
+  readonly releases: readonly PresentRelease[];
 }
 
 const shownFaults = 50;
@@ -42,5 +45,6 @@ export const reportArtifacts = (
       .slice(0, shownFaults)
       .map(({ path, reasons }) => ({ path, reasons })),
     faults: faults.slice(0, shownFaults),
+    releases: presentReleases(all),
   };
 };

@@ -6,7 +6,6 @@ import {
   artifactOf,
   isDefendPath,
   judgeDefendFile,
-  judgeFlatFile,
   mounts,
   sidecarArtifact,
   type ArtifactRoots,
@@ -15,6 +14,7 @@ import type { ContentTask } from './content-check.ts';
 import { isReadSince } from './content-memory.ts';
 import type { DigestMemory } from './digest-memory.ts';
 import { listFiles, type FolderFault, type FoundFile, type Inventory } from './inventory.ts';
+import { judgeDocs, judgeModelFile } from './judge-flat.ts';
 import { judgeKeyFile } from './judge-key.ts';
 import { judgePackage, type PackageFiles, type PackageJudgement } from './judge-package.ts';
 import type { PublicKeyInfo } from '../signing/public-key.ts';
@@ -62,11 +62,12 @@ export const scanArtifacts = async (
   const keys = trustKeys(await judgeKeys(inventories.keys.files, found));
   const judged = new Map<string, Judgement>();
   const pending = await judgeDownloads(inventories.downloads.files, { keys, memory, before, judged }, found);
-  for (const file of inventories.models.files) {
-    found.push(artifactOf(mounts.models, file, 'model', judgeFlatFile(file, 'model')));
+  const models = new Map(inventories.models.files.map((file) => [file.path, file]));
+  for (const file of models.values()) {
+    found.push(artifactOf(mounts.models, file, 'model', await judgeModelFile(file, models)));
   }
   for (const file of inventories.productDocs.files) {
-    found.push(artifactOf(mounts.productDocs, file, 'product-doc', judgeFlatFile(file, 'product-doc')));
+    found.push(artifactOf(mounts.productDocs, file, 'product-doc', await judgeDocs(file)));
   }
   return {
     artifacts: new Map(found.map((artifact) => [artifact.path, artifact])),

@@ -2,7 +2,7 @@ import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ServedFile } from '../source/source.ts';
 import type { Artifact } from './artifact.ts';
-import type { ArtifactRoots } from './collect.ts';
+import { mountsOf, type ArtifactRoots } from './collect.ts';
 import { announce, isOther } from './changes.ts';
 import type { ContentChecker } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
@@ -28,6 +28,8 @@ export interface ArtifactStore {
   /** In the order of the paths. */
   list(): readonly Artifact[];
   isServed(artifact: Artifact): boolean;
+  /** Whether a folder of the settings is served below this path, be it empty. */
+  isMounted(path: string): boolean;
   /** Throws ARTIFACT_UNCHECKED where the file was replaced since it was judged. */
   open(artifact: Artifact): Promise<ServedFile>;
   report(): ArtifactReport;
@@ -61,6 +63,7 @@ const empty: ArtifactScan = {
 /** Makes a store; nothing is read before the first `refresh`. */
 export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStore => {
   const { policy, memory, checker, log } = options;
+  const mounted = new Set(mountsOf(options.roots));
   let scan = empty;
   let isListed = false;
   let isClosed = false;
@@ -159,7 +162,14 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
   const isServed = (artifact: Artifact): boolean =>
     artifact.state === 'good' ||
     (policy === 'lenient' && artifact.kind !== 'key' && artifact.kind !== 'other');
-  const report = (): ArtifactReport => reportArtifacts(scan, policy, isListed);
+  // Asked at each look at /health, but the same until the next change.
+  let told: { readonly of: ArtifactScan; readonly report: ArtifactReport } | undefined;
+  const report = (): ArtifactReport => {
+    if (told?.of !== scan) {
+      told = { of: scan, report: reportArtifacts(scan, policy, isListed) };
+    }
+    return told.report;
+  };
 
   const timer =
     options.interval === undefined
@@ -181,6 +191,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     find: (path) => scan.artifacts.get(path),
     list: () => [...scan.artifacts.values()],
     isServed,
+    isMounted: (path) => mounted.has(path),
     open: async (artifact) => {
       const file = await openArtifact(artifact);
       if (file) {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { checkUpgrade, presentReleases, type Completeness } from '../artifacts/completeness.ts';
+import { checkUpgrade, type Completeness } from '../artifacts/completeness.ts';
 import { agentPlatforms } from '../artifacts/release-set.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import { DepotError } from '../domain/errors.ts';
@@ -99,7 +99,6 @@ const jsonReport = (store: ArtifactStore, completeness: Completeness | undefined
     .list()
     .filter(({ state }) => state === 'quarantined')
     .map(({ path, reasons }) => ({ path, reasons })),
-  releases: presentReleases(store.list()),
   ...(completeness ? { upgrade: completeness } : {}),
 });
 
@@ -122,7 +121,7 @@ const printQuarantine = (output: Output, store: ArtifactStore): void => {
 };
 
 const printReleases = (output: Output, store: ArtifactStore): void => {
-  const releases = presentReleases(store.list());
+  const { releases } = store.report();
   if (releases.length > 0) {
     output.table(
       ['version', 'platform', 'good', 'refused', 'agent', 'not here of the full set'],
@@ -152,7 +151,7 @@ const printUpgrade = (output: Output, _store: ArtifactStore, upgrade: Completene
       note,
     ]),
   );
-  const commands = upgrade.requirements.flatMap((one) => one.commands);
+  const commands = [...new Set(upgrade.requirements.flatMap((one) => one.commands))];
   if (commands.length > 0) {
     output.line('\nWhat is missing comes with these, on a machine that reaches the public address:');
     commands.forEach((command) => output.line(`  ${command}`));

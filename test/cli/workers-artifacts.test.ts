@@ -29,13 +29,10 @@ const startWorkers = async (
   release: Release,
 ): Promise<RunningServer> => {
   await mkdir(join(folder, 'packages'), { recursive: true });
-  const server = await startServer(t, [
-    'serve',
-    ...['-workers', '2', '-log-level', 'debug', '-artifacts-rescan', '1s'],
-    ...['-package-paths', join(folder, 'packages'), '-cache-dir', join(folder, 'cache')],
-    ...['-artifacts-path', release.artifacts, '-keys-path', release.keys],
-  ]);
-  return server;
+  const words = ['serve', '-workers', '2', '-log-level', 'debug', '-artifacts-rescan', '1s'];
+  words.push('-package-paths', join(folder, 'packages'), '-cache-dir', join(folder, 'cache'));
+  words.push('-artifacts-path', release.artifacts, '-keys-path', release.keys);
+  return startServer(t, words);
 };
 
 /** Statuses of many requests at once, each on a connection of its own: both processes answer some. */

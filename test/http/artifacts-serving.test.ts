@@ -35,6 +35,7 @@ test('an artifact is sent whole, with a strong hex ETag, without any encoding', 
   t.is(answer.headers.get('content-length'), String(content.length));
   t.is(answer.headers.get('content-type'), 'application/gzip');
   t.regex(answer.headers.get('etag') ?? '', /^"[0-9a-f]{64}"$/);
+  t.is(answer.headers.get('cache-control'), 'public, no-cache, no-transform');
   t.truthy(answer.headers.get('last-modified'));
   t.true(Buffer.from(await answer.arrayBuffer()).equals(content));
 });

@@ -90,7 +90,11 @@ const sendArtifact = async (
     throw new DepotError('ARTIFACT_UNCHECKED');
   }
   const file = await store.open(artifact);
-  await sendFile(context, file, { type: artifactType(artifact), maxAge }, transfers);
+  // A cache on the way asks again before it answers: an artifact and its .sha512 of two different times would not fit. And
+  // what compresses on the way would give agents another content.
+  const keep = artifact.kind === 'key' ? `max-age=${maxAge}` : 'no-cache';
+  const further = [['Cache-Control', `public, ${keep}, no-transform`]] as const;
+  await sendFile(context, file, { type: artifactType(artifact), maxAge, further }, transfers);
 };
 
 const answerFolder = (
@@ -105,7 +109,8 @@ const answerFolder = (
     return;
   }
   const folder = path.endsWith('/') ? path : `${path}/`;
-  const listing = listFolder(folder, store.list(), store.isServed);
+  const found = listFolder(folder, store.list(), store.isServed);
+  const listing = found ?? (store.isMounted(folder) ? { path: folder, folders: [], files: [] } : undefined);
   if (!listing) {
     throw new DepotError('ARTIFACT_UNKNOWN');
   }
