@@ -208,6 +208,7 @@ test('a folder of the settings that is empty has an empty listing', async (t) =>
   const answer = await fetch(`${url}/ml-models/?format=json`);
   t.deepEqual(await answer.json(), { path: '/ml-models/', folders: [], files: [] });
   t.is((await fetch(`${url}/downloads/`)).status, 404);
+  t.is((await fetch(`${url}/product-docs/`)).status, 404, 'off where it is not configured');
 });
 
 test('an unlisted start, an unchecked file and one in quarantine have three different answers', async (t) => {

@@ -102,7 +102,8 @@ const answerFolder = (
   path: string,
   { store, prefix, maxAge }: ArtifactAppOptions,
 ): void => {
-  if (path === mounts.productDocs || path === mounts.productDocs.slice(0, -1)) {
+  const isDocs = path === mounts.productDocs || path === mounts.productDocs.slice(0, -1);
+  if (isDocs && store.isMounted(mounts.productDocs)) {
     const files = store.list().filter((one) => one.kind === 'product-doc' && store.isServed(one));
     const body = createBody(Buffer.from(listBucket(files, mounts.productDocs)));
     sendBody(context, body, { type: 'application/xml', maxAge });
