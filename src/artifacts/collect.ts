@@ -1,8 +1,6 @@
 import { posix } from 'node:path';
-import { good, quarantined, type Artifact, type ArtifactKind, type Judgement } from './artifact.ts';
+import { quarantined, type Artifact, type ArtifactKind, type Judgement } from './artifact.ts';
 import { sidecarOf } from './artifact-name.ts';
-import { readDefendManifest } from './defend-manifest.ts';
-import { isWebPage, readBeginning } from './file-magic.ts';
 import type { FoundFile } from './inventory.ts';
 
 /** The folders that files come from; each is left out where its setting is. */
@@ -67,32 +65,4 @@ export const sidecarArtifact = (file: FoundFile, artifact: Artifact | undefined)
       ? quarantined([`belongs to ${posix.basename(artifact.path)}, which is in quarantine`])
       : { state: artifact.state, reasons: [], warnings: [] },
   );
-};
-
-const manifestPath = /^endpoint\/manifest\/artifacts-[\w.+-]+\.zip$/;
-
-/** A file of Elastic Defend. `digest` is needed for its ETag; a manifest must be one, and says what else must be here. */
-export const judgeDefendFile = async (
-  file: FoundFile,
-  digest: string | undefined,
-  isHere: (path: string) => boolean,
-): Promise<Judgement> => {
-  if (file.size === 0) {
-    return quarantined(['is empty']);
-  }
-  if (isWebPage(await readBeginning(file.absolute).catch(() => Buffer.alloc(0)))) {
-    return quarantined(['is a web page or an error message']);
-  }
-  const warnings: string[] = [];
-  if (manifestPath.test(file.path)) {
-    const manifest = await readDefendManifest(file.absolute);
-    if (manifest.problem !== undefined) {
-      return quarantined([manifest.problem]);
-    }
-    const missing = manifest.urls.filter((url) => !isHere(url.slice(mounts.downloads.length)));
-    if (missing.length > 0) {
-      warnings.push(`refers to ${missing.length} files that are not here; the first is ${missing[0]}`);
-    }
-  }
-  return digest === undefined ? { state: 'unchecked', reasons: [], warnings } : good({ warnings, digest });
 };

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SignatureVerdict } from '../signing/signature.ts';
-import type { ContentTask } from './content-check.ts';
+import type { ContentFacts, ContentTask } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
 import type { FoundFile } from './inventory.ts';
 import type { TrustedKeys } from './trusted-keys.ts';
@@ -14,11 +13,14 @@ export const rememberContent = (
   file: FoundFile,
   task: ContentTask,
   keys: TrustedKeys,
-  found: { readonly sha512: string; readonly verdict?: SignatureVerdict },
+  found: Pick<ContentFacts, 'sha512' | 'sha256' | 'verdict'>,
   memory: DigestMemory,
 ): void => {
   memory.set(file.path, file.stamp, found.sha512);
   memory.set(`${file.path}#read`, file.stamp, file.changeStamp);
+  if (found.sha256 !== undefined) {
+    memory.set(`${file.path}#sha256`, file.stamp, found.sha256);
+  }
   if (found.verdict && task.signature !== undefined) {
     const { verdict } = found;
     memory.set(

@@ -1,19 +1,19 @@
 import { join } from 'node:path';
+import { compareBytes } from '../archive/byte-order.ts';
 import type { Artifact, Judgement } from './artifact.ts';
 import { sidecarOf } from './artifact-name.ts';
 import {
   agentKeyPath,
   artifactOf,
   isDefendPath,
-  judgeDefendFile,
   mounts,
   sidecarArtifact,
   type ArtifactRoots,
 } from './collect.ts';
 import type { ContentTask } from './content-check.ts';
-import { isReadSince } from './content-memory.ts';
 import type { DigestMemory } from './digest-memory.ts';
 import { listFiles, type FolderFault, type FoundFile, type Inventory } from './inventory.ts';
+import { judgeDefend, type KnownManifests } from './judge-defend.ts';
 import { judgeDocs, judgeModelFile } from './judge-flat.ts';
 import { judgeKeyFile } from './judge-key.ts';
 import { judgePackage, type PackageFiles, type PackageJudgement } from './judge-package.ts';
@@ -28,13 +28,15 @@ export interface PendingContent {
 
 /** All files at one moment. Immutable. */
 export interface ArtifactScan {
-  /** By the path that they are asked for. */
+  /** By the path that they are asked for, in the order of the paths. */
   readonly artifacts: ReadonlyMap<string, Artifact>;
   readonly faults: readonly FolderFault[];
   readonly pending: readonly PendingContent[];
   readonly keys: TrustedKeys;
   /** What was judged for good, by what it was judged of: the next scan reads none of it again. */
   readonly judged: ReadonlyMap<string, Judgement>;
+  /** Manifests of Elastic Defend, for the next scan too. */
+  readonly manifests: KnownManifests;
 }
 
 /** What a scan needs. */
@@ -48,7 +50,7 @@ const nothing: Inventory = { files: [], faults: [] };
 /** Lists every folder and judges every file by what is known; reads no large file. */
 export const scanArtifacts = async (
   { roots, memory }: ScanDeps,
-  before: ReadonlyMap<string, Judgement> = new Map(),
+  before: Pick<ArtifactScan, 'judged' | 'manifests'> = { judged: new Map(), manifests: new Map() },
 ): Promise<ArtifactScan> => {
   const list = (root: string | undefined, folder = ''): Promise<Inventory> =>
     root === undefined ? Promise.resolve(nothing) : listFiles(join(root, folder));
@@ -61,7 +63,15 @@ export const scanArtifacts = async (
   const found: Artifact[] = [];
   const keys = trustKeys(await judgeKeys(inventories.keys.files, found));
   const judged = new Map<string, Judgement>();
-  const pending = await judgeDownloads(inventories.downloads.files, { keys, memory, before, judged }, found);
+  const { files } = inventories.downloads;
+  const pending = await judgeDownloads(files, { keys, memory, before: before.judged, judged }, found);
+  const defend = await judgeDefend(files, memory, before.manifests);
+  for (const { file, judgement, task } of defend.judged) {
+    found.push(artifactOf(mounts.downloads, file, 'defend', judgement));
+    if (task) {
+      pending.push({ file, task });
+    }
+  }
   const models = new Map(inventories.models.files.map((file) => [file.path, file]));
   for (const file of models.values()) {
     found.push(artifactOf(mounts.models, file, 'model', await judgeModelFile(file, models)));
@@ -70,13 +80,16 @@ export const scanArtifacts = async (
     found.push(artifactOf(mounts.productDocs, file, 'product-doc', await judgeDocs(file)));
   }
   return {
-    artifacts: new Map(found.map((artifact) => [artifact.path, artifact])),
+    artifacts: new Map(
+      found.toSorted((a, b) => compareBytes(a.path, b.path)).map((artifact) => [artifact.path, artifact]),
+    ),
     faults: Object.entries(inventories).flatMap(([name, { faults }]) =>
       faults.map(({ path, reason }) => ({ path: mounts[name as keyof typeof mounts] + path, reason })),
     ),
     pending,
     keys,
     judged,
+    manifests: defend.manifests,
   };
 };
 
@@ -135,14 +148,7 @@ const judgeDownloads = async (
   const pending: PendingContent[] = [];
   const packages = new Map<string, Artifact>();
   for (const file of files) {
-    if (isDefendPath(file.path)) {
-      const digest = deps.memory.get(file.path, file.stamp);
-      const judgement = await judgeDefendFile(file, digest, (path) => byPath.has(path));
-      found.push(artifactOf(mounts.downloads, file, 'defend', judgement));
-      if (judgement.state === 'unchecked' || (digest !== undefined && !isReadSince(file, deps.memory))) {
-        pending.push({ file, task: { path: file.absolute, keys: [] } });
-      }
-    } else if (!sidecarOf(file.path)) {
+    if (!isDefendPath(file.path) && !sidecarOf(file.path)) {
       const sides = {
         file,
         sha512: byPath.get(`${file.path}.sha512`),

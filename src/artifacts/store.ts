@@ -58,6 +58,7 @@ const empty: ArtifactScan = {
   pending: [],
   keys: trustKeys([]),
   judged: new Map(),
+  manifests: new Map(),
 };
 
 /** Makes a store; nothing is read before the first `refresh`. */
@@ -74,7 +75,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
   const look = async (): Promise<void> => {
     const before = scan;
     await memory.reload?.();
-    scan = await scanArtifacts(options, before.judged);
+    scan = await scanArtifacts(options, before);
     const isChanged = !isListed || isOther(before, scan);
     isListed = true;
     if (!isChanged) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, writeFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -91,6 +92,47 @@ test("Defend's manifest and files have a hex ETag that stays while the content d
   await release.put(file.slice('/downloads/'.length), 'other bytes');
   await server.rescan();
   t.not((await fetch(server.url + file)).headers.get('etag'), etags[1]);
+});
+
+test("a file of Defend that isn't what its manifest says is kept from endpoints", async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const entry = (relative_url: string, content: string, length = content.length): object => ({
+    relative_url,
+    encoded_size: length,
+    encoded_sha256: createHash('sha256').update(content).digest('hex'),
+  });
+  const folder = '/downloads/endpoint/';
+  const artifacts = {
+    a: entry(`${folder}good`, 'content'),
+    b: entry(`${folder}cut`, 'content'),
+    c: entry(`${folder}other`, 'content'),
+    d: { relative_url: `${folder}unsaid` },
+  };
+  const envelope = { manifest: Buffer.from(JSON.stringify({ artifacts })).toString('base64') };
+  await release.put(
+    'endpoint/manifest/artifacts-9.2.1.zip',
+    buildZip([{ name: 'manifest.json', content: JSON.stringify(envelope) }]),
+  );
+  await release.put('endpoint/good', 'content');
+  await release.put('endpoint/cut', 'cont');
+  await release.put('endpoint/other', 'CONTENT');
+  await release.put('endpoint/unsaid', 'whatever');
+  await release.put('endpoint/page', '<!DOCTYPE html>');
+  const server = await startArtifacts(t, { 'artifacts-path': release.artifacts });
+  t.deepEqual(
+    server.artifacts.report().quarantine.map(({ path, reasons }) => `${path} ${reasons.join()}`),
+    [
+      `${folder}cut has 4 bytes, but the manifest says 7`,
+      `${folder}other has the SHA-256 ${createHash('sha256').update('CONTENT').digest('hex').slice(0, 16)}…, but the manifest says ${createHash('sha256').update('content').digest('hex').slice(0, 16)}…`,
+      `${folder}page is a web page or an error message`,
+    ],
+  );
+  for (const name of ['good', 'unsaid', 'manifest/artifacts-9.2.1.zip']) {
+    t.is((await fetch(server.url + folder + name)).status, 200, name);
+  }
+  await release.put('endpoint/other', 'content');
+  await server.rescan();
+  t.is((await fetch(`${server.url}${folder}other`)).status, 200);
 });
 
 test('a manifest that is none, refers outside or to what is missing is told', async (t) => {
