@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { compareBytes } from '../archive/byte-order.ts';
 import type { Artifact, Judgement } from './artifact.ts';
 import { sidecarOf } from './artifact-name.ts';
@@ -12,7 +11,8 @@ import {
 } from './collect.ts';
 import type { ContentTask } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
-import { listFiles, type FolderFault, type FoundFile, type Inventory } from './inventory.ts';
+import { liesBelow, listFolders } from './folders.ts';
+import type { FolderFault, FoundFile } from './inventory.ts';
 import { judgeDefend, type KnownManifests } from './judge-defend.ts';
 import { judgeDocs, judgeModelFile } from './judge-flat.ts';
 import { judgeKeyFile } from './judge-key.ts';
@@ -31,6 +31,8 @@ export interface ArtifactScan {
   /** By the path that they are asked for, in the order of the paths. */
   readonly artifacts: ReadonlyMap<string, Artifact>;
   readonly faults: readonly FolderFault[];
+  /** Mounts whose folder can't be read now. */
+  readonly lost: ReadonlySet<string>;
   readonly pending: readonly PendingContent[];
   readonly keys: TrustedKeys;
   /** What was judged for good, by what it was judged of: the next scan reads none of it again. */
@@ -45,24 +47,32 @@ export interface ScanDeps {
   readonly memory: DigestMemory;
 }
 
-const nothing: Inventory = { files: [], faults: [] };
+/** A scan that has found nothing yet. */
+export const emptyScan: ArtifactScan = {
+  artifacts: new Map(),
+  faults: [],
+  lost: new Set(),
+  pending: [],
+  keys: trustKeys([]),
+  judged: new Map(),
+  manifests: new Map(),
+};
 
-/** Lists every folder and judges every file by what is known; reads no large file. */
+/**
+ * Lists every folder and judges every file by what is known; reads no large file. What lay in a folder that can't be read now
+ * stays as it was: an agent gives up on 404, so that a disk which is away for a moment must not look like absent files.
+ */
 export const scanArtifacts = async (
   { roots, memory }: ScanDeps,
-  before: Pick<ArtifactScan, 'judged' | 'manifests'> = { judged: new Map(), manifests: new Map() },
+  before: ArtifactScan = emptyScan,
 ): Promise<ArtifactScan> => {
-  const list = (root: string | undefined, folder = ''): Promise<Inventory> =>
-    root === undefined ? Promise.resolve(nothing) : listFiles(join(root, folder));
-  const inventories = {
-    downloads: await list(roots.artifacts, 'downloads'),
-    keys: await list(roots.keys),
-    models: await list(roots.models),
-    productDocs: await list(roots.productDocs),
-  };
-  const found: Artifact[] = [];
-  const keys = trustKeys(await judgeKeys(inventories.keys.files, found));
-  const judged = new Map<string, Judgement>();
+  const inventories = await listFolders(roots);
+  const { lost, faults } = inventories;
+  const found: Artifact[] = [...before.artifacts.values()].filter(({ path }) => liesBelow(lost, path));
+  const listedKeys = trustKeys(await judgeKeys(inventories.keys.files, found));
+  const keys = lost.has(mounts.keys) ? before.keys : listedKeys;
+  const isLost = lost.has(mounts.downloads);
+  const judged = new Map<string, Judgement>(isLost ? before.judged : []);
   const { files } = inventories.downloads;
   const pending = await judgeDownloads(files, { keys, memory, before: before.judged, judged }, found);
   const defend = await judgeDefend(files, memory, before.manifests);
@@ -83,13 +93,12 @@ export const scanArtifacts = async (
     artifacts: new Map(
       found.toSorted((a, b) => compareBytes(a.path, b.path)).map((artifact) => [artifact.path, artifact]),
     ),
-    faults: Object.entries(inventories).flatMap(([name, { faults }]) =>
-      faults.map(({ path, reason }) => ({ path: mounts[name as keyof typeof mounts] + path, reason })),
-    ),
+    faults,
+    lost,
     pending,
     keys,
     judged,
-    manifests: defend.manifests,
+    manifests: isLost ? before.manifests : defend.manifests,
   };
 };
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ServedFile } from '../source/source.ts';
@@ -7,10 +8,11 @@ import { announce, isOther } from './changes.ts';
 import type { ContentChecker } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
 import { rememberContent } from './content-memory.ts';
-import { trustKeys } from './trusted-keys.ts';
+import { liesBelow } from './folders.ts';
+import type { FoundFile } from './inventory.ts';
 import { openArtifact } from './open-artifact.ts';
 import { reportArtifacts, type ArtifactReport } from './report.ts';
-import { scanArtifacts, type ArtifactScan, type PendingContent } from './scan.ts';
+import { emptyScan, scanArtifacts, type ArtifactScan, type PendingContent } from './scan.ts';
 
 /** What is done with a file in quarantine: `strict` keeps it from clients, `lenient` serves it with a warning in the log. */
 export type ArtifactPolicy = 'strict' | 'lenient';
@@ -28,6 +30,8 @@ export interface ArtifactStore {
   /** In the order of the paths. */
   list(): readonly Artifact[];
   isServed(artifact: Artifact): boolean;
+  /** Whether this address belongs to a folder that can't be read now: what is not found there may well exist. */
+  isLost(path: string): boolean;
   /** Whether a folder of the settings is served below this path, be it empty. */
   isMounted(path: string): boolean;
   /** Throws ARTIFACT_UNCHECKED where the file was replaced since it was judged. */
@@ -52,22 +56,21 @@ export interface ArtifactStoreOptions {
   readonly onStale?: () => void;
 }
 
-const empty: ArtifactScan = {
-  artifacts: new Map(),
-  faults: [],
-  pending: [],
-  keys: trustKeys([]),
-  judged: new Map(),
-  manifests: new Map(),
-};
+/** From this size on a file is left alone while it is still written. */
+const largeBytes = 64 * 1024 * 1024;
+/** Milliseconds without a change after which a file counts as written. */
+const quietTime = 5000;
+/** Milliseconds that the clock of a file server may be ahead; a time further ahead says nothing. */
+const clockSkew = 60_000;
 
 /** Makes a store; nothing is read before the first `refresh`. */
 export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStore => {
   const { policy, memory, checker, log } = options;
   const mounted = new Set(mountsOf(options.roots));
-  let scan = empty;
+  let scan = emptyScan;
   let isListed = false;
   let isClosed = false;
+  const closing = new AbortController();
   let reading: Promise<void> | undefined;
   let last: Promise<void> = Promise.resolve();
   let waiting: Promise<void> | undefined;
@@ -120,15 +123,24 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     }
   };
 
+  // A large file that somebody is copying here would be read again and again, to be wrong each time.
+  const isGrowing = ({ size, modifiedAt }: FoundFile): boolean => {
+    const age = Date.now() - modifiedAt;
+    return options.interval !== undefined && size > largeBytes && age < quietTime && age > -clockSkew;
+  };
   /** Reads until nothing is pending. A file that can't be read, or changes all the time, waits for the next look. */
   const readAll = async (by: ContentChecker): Promise<void> => {
     const given = new Set<string>();
     const keyOf = ({ file }: PendingContent): string =>
       `${file.path} ${file.stamp} ${file.changeStamp} ${scan.keys.stamp}`;
     for (;;) {
-      const next = scan.pending.filter((one) => !given.has(keyOf(one)));
-      if (next.length === 0 || isClosed) {
+      const left = scan.pending.filter((one) => !given.has(keyOf(one)));
+      if (left.length === 0 || isClosed) {
         break;
+      }
+      const next = left.filter(({ file }) => !isGrowing(file));
+      if (next.length === 0) {
+        await wait(quietTime, undefined, { signal: closing.signal }).catch(() => undefined);
       }
       for (const one of next) {
         given.add(keyOf(one));
@@ -137,7 +149,9 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
           return;
         }
       }
-      await lookAgain();
+      if (!isClosed) {
+        await lookAgain();
+      }
     }
     const paths = new Set([...scan.artifacts.keys()].map((path) => path.replace('/downloads/', '')));
     await save((path) => paths.has(path.replace(/#\w+$/, '')));
@@ -192,6 +206,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     find: (path) => scan.artifacts.get(path),
     list: () => [...scan.artifacts.values()],
     isServed,
+    isLost: (path) => liesBelow(scan.lost, path),
     isMounted: (path) => mounted.has(path),
     open: async (artifact) => {
       const file = await openArtifact(artifact);
@@ -205,6 +220,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     report,
     close: async () => {
       isClosed = true;
+      closing.abort();
       clearInterval(timer);
       await checker?.close();
       await reading?.catch(() => undefined);

@@ -324,4 +324,25 @@ test('a folder that is not there is a fault of the report, and serves nothing', 
   const store = await openStore(t, { artifacts: join(await scratch(t), 'absent') });
   t.regex(store.report().faults[0]?.reason ?? '', /cannot be read/);
   t.is(store.report().files, 0);
+  t.regex(store.report().faults[0]?.reason ?? '', /absent\/downloads cannot be read/);
+});
+
+test('a folder that is lost for a while keeps what was known of it', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(path);
+  const store = await openStore(t, release);
+  await rename(release.artifacts, `${release.artifacts}-away`);
+  await rename(release.keys, `${release.keys}-away`);
+  await store.rescan();
+  t.is(store.stateOf(asked), 'good');
+  t.true(store.isLost(asked));
+  t.is(store.report().trusted_keys, 1);
+  await t.throwsAsync(store.open(store.find(asked) ?? t.fail()), { code: 'ARTIFACT_UNCHECKED' });
+  await rename(`${release.keys}-away`, release.keys);
+  await store.rescan();
+  await rename(`${release.artifacts}-away`, release.artifacts);
+  await store.rescan();
+  t.is(store.stateOf(asked), 'good');
+  t.false(store.isLost(asked));
+  t.deepEqual(store.report().faults, []);
 });

@@ -83,7 +83,7 @@ const sendArtifact = async (
         `${artifact.path} was asked for and is in quarantine: it ${artifact.reasons.join('; ')}`,
       );
     }
-    throw new DepotError('ARTIFACT_UNKNOWN');
+    throw new DepotError(!artifact && store.isLost(mounts.keys) ? 'ARTIFACTS_LOST' : 'ARTIFACT_UNKNOWN');
   }
   // Endpoints refuse an ETag that changes, so Defend's files wait for their digest whatever the policy.
   if (!store.isServed(artifact) || (artifact.kind === 'defend' && artifact.digest === undefined)) {
@@ -113,7 +113,7 @@ const answerFolder = (
   const found = listFolder(folder, store.list(), store.isServed);
   const listing = found ?? (store.isMounted(folder) ? { path: folder, folders: [], files: [] } : undefined);
   if (!listing) {
-    throw new DepotError('ARTIFACT_UNKNOWN');
+    throw new DepotError(store.isLost(path) ? 'ARTIFACTS_LOST' : 'ARTIFACT_UNKNOWN');
   }
   if (folder !== path) {
     redirect(context, folder, prefix);
