@@ -1,7 +1,8 @@
 import type { ArtifactReport } from '../artifacts/report.ts';
-import { openGatekeeper } from '../artifacts/gatekeeper.ts';
+import { openGatekeeper, type Gatekeeper } from '../artifacts/gatekeeper.ts';
 import { nameOf } from '../config/setting.ts';
 import { settings, type Config } from '../config/settings.ts';
+import { DepotError } from '../domain/errors.ts';
 import { createArtifactApp } from '../http/artifacts/create-app.ts';
 import { isArtifactRequest } from '../http/artifacts/paths.ts';
 import type { ArtifactHealth } from '../http/routes/health.ts';
@@ -43,7 +44,7 @@ export const startArtifactRegistry = async (
     return undefined;
   }
   const gatekeeper =
-    config.artifactsAuthFile === undefined ? undefined : await openGatekeeper(config.artifactsAuthFile, log);
+    config.artifactsAuthFile === undefined ? undefined : await openGate(config.artifactsAuthFile, log);
   const identity = await ownIdentity(config, log);
   const store = await openArtifactStore(config, roots, role, log);
   const transfers = createTransfers();
@@ -113,6 +114,16 @@ export const startArtifactRegistry = async (
     },
   };
 };
+
+/** Throws CREDENTIALS_INVALID with the name of the setting. */
+const openGate = (path: string, log: Log): Promise<Gatekeeper> =>
+  openGatekeeper(path, log).catch((error: unknown) => {
+    if (!(error instanceof DepotError) || error.code !== 'CREDENTIALS_INVALID') {
+      throw error;
+    }
+    const { flag, variable } = nameOf(settings.artifactsAuthFile);
+    throw new DepotError(error.code, { ...error.details, path: `${flag} (${variable}): ${path}` }, error);
+  });
 
 const ownIdentity = (
   config: Config,

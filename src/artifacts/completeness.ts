@@ -135,7 +135,7 @@ const fetcher =
     }
     const latest = quoted(`${addresses.snapshots}/latest/${snapshot}.json`);
     return [
-      `BUILD=$(curl -fsSL ${latest} | sed 's/.*"build_id" *: *"\\([^"]*\\)".*/\\1/')`,
+      `BUILD=$(curl -fsSL ${latest} | sed -n 's/.*"build_id" *: *"\\([^"]*\\)".*/\\1/p')`,
       ...ends.map(
         (end) =>
           `curl -fL --create-dirs -o ${quoted(`${folder}${asked}${end}`)} ${quoted(`${addresses.snapshots}/`)}"$BUILD"${quoted(`${asked}${end}`)}`,

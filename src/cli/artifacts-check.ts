@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { checkUpgrade, type Completeness } from '../artifacts/completeness.ts';
 import { agentPlatforms } from '../artifacts/release-set.ts';
@@ -58,7 +59,8 @@ const run = async (path: string | undefined, options: CheckOptions, io: CommandI
   const output = createOutput(io, { quiet: options.json === true });
   output.note('reading the artifacts; large ones take a while');
   return withArtifacts(folders, config.cacheDir ?? defaultCacheFolder(io.env), (store) => {
-    const shown = { artifacts: folders.artifacts ?? '', keys: folders.keys ?? '/path/to/keys' };
+    const artifacts = folders.artifacts ?? '';
+    const shown = { artifacts, keys: folders.keys ?? join(artifacts, 'keys') };
     const completeness =
       agent === undefined
         ? undefined

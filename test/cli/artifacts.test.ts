@@ -101,7 +101,7 @@ test('snapshots come from the build that the public address names', async (t) =>
     stdout,
   );
   const [line = ''] = /BUILD=.*/.exec(stdout) ?? [];
-  const answer = '{ "version" : "9.3.0-SNAPSHOT", "build_id" : "9.3.0-3f4a1b2c", "manifest_url" : "x" }';
+  const answer = '{\n "version" : "9.3.0-SNAPSHOT",\n "build_id" : "9.3.0-3f4a1b2c", "manifest_url" : "x" }';
   const run = spawnSync('sh', ['-c', `curl() { echo '${answer}'; }; ${line}; echo "$BUILD"`], {
     encoding: 'utf8',
   });

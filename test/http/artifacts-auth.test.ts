@@ -128,7 +128,9 @@ test('a bucket fills again and the memory of clients is bounded', (t) => {
 test('a credential file that is missing or broken keeps the server from starting', async (t) => {
   const folder = await scratch(t);
   const flags = { 'keys-path': folder, 'artifacts-auth-file': join(folder, 'credentials') };
-  await t.throwsAsync(startArtifacts(t, flags), { message: /cannot be read/ });
+  await t.throwsAsync(startArtifacts(t, flags), {
+    message: /^-artifacts-auth-file \(EPR_ARTIFACTS_AUTH_FILE\): .*credentials: cannot be read/,
+  });
   for (const text of [
     'hello\n',
     'null\n',
