@@ -59,7 +59,10 @@ export async function startApp(config: Config, { log, metrics }: AppDeps): Promi
     metricsAddress: metricsServer?.url,
     artifacts,
     ready,
-    refresh: index.refresh,
+    refresh: () => {
+      artifacts?.refresh().catch((error: unknown) => log.error({ err: error }, 'artifacts are as before'));
+      return index.refresh();
+    },
     close: async () => {
       watcher.close();
       await Promise.all([

@@ -1,13 +1,10 @@
 import type { ArtifactReport } from '../artifacts/report.ts';
-import { createContentChecker } from '../artifacts/content-pool.ts';
-import { createVolatileMemory, openDigestMemory } from '../artifacts/digest-memory.ts';
-import { openGatekeeper } from '../artifacts/gatekeeper.ts';
-import { createArtifactStore } from '../artifacts/store.ts';
+import { openGatekeeper, type Gatekeeper } from '../artifacts/gatekeeper.ts';
 import { nameOf } from '../config/setting.ts';
 import { settings, type Config } from '../config/settings.ts';
+import { DepotError } from '../domain/errors.ts';
 import { createArtifactApp } from '../http/artifacts/create-app.ts';
 import { isArtifactRequest } from '../http/artifacts/paths.ts';
-import { defaultCacheFolder } from '../index/cache-folder.ts';
 import type { ArtifactHealth } from '../http/routes/health.ts';
 import { listen, type ListenerOptions } from '../http/server.ts';
 import { createTransfers } from '../http/transfers.ts';
@@ -15,6 +12,7 @@ import { createTlsIdentity } from '../net/tls-identity.ts';
 import { addArtifactMetrics } from '../telemetry/artifact-metrics.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { artifactRoots, openArtifactStore, type ArtifactRole } from './artifact-parts.ts';
 
 /** Takes a request. */
 type Handler = ListenerOptions['handler'];
@@ -26,7 +24,7 @@ export interface ArtifactRegistry {
   /** Where the listener for artifacts alone is reached from this machine. */
   readonly address: string | undefined;
   report(): ArtifactReport;
-  /** The counts of the report. */
+  /** The report in short. */
   health(): ArtifactHealth;
   /** Reads what changed, credentials too. */
   refresh(): Promise<void>;
@@ -39,31 +37,16 @@ export interface ArtifactRegistry {
 export const startArtifactRegistry = async (
   config: Config,
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+  role: ArtifactRole = { kind: 'alone' },
 ): Promise<ArtifactRegistry | undefined> => {
-  const { artifactsPath, keysPath, modelsPath, productDocsPath } = config;
-  if ([artifactsPath, keysPath, modelsPath, productDocsPath].every((one) => one === undefined)) {
+  const roots = artifactRoots(config);
+  if (!roots) {
     return undefined;
   }
   const gatekeeper =
-    config.artifactsAuthFile === undefined ? undefined : await openGatekeeper(config.artifactsAuthFile, log);
+    config.artifactsAuthFile === undefined ? undefined : await openGate(config.artifactsAuthFile, log);
   const identity = await ownIdentity(config, log);
-  const store = createArtifactStore({
-    roots: {
-      ...(artifactsPath === undefined ? {} : { artifacts: artifactsPath }),
-      ...(keysPath === undefined ? {} : { keys: keysPath }),
-      ...(modelsPath === undefined ? {} : { models: modelsPath }),
-      ...(productDocsPath === undefined ? {} : { productDocs: productDocsPath }),
-    },
-    policy: config.artifactPolicy,
-    memory:
-      artifactsPath === undefined
-        ? createVolatileMemory()
-        : await openDigestMemory(config.cacheDir ?? defaultCacheFolder(process.env), artifactsPath),
-    checker: createContentChecker(),
-    trustedKeys: () => Promise.resolve([]),
-    log,
-    interval: config.artifactsRescan,
-  });
+  const store = await openArtifactStore(config, roots, role, log);
   const transfers = createTransfers();
   addArtifactMetrics(metrics.registry, () => ({ ...store.report(), transfers: transfers.running }));
   const app = createArtifactApp({
@@ -104,8 +87,19 @@ export const startArtifactRegistry = async (
     address: server?.url,
     report: store.report,
     health: () => {
-      const { good, unchecked, quarantined } = store.report();
-      return { good, unchecked, quarantined };
+      const { good, unchecked, quarantined, quarantine, releases } = store.report();
+      return {
+        good,
+        unchecked,
+        quarantined,
+        quarantine: quarantine.slice(0, 20),
+        releases: releases.map(({ version, platform, hasAgent, missing }) => ({
+          version,
+          platform,
+          agents: hasAgent,
+          missing: missing.length,
+        })),
+      };
     },
     refresh: async () => {
       await gatekeeper?.refresh();
@@ -120,6 +114,16 @@ export const startArtifactRegistry = async (
     },
   };
 };
+
+/** Throws CREDENTIALS_INVALID with the name of the setting. */
+const openGate = (path: string, log: Log): Promise<Gatekeeper> =>
+  openGatekeeper(path, log).catch((error: unknown) => {
+    if (!(error instanceof DepotError) || error.code !== 'CREDENTIALS_INVALID') {
+      throw error;
+    }
+    const { flag, variable } = nameOf(settings.artifactsAuthFile);
+    throw new DepotError(error.code, { ...error.details, path: `${flag} (${variable}): ${path}` }, error);
+  });
 
 const ownIdentity = (
   config: Config,

@@ -11,6 +11,8 @@ export type MetricValues = readonly MetricObjectWithValues<MetricValue<string>>[
 /** What the primary says to a worker. */
 export type ToWorker =
   | { readonly type: 'index'; readonly news: IndexNews }
+  /** `change` counts the changes of artifacts that the primary has found and judged. */
+  | { readonly type: 'artifacts'; readonly change: number }
   | { readonly type: 'ask-metrics'; readonly id: number }
   | { readonly type: 'stop' };
 
@@ -19,4 +21,5 @@ export type ToPrimary =
   | { readonly type: 'listening'; readonly url: string }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly details: ErrorDetails }
   | { readonly type: 'refresh' }
+  | { readonly type: 'refresh-artifacts' }
   | { readonly type: 'metrics'; readonly id: number; readonly values: MetricValues };

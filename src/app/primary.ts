@@ -9,6 +9,7 @@ import { defaultCacheFolder } from '../index/cache-folder.ts';
 import type { IndexStore } from '../index/store.ts';
 import { workerCacheVariable, type ToPrimary, type ToWorker } from './messages.ts';
 import { startMetricsServer } from './metrics-server.ts';
+import { artifactRoots, openArtifactStore } from './artifact-parts.ts';
 import { createIndex, createPackageParts, firstIndex, watchPackages } from './package-index.ts';
 import { createSharedMetrics } from './shared-metrics.ts';
 import { superviseWorkers } from './supervisor.ts';
@@ -20,8 +21,8 @@ export interface WorkerCommand {
 }
 
 /**
- * Starts `count` processes that share the port. This one reads packages, writes the index file that the others serve
- * from, adds up their metrics and replaces those that die.
+ * Starts `count` processes that share the port. This one reads packages and artifacts, writes the index file and the digests
+ * that the others serve from, adds up their metrics and replaces those that die.
  */
 export async function startPrimary(
   config: Config,
@@ -47,6 +48,22 @@ export async function startPrimary(
     supervisor.tell(news());
   };
 
+  const roots = artifactRoots(config);
+  let change = 0;
+  const artifactNews = (): ToWorker => ({ type: 'artifacts', change });
+  const onChange = (): void => {
+    change += 1;
+    supervisor.tell(artifactNews());
+  };
+  const artifacts =
+    roots &&
+    (await openArtifactStore(config, roots, { kind: 'reads', cacheFolder: cacheFolder.path, onChange }, log));
+  const lookAtArtifacts = (): void => {
+    artifacts
+      ?.refresh()
+      .catch((error: unknown) => log.error({ err: error }, 'the artifact folders cannot be listed'));
+  };
+
   const shared = createSharedMetrics(metrics);
   // Workers accept by themselves: a connection that this process hands to one that is just dying would be lost, and its
   // client (Kibana has no timeout) would wait for ever.
@@ -56,10 +73,15 @@ export async function startPrimary(
     count,
     log,
     start: () => cluster.fork({ [workerCacheVariable]: cacheFolder.path }),
-    onStart: (worker) => worker.send(news()),
+    onStart: (worker) => {
+      worker.send(news());
+      worker.send(artifactNews());
+    },
     onMessage: (worker: Worker, message: ToPrimary) => {
       if (message.type === 'refresh') {
         void index.refresh().catch(() => undefined);
+      } else if (message.type === 'refresh-artifacts') {
+        lookAtArtifacts();
       } else if (message.type === 'metrics') {
         shared.take(worker.id, message.id, message.values);
       }
@@ -69,7 +91,11 @@ export async function startPrimary(
       metrics.workerReplaced();
     },
   });
-  const heartbeat = setInterval(() => supervisor.tell(news()), 1000);
+  const heartbeat = setInterval(() => {
+    supervisor.tell(news());
+    supervisor.tell(artifactNews());
+  }, 1000);
+  lookAtArtifacts();
   const stopWorkers = async (): Promise<void> => {
     clearInterval(heartbeat);
     await supervisor.stop(config.shutdownTimeout + 5000);
@@ -85,15 +111,18 @@ export async function startPrimary(
       metricsAddress: metricsServer?.url,
       artifacts: undefined,
       ready,
-      refresh: index.refresh,
+      refresh: () => {
+        lookAtArtifacts();
+        return index.refresh();
+      },
       close: async () => {
         watcher.close();
-        await Promise.all([stopWorkers(), metricsServer?.close(0), index.close()]);
+        await Promise.all([stopWorkers(), metricsServer?.close(0), index.close(), artifacts?.close()]);
         await cacheFolder.remove();
       },
     };
   } catch (error) {
-    await stopWorkers();
+    await Promise.all([stopWorkers(), artifacts?.close()]);
     throw error;
   }
 }

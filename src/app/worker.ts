@@ -34,6 +34,7 @@ export async function runWorker(
   });
   let server: RegistryServer | undefined;
   let artifacts: ArtifactRegistry | undefined;
+  let seen = 0;
   let heard: () => void = () => undefined;
   const firstNews = new Promise<void>((resolve) => {
     heard = resolve;
@@ -45,6 +46,12 @@ export async function runWorker(
     channel.on('message', (message: ToWorker) => {
       if (message.type === 'index') {
         void index.follow(message.news).then(heard);
+      } else if (message.type === 'artifacts') {
+        // What comes before the registry stands is in the file that it begins with.
+        if (artifacts && message.change !== seen) {
+          seen = message.change;
+          artifacts.refresh().catch((error: unknown) => log.error({ err: error }, 'artifacts are as before'));
+        }
       } else if (message.type === 'stop') {
         stop();
       } else {
@@ -55,7 +62,11 @@ export async function runWorker(
   // One that takes the place of another opens the port when it has what the others serve, not before.
   await Promise.race([firstNews, stopped]);
   try {
-    artifacts = await startArtifactRegistry(config, { log, metrics });
+    artifacts = await startArtifactRegistry(
+      config,
+      { log, metrics },
+      { kind: 'follows', cacheFolder, onStale: () => say({ type: 'refresh-artifacts' }) },
+    );
     server = await startRegistryServer(config, {
       index,
       source,

@@ -1,7 +1,6 @@
 import { posix } from 'node:path';
-import { good, quarantined, type Artifact, type ArtifactKind, type Judgement } from './artifact.ts';
+import { quarantined, type Artifact, type ArtifactKind, type Judgement } from './artifact.ts';
 import { sidecarOf } from './artifact-name.ts';
-import { readDefendManifest } from './defend-manifest.ts';
 import type { FoundFile } from './inventory.ts';
 
 /** The folders that files come from; each is left out where its setting is. */
@@ -20,6 +19,15 @@ export const mounts = {
   models: '/ml-models/',
   productDocs: '/product-docs/',
 } as const;
+
+/** The paths that have a folder. */
+export const mountsOf = (roots: ArtifactRoots): readonly string[] =>
+  [
+    roots.artifacts === undefined ? undefined : mounts.downloads,
+    roots.keys === undefined ? undefined : mounts.keys,
+    roots.models === undefined ? undefined : mounts.models,
+    roots.productDocs === undefined ? undefined : mounts.productDocs,
+  ].filter((one) => one !== undefined);
 
 /** The key that agents, fleet-server and Kibana's guides call by this name. */
 export const agentKeyPath = '/GPG-KEY-elastic-agent';
@@ -57,48 +65,4 @@ export const sidecarArtifact = (file: FoundFile, artifact: Artifact | undefined)
       ? quarantined([`belongs to ${posix.basename(artifact.path)}, which is in quarantine`])
       : { state: artifact.state, reasons: [], warnings: [] },
   );
-};
-
-const modelName = /^[A-Za-z0-9][\w.-]*\.(?:metadata\.json|vocab\.json|pt)$/;
-const docsName = /^[A-Za-z0-9][\w.-]*\.zip$/;
-
-/** Models and product docs lie flat, as their clients ask for them. */
-export const judgeFlatFile = (file: FoundFile, kind: 'model' | 'product-doc'): Judgement => {
-  if (file.path.includes('/')) {
-    return quarantined(['lies in a folder; clients look for it in the folder above']);
-  }
-  if (file.size === 0) {
-    return quarantined(['is empty']);
-  }
-  if (kind === 'model') {
-    return modelName.test(file.path)
-      ? good()
-      : quarantined(['is no file of a model (.metadata.json, .pt, .vocab.json)']);
-  }
-  return docsName.test(file.path) ? good() : quarantined(['is no zip of product docs']);
-};
-
-const manifestPath = /^endpoint\/manifest\/artifacts-[\w.+-]+\.zip$/;
-
-/** A file of Elastic Defend. `digest` is needed for its ETag; a manifest must be one, and says what else must be here. */
-export const judgeDefendFile = async (
-  file: FoundFile,
-  digest: string | undefined,
-  isHere: (path: string) => boolean,
-): Promise<Judgement> => {
-  if (file.size === 0) {
-    return quarantined(['is empty']);
-  }
-  const warnings: string[] = [];
-  if (manifestPath.test(file.path)) {
-    const manifest = await readDefendManifest(file.absolute);
-    if (manifest.problem !== undefined) {
-      return quarantined([manifest.problem]);
-    }
-    const missing = manifest.urls.filter((url) => !isHere(url.slice(mounts.downloads.length)));
-    if (missing.length > 0) {
-      warnings.push(`refers to ${missing.length} files that are not here; the first is ${missing[0]}`);
-    }
-  }
-  return digest === undefined ? { state: 'unchecked', reasons: [], warnings } : good({ warnings, digest });
 };

@@ -1,9 +1,6 @@
-import { posix } from 'node:path';
 import type { Artifact } from './artifact.ts';
-import { parseArtifactName } from './artifact-name.ts';
 import { agentKeyPath, mounts } from './collect.ts';
 import {
-  agentPlatforms,
   referenceAddresses,
   releaseFiles,
   type ReferenceAddresses,
@@ -67,15 +64,14 @@ const fileRequirement = (
   const { folders, addresses = referenceAddresses } = sources;
   const asked = mounts.downloads + path;
   const found = sources.find(asked);
-  const fetch = (end: string): string =>
-    fetchCommand(`${addresses.artifacts}${asked}${end}`, `${folders.artifacts}${asked}${end}`);
+  const fetch = fetcher(path, addresses, folders.artifacts);
   if (!found) {
     return {
       path: asked,
       need,
       state: 'missing',
       note: 'is not here',
-      commands: ['', '.sha512', '.asc'].map(fetch),
+      commands: fetch(['', '.sha512', '.asc']),
     };
   }
   if (found.state === 'quarantined') {
@@ -86,7 +82,7 @@ const fileRequirement = (
         : isSide('.asc')
           ? ['.asc']
           : ['', '.sha512', '.asc'];
-    return { path: asked, need, state: 'refused', note: found.reasons.join('; '), commands: ends.map(fetch) };
+    return { path: asked, need, state: 'refused', note: found.reasons.join('; '), commands: fetch(ends) };
   }
   const signed = found.signedBy === undefined ? '' : `signed by ${found.signedBy.slice(-16)}`;
   return {
@@ -126,48 +122,29 @@ const keyRequirement = ({
       };
 };
 
+/** Commands for an artifact and its sidecars. Snapshots lie below the build that the public address names. */
+const fetcher =
+  (path: string, addresses: ReferenceAddresses, folder: string) =>
+  (ends: readonly string[]): readonly string[] => {
+    const asked = mounts.downloads + path;
+    const [snapshot] = /\d+\.\d+\.\d+-SNAPSHOT/.exec(path) ?? [];
+    if (snapshot === undefined) {
+      return ends.map((end) =>
+        fetchCommand(`${addresses.artifacts}${asked}${end}`, `${folder}${asked}${end}`),
+      );
+    }
+    const latest = quoted(`${addresses.snapshots}/latest/${snapshot}.json`);
+    return [
+      `BUILD=$(curl -fsSL ${latest} | sed -n 's/.*"build_id" *: *"\\([^"]*\\)".*/\\1/p')`,
+      ...ends.map(
+        (end) =>
+          `curl -fL --create-dirs -o ${quoted(`${folder}${asked}${end}`)} ${quoted(`${addresses.snapshots}/`)}"$BUILD"${quoted(`${asked}${end}`)}`,
+      ),
+    ];
+  };
+
 const fetchCommand = (url: string, file: string): string =>
   `curl -fL --create-dirs -o ${quoted(file)} ${quoted(url)}`;
 
 const quoted = (text: string): string =>
   /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-
-/** What is here of one version and platform. */
-export interface PresentRelease {
-  readonly version: string;
-  readonly platform: string;
-  readonly good: number;
-  readonly unchecked: number;
-  readonly refused: number;
-  /** Of the guide's full set. */
-  readonly missing: readonly string[];
-  /** Whether agents can take this version here. */
-  readonly hasAgent: boolean;
-}
-
-/** Every version and platform of which something is here, newest last, as far as agents know the platform. */
-export const presentReleases = (artifacts: readonly Artifact[]): readonly PresentRelease[] => {
-  const groups = new Map<string, Artifact[]>();
-  for (const artifact of artifacts.filter(({ kind }) => kind === 'package')) {
-    const name = parseArtifactName(posix.basename(artifact.path));
-    if (name && name.platform in agentPlatforms) {
-      const key = `${name.version} ${name.platform}`;
-      groups.set(key, [...(groups.get(key) ?? []), artifact]);
-    }
-  }
-  return [...groups].map(([key, files]) => {
-    const [version = '', platform = ''] = key.split(' ');
-    const here = new Set(files.map(({ path }) => path));
-    const count = (state: Artifact['state']): number => files.filter((one) => one.state === state).length;
-    const wanted = releaseFiles({ version, platforms: [platform] });
-    return {
-      version,
-      platform,
-      good: count('good'),
-      unchecked: count('unchecked'),
-      refused: count('quarantined'),
-      missing: wanted.filter(({ path }) => !here.has(mounts.downloads + path)).map(({ name }) => name),
-      hasAgent: files.some((one) => one.state === 'good' && one.path.includes('/elastic-agent-')),
-    };
-  });
-};

@@ -9,6 +9,8 @@ export interface ContentTask {
   readonly signature?: string;
   /** Armored public keys. */
   readonly keys: readonly string[];
+  /** Also wants the SHA-256, by which Defend's manifests call their files. */
+  readonly sha256?: boolean;
 }
 
 /** What reading found. */
@@ -17,6 +19,8 @@ export interface ContentFacts {
   readonly stamp: string;
   /** Lower-case hex. */
   readonly sha512: string;
+  /** Where it was asked for. */
+  readonly sha256?: string;
   readonly verdict?: SignatureVerdict;
 }
 

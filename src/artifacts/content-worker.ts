@@ -12,6 +12,7 @@ export default async function checkContent(task: ContentTask): Promise<ContentFa
   try {
     const stamp = contentStamp(await handle.stat({ bigint: true }));
     const hash = createHash('sha512');
+    const second = task.sha256 === true ? createHash('sha256') : undefined;
     const piece = Buffer.allocUnsafe(pieceBytes);
     for (let position = 0; ;) {
       const { bytesRead } = await handle.read(piece, 0, pieceBytes, position);
@@ -19,11 +20,12 @@ export default async function checkContent(task: ContentTask): Promise<ContentFa
         break;
       }
       hash.update(piece.subarray(0, bytesRead));
+      second?.update(piece.subarray(0, bytesRead));
       position += bytesRead;
     }
     const sha512 = hash.digest('hex');
     if (task.signature === undefined || task.keys.length === 0 || sha512 !== task.expected) {
-      return { stamp, sha512 };
+      return { stamp, sha512, ...(second === undefined ? {} : { sha256: second.digest('hex') }) };
     }
     const data = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: pieceBytes });
     const verdict = await createVerifier(fixedKeys(task.keys)).verify(data, task.signature);

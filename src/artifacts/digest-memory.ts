@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 /** What was computed of a file, remembered by its path and stamp, so that gigabytes are read once. */
@@ -9,6 +9,8 @@ export interface DigestMemory {
   set(path: string, stamp: string, value: string): void;
   /** Drops what `isWanted` refuses, and writes to disk what changed. Never throws; resolves with why it could not. */
   save(isWanted: (path: string) => boolean): Promise<Error | undefined>;
+  /** Takes what another process has written since; only where it is followed. */
+  reload?(): Promise<void>;
 }
 
 interface Entry {
@@ -22,13 +24,39 @@ const maxMemoryBytes = 64 * 1024 * 1024;
 /** A memory that ends with the process. */
 export const createVolatileMemory = (): DigestMemory => memoryOf(new Map(), () => Promise.resolve());
 
+const fileOf = (folder: string, root: string): string =>
+  join(folder, `artifacts-${createHash('sha256').update(resolve(root)).digest('hex').slice(0, 16)}.jsonl`);
+
+/** The memory that another process keeps. What is set here is not kept. */
+export const followDigestMemory = (folder: string, root: string): DigestMemory => {
+  const path = fileOf(folder, root);
+  let entries: ReadonlyMap<string, Entry> = new Map();
+  let seen: string | undefined;
+  return {
+    get: (name, stamp) => {
+      const entry = entries.get(name);
+      return entry?.stamp === stamp ? entry.value : undefined;
+    },
+    set: () => undefined,
+    save: () => Promise.resolve(undefined),
+    reload: async () => {
+      const stats = await stat(path, { bigint: true }).catch(() => undefined);
+      const now = stats && `${stats.ino} ${stats.mtimeNs} ${stats.size}`;
+      if (now !== seen) {
+        entries = await readEntries(path);
+        seen = now;
+      }
+    },
+  };
+};
+
 /**
- * A memory in a file of `folder`, one for each `root` that artifacts lie in: a header, then one JSON list for each line. Replaced as a whole by a rename. What can't
- * be read (another format, a damaged line) is forgotten and computed again; it is a cache, never the truth.
+ * A memory in a file of `folder`, one for each `root` that artifacts lie in: a header, then one JSON list for each line.
+ * Replaced as a whole by a rename. What can't be read (another format, a damaged line) is forgotten and computed again; it is
+ * a cache, never the truth.
  */
 export const openDigestMemory = async (folder: string, root: string): Promise<DigestMemory> => {
-  const name = createHash('sha256').update(resolve(root)).digest('hex').slice(0, 16);
-  const path = join(folder, `artifacts-${name}.jsonl`);
+  const path = fileOf(folder, root);
   return memoryOf(await readEntries(path), (entries) => writeEntries(path, entries));
 };
 

@@ -1,7 +1,22 @@
+import { open } from 'node:fs/promises';
 import type { PackageType } from './artifact-name.ts';
 
-/** How many bytes `magicProblem` looks at. */
-export const magicBytes = 64;
+const magicBytes = 64;
+
+/** The first bytes of a file. Rejects where it can't be read. */
+export const readBeginning = async (path: string): Promise<Buffer> => {
+  const handle = await open(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(magicBytes), 0, magicBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+};
+
+/** True for a web page or an XML error, such as a portal or a store of objects answers instead of a file. */
+export const isWebPage = (first: Uint8Array): boolean =>
+  /^\s*<(?:!doctype|html|\?xml|head|error)/i.test(Buffer.from(first).toString('latin1'));
 
 const beginnings: Readonly<Record<PackageType, { readonly hex: string; readonly what: string }>> = {
   'tar.gz': { hex: '1f8b', what: 'a gzip file' },
@@ -21,7 +36,7 @@ export const magicProblem = (type: PackageType, first: Uint8Array): string | und
   if (bytes.toString('hex').startsWith(hex)) {
     return undefined;
   }
-  return /^\s*<(?:!doctype|html|\?xml|head|error)/i.test(bytes.toString('latin1'))
+  return isWebPage(bytes)
     ? `is a web page or an error message, not ${what}`
     : `does not begin as ${what} does`;
 };

@@ -32,12 +32,26 @@ export const openGatekeeper = async (
   let stamp = await stampOf(path);
   // A credential that was good is known by a keyed digest, so that the header itself stays nowhere in memory.
   const secret = randomBytes(32);
-  const known = new LRUCache<string, string>({ max: maxKnown, ttl: 10 * 60_000 });
+  const known = new LRUCache<string, string>({ max: maxKnown });
+  // Thousands of agents come with the same header at once: it is computed once for all.
+  const running = new Map<string, Promise<boolean>>();
   const limit = createAttemptLimit({ burst: 10, refill: 6000, now });
-  let waiting = 0;
 
   const find = (shown: ShownCredential): Credential | undefined =>
     credentials.find(({ name, scheme }) => name === shown.name && scheme === shown.scheme);
+
+  const isGood = (digest: string, shown: ShownCredential): Promise<boolean> => {
+    const same = running.get(digest);
+    if (same) {
+      return same;
+    }
+    if (running.size >= maxWaiting) {
+      throw new DepotError('CREDENTIALS_LIMITED');
+    }
+    const computing = isSecretOf(find(shown), shown.secret).finally(() => running.delete(digest));
+    running.set(digest, computing);
+    return computing;
+  };
 
   return {
     admit: async (authorization, client) => {
@@ -57,18 +71,8 @@ export const openGatekeeper = async (
         limit.failed(client);
         throw new DepotError('CREDENTIALS_WANTED');
       }
-      if (waiting >= maxWaiting) {
-        throw new DepotError('CREDENTIALS_LIMITED');
-      }
-      waiting += 1;
       const before = credentials;
-      let isGood: boolean;
-      try {
-        isGood = await isSecretOf(find(shown), shown.secret);
-      } finally {
-        waiting -= 1;
-      }
-      if (!isGood) {
+      if (!(await isGood(digest, shown))) {
         limit.failed(client);
         log.warn(
           { 'event.action': 'credentials-refused', 'client.address': client },
@@ -89,6 +93,7 @@ export const openGatekeeper = async (
       try {
         credentials = await readCredentials(path);
         known.clear();
+        running.clear();
       } catch (error) {
         log.error({ err: error }, `the credentials stay as they were: ${(error as Error).message}`);
       }

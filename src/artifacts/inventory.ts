@@ -14,6 +14,8 @@ export interface FoundFile {
   /** Milliseconds since 1970. */
   readonly modifiedAt: number;
   readonly stamp: string;
+  /** Time of the last change of content, name or rights: where it alone changed, the content is most likely the same. */
+  readonly changeStamp: string;
 }
 
 /** Something that isn't served, and why. */
@@ -33,7 +35,7 @@ const maxDepth = 16;
 
 /**
  * Changes whenever the content may have changed. Not with the change time: that also changes when a snapshot makes a hard
- * link to the file, and gigabytes would be hashed again for nothing.
+ * link to the file, and agents would be sent away while gigabytes are hashed again for nothing.
  */
 export const contentStamp = (stats: BigIntStats): string =>
   [stats.size, stats.mtimeNs, stats.ino].map((part) => part.toString(36)).join('.');
@@ -48,7 +50,8 @@ export const listFiles = async (folder: string): Promise<Inventory> => {
   const faults: FolderFault[] = [];
   const fault = (path: string, reason: string): void => void faults.push({ path, reason });
 
-  const take = async (root: string, absolute: string, path: string, depth: number): Promise<void> => {
+  const take = async (above: readonly string[], absolute: string, path: string): Promise<void> => {
+    const [root = ''] = above;
     const resolved = await realpath(absolute);
     if (resolved !== root && !resolved.startsWith(root === sep ? sep : root + sep)) {
       fault(path, 'is a symlink that leads out of the folder');
@@ -56,7 +59,11 @@ export const listFiles = async (folder: string): Promise<Inventory> => {
     }
     const stats = await stat(resolved, { bigint: true });
     if (stats.isDirectory()) {
-      await walk(root, resolved, path, depth + 1);
+      if (above.includes(resolved)) {
+        fault(path, 'is a symlink to a folder that it lies in');
+        return;
+      }
+      await walk([...above, resolved], path);
     } else if (stats.isFile()) {
       files.push({
         path,
@@ -64,13 +71,16 @@ export const listFiles = async (folder: string): Promise<Inventory> => {
         size: Number(stats.size),
         modifiedAt: Number(stats.mtimeNs / 1_000_000n),
         stamp: contentStamp(stats),
+        changeStamp: stats.ctimeNs.toString(36),
       });
     } else {
       fault(path, 'is neither a file nor a folder');
     }
   };
 
-  const walk = async (root: string, absolute: string, below: string, depth: number): Promise<void> => {
+  /** Lists the last of the folders; the others are those that it lies in, the root first. */
+  const walk = async (folders: readonly string[], below: string): Promise<void> => {
+    const absolute = folders.at(-1) ?? '';
     let items: Dirent[];
     try {
       items = await readdir(absolute, { withFileTypes: true });
@@ -83,12 +93,12 @@ export const listFiles = async (folder: string): Promise<Inventory> => {
       if (item.name.startsWith('.')) {
         continue;
       }
-      const refusal = nameProblem(item.name) ?? (depth >= maxDepth ? 'lies too deep' : undefined);
+      const refusal = nameProblem(item.name) ?? (folders.length > maxDepth ? 'lies too deep' : undefined);
       if (refusal !== undefined || files.length >= maxFiles) {
         fault(path, refusal ?? `is one file too many: at most ${maxFiles} are served`);
         continue;
       }
-      await take(root, join(absolute, item.name), path, depth).catch((error: unknown) =>
+      await take(folders, join(absolute, item.name), path).catch((error: unknown) =>
         fault(path, `cannot be read: ${fileProblem(error)}`),
       );
     }
@@ -96,7 +106,7 @@ export const listFiles = async (folder: string): Promise<Inventory> => {
 
   try {
     const root = await realpath(folder);
-    await walk(root, root, '', 0);
+    await walk([root], '');
   } catch (error) {
     fault('', `cannot be read: ${fileProblem(error)}`);
   }

@@ -9,7 +9,7 @@ import type { FoundFile } from './inventory.ts';
 /** A key file with its keys. */
 export interface JudgedKeys {
   readonly judgement: Judgement;
-  /** The usable ones. */
+  /** Also those that have expired or were revoked, with this state. */
   readonly keys: readonly PublicKeyInfo[];
 }
 
@@ -47,10 +47,9 @@ export const judgeKeyFile = async (file: FoundFile): Promise<JudgedKeys> => {
   if (!bytes.toString('latin1').includes('-----BEGIN PGP PUBLIC KEY BLOCK-----')) {
     return refuse('is a binary key; agents want ASCII armor (gpg --armor --export)');
   }
-  const usable = keys.filter(({ state }) => state === 'usable');
   const warnings = keys
     .filter(({ state }) => state !== 'usable')
     .map(({ fingerprint, reason }) => reason ?? `key ${fingerprint} is not usable`);
   const digest = createHash('sha512').update(bytes).digest('hex');
-  return { judgement: good({ warnings, digest }), keys: usable };
+  return { judgement: good({ warnings, digest }), keys };
 };

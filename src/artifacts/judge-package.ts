@@ -1,17 +1,17 @@
-import { createHash } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { fileProblem } from '../archive/file-problem.ts';
-import type { SignatureVerdict } from '../signing/signature.ts';
 import { isArmoredSignature, maxSignatureBytes } from '../source/armor.ts';
 import { quarantined, type Judgement } from './artifact.ts';
 import { parseArtifactName, type ArtifactName } from './artifact-name.ts';
 import type { ContentTask } from './content-check.ts';
+import { isReadSince, recallVerdict, type Verdict } from './content-memory.ts';
 import type { DigestMemory } from './digest-memory.ts';
-import { magicBytes, magicProblem } from './file-magic.ts';
+import { magicProblem, readBeginning } from './file-magic.ts';
 import type { FoundFile } from './inventory.ts';
 import { namesOfFolder } from './release-set.ts';
 import { maxSha512Bytes, parseSha512File } from './sha512-file.ts';
+import type { TrustedKeys } from './trusted-keys.ts';
 
 /** An artifact with what lies beside it. Paths are below the downloads folder. */
 export interface PackageFiles {
@@ -20,14 +20,7 @@ export interface PackageFiles {
   readonly signature: FoundFile | undefined;
 }
 
-/** The keys that signatures are checked with. */
-export interface TrustedKeys {
-  readonly armored: readonly string[];
-  /** Changes whenever the set does. */
-  readonly stamp: string;
-}
-
-/** A judgement, and what must be read before a better one is possible. */
+/** A judgement, and what must be read before a better one is possible, or to be sure that this one still holds. */
 export interface PackageJudgement {
   readonly judgement: Judgement;
   readonly task?: ContentTask;
@@ -69,53 +62,33 @@ export const judgePackage = async (
       ),
     };
   }
-  const remembered = signature && memory.get(`${file.path}#signature`, signatureStamp(file, signature, keys));
+  const remembered = signature === undefined ? undefined : recallVerdict(file, signature, keys, memory);
   const needsVerdict = signature !== undefined && keys.armored.length > 0 && remembered === undefined;
+  const task = {
+    path: file.absolute,
+    keys: keys.armored,
+    ...(wanted === undefined ? {} : { expected: wanted }),
+    ...(signature === undefined ? {} : { signature }),
+  };
   if (digest === undefined || needsVerdict) {
-    return {
-      judgement: { state: 'unchecked', reasons: [], warnings, ...(digest === undefined ? {} : { digest }) },
-      task: {
-        path: file.absolute,
-        keys: keys.armored,
-        ...(wanted === undefined ? {} : { expected: wanted }),
-        ...(signature === undefined ? {} : { signature }),
-      },
-    };
+    const known = digest === undefined ? {} : { digest };
+    return { judgement: { state: 'unchecked', reasons: [], warnings, ...known }, task };
   }
-  return { judgement: judgeSignature(remembered, signature, digest, warnings) };
-};
-
-/** Remembers what reading found: the digest by the file, the verdict by file, signature and keys. */
-export const rememberContent = (
-  file: FoundFile,
-  task: ContentTask,
-  keys: TrustedKeys,
-  found: { readonly sha512: string; readonly verdict?: SignatureVerdict },
-  memory: DigestMemory,
-): void => {
-  memory.set(file.path, file.stamp, found.sha512);
-  if (found.verdict && task.signature !== undefined) {
-    const { verdict } = found;
-    memory.set(
-      `${file.path}#signature`,
-      signatureStamp(file, task.signature, keys),
-      verdict.state === 'good' ? `good ${verdict.fingerprint}` : `${verdict.state} ${verdict.reason}`,
-    );
-  }
+  const judgement = judgeSignature(remembered, signature, digest, warnings);
+  return isReadSince(file, memory) ? { judgement } : { judgement, task };
 };
 
 const judgeSignature = (
-  remembered: string | undefined,
+  remembered: Verdict | undefined,
   signature: string | undefined,
   digest: string,
   warnings: readonly string[],
 ): Judgement => {
-  if (remembered?.startsWith('good ')) {
-    return { state: 'good', reasons: [], warnings, digest, signedBy: remembered.slice(5) };
+  if (remembered && 'signedBy' in remembered) {
+    return { state: 'good', reasons: [], warnings, digest, signedBy: remembered.signedBy };
   }
-  if (remembered !== undefined) {
-    const reason = remembered.slice(remembered.indexOf(' ') + 1);
-    return quarantined([`has an .asc that agents would refuse: ${reason}`], { digest, warnings });
+  if (remembered) {
+    return quarantined([`has an .asc that agents would refuse: ${remembered.reason}`], { digest, warnings });
   }
   const unverified = 'its .asc was not verified: there is no trusted key (-keys-path, EPR_KEYS_PATH)';
   return {
@@ -125,9 +98,6 @@ const judgeSignature = (
     digest,
   };
 };
-
-const signatureStamp = (file: FoundFile, signature: string, keys: TrustedKeys): string =>
-  `${file.stamp}/${createHash('sha256').update(signature).digest('base64url').slice(0, 22)}/${keys.stamp}`;
 
 const push = (list: string[], clause: string | undefined): void => {
   if (clause !== undefined) {
@@ -148,13 +118,7 @@ const folderProblem = (path: string, { name }: ArtifactName): string | undefined
 
 const beginningProblem = async (file: FoundFile, { type }: ArtifactName): Promise<string | undefined> => {
   try {
-    const handle = await open(file.absolute);
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(magicBytes), 0, magicBytes, 0);
-      return magicProblem(type, buffer.subarray(0, bytesRead));
-    } finally {
-      await handle.close();
-    }
+    return magicProblem(type, await readBeginning(file.absolute));
   } catch (error) {
     return `cannot be read: ${fileProblem(error)}`;
   }

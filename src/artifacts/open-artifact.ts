@@ -34,7 +34,7 @@ export const openArtifact = async (artifact: Artifact): Promise<ServedFile | und
     await handle.close();
     throw unreadable(artifact.path, error);
   }
-  const readInto = (buffer: Buffer, length: number, position: number): Promise<number> =>
+  const readPiece = (buffer: Buffer, length: number, position: number): Promise<number> =>
     new Promise((resolve, reject) => {
       read(handle.fd, buffer, 0, length, position, (error, count) => {
         if (error) {
@@ -50,6 +50,21 @@ export const openArtifact = async (artifact: Artifact): Promise<ServedFile | und
         }
       });
     });
+  // Who wrote over the file instead of replacing it would have clients get half of each: they get no last piece.
+  const readInto = async (
+    buffer: Buffer,
+    length: number,
+    position: number,
+    isLast = true,
+  ): Promise<number> => {
+    const count = await readPiece(buffer, length, position);
+    if (isLast && contentStamp(await handle.stat({ bigint: true })) !== artifact.stamp) {
+      throw new DepotError('FILE_UNREADABLE', {
+        reason: `${artifact.path} was written over while it was read`,
+      });
+    }
+    return count;
+  };
   return {
     size: artifact.size,
     modifiedAt: new Date(artifact.modifiedAt),
@@ -62,13 +77,13 @@ export const openArtifact = async (artifact: Artifact): Promise<ServedFile | und
 };
 
 async function* pieces(
-  readInto: (buffer: Buffer, length: number, position: number) => Promise<number>,
+  readInto: (buffer: Buffer, length: number, position: number, isLast: boolean) => Promise<number>,
   start: number,
   end: number,
 ): AsyncGenerator<Buffer> {
   for (let position = start; position <= end;) {
     const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, end + 1 - position));
-    const count = await readInto(buffer, buffer.length, position);
+    const count = await readInto(buffer, buffer.length, position, position + buffer.length > end);
     yield buffer.subarray(0, count);
     position += count;
   }

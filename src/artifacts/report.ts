@@ -1,5 +1,6 @@
 import type { Artifact } from './artifact.ts';
 import type { FolderFault } from './inventory.ts';
+import { presentReleases, type PresentRelease } from './present-releases.ts';
 import type { ArtifactScan } from './scan.ts';
 
 /** The state of all artifacts in one small object, for health, metrics and reports. */
@@ -12,11 +13,13 @@ export interface ArtifactReport {
   readonly good: number;
   readonly unchecked: number;
   readonly quarantined: number;
-  /** Keys that signatures are verified with. */
+  /** Keys that make signatures good; expired and revoked ones are left out. */
   readonly trusted_keys: number;
   /** The first of what is in quarantine, sidecars left out. */
   readonly quarantine: readonly { readonly path: string; readonly reasons: readonly string[] }[];
   readonly faults: readonly FolderFault[];
+  /** What is here of each version and platform. */
+  readonly releases: readonly PresentRelease[];
 }
 
 const shownFaults = 50;
@@ -36,11 +39,12 @@ export const reportArtifacts = (
     good: count('good'),
     unchecked: count('unchecked'),
     quarantined: count('quarantined'),
-    trusted_keys: keys.armored.length,
+    trusted_keys: keys.usable,
     quarantine: all
       .filter(({ state, kind }) => state === 'quarantined' && kind !== 'sha512' && kind !== 'signature')
       .slice(0, shownFaults)
       .map(({ path, reasons }) => ({ path, reasons })),
     faults: faults.slice(0, shownFaults),
+    releases: presentReleases(all),
   };
 };

@@ -1,22 +1,24 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { compareBytes } from '../archive/byte-order.ts';
 import type { Artifact, Judgement } from './artifact.ts';
 import { sidecarOf } from './artifact-name.ts';
 import {
   agentKeyPath,
   artifactOf,
   isDefendPath,
-  judgeDefendFile,
-  judgeFlatFile,
   mounts,
   sidecarArtifact,
   type ArtifactRoots,
 } from './collect.ts';
 import type { ContentTask } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
-import { listFiles, type FolderFault, type FoundFile, type Inventory } from './inventory.ts';
+import { liesBelow, listFolders } from './folders.ts';
+import type { FolderFault, FoundFile } from './inventory.ts';
+import { judgeDefend, type KnownManifests } from './judge-defend.ts';
+import { judgeDocs, judgeModelFile } from './judge-flat.ts';
 import { judgeKeyFile } from './judge-key.ts';
-import { judgePackage, type PackageFiles, type PackageJudgement, type TrustedKeys } from './judge-package.ts';
+import { judgePackage, type PackageFiles, type PackageJudgement } from './judge-package.ts';
+import type { PublicKeyInfo } from '../signing/public-key.ts';
+import { trustKeys, type TrustedKeys } from './trusted-keys.ts';
 
 /** A file whose content must be read. */
 export interface PendingContent {
@@ -26,64 +28,86 @@ export interface PendingContent {
 
 /** All files at one moment. Immutable. */
 export interface ArtifactScan {
-  /** By the path that they are asked for. */
+  /** By the path that they are asked for, in the order of the paths. */
   readonly artifacts: ReadonlyMap<string, Artifact>;
   readonly faults: readonly FolderFault[];
+  /** Mounts whose folder can't be read now. */
+  readonly lost: ReadonlySet<string>;
   readonly pending: readonly PendingContent[];
   readonly keys: TrustedKeys;
   /** What was judged for good, by what it was judged of: the next scan reads none of it again. */
   readonly judged: ReadonlyMap<string, Judgement>;
+  /** Manifests of Elastic Defend, for the next scan too. */
+  readonly manifests: KnownManifests;
 }
 
 /** What a scan needs. */
 export interface ScanDeps {
   readonly roots: ArtifactRoots;
   readonly memory: DigestMemory;
-  /** Armored keys that are trusted besides those that are served. */
-  readonly trustedKeys: () => Promise<readonly string[]>;
 }
 
-const nothing: Inventory = { files: [], faults: [] };
+/** A scan that has found nothing yet. */
+export const emptyScan: ArtifactScan = {
+  artifacts: new Map(),
+  faults: [],
+  lost: new Set(),
+  pending: [],
+  keys: trustKeys([]),
+  judged: new Map(),
+  manifests: new Map(),
+};
 
-/** Lists every folder and judges every file by what is known; reads no large file. */
+/**
+ * Lists every folder and judges every file by what is known; reads no large file. What lay in a folder that can't be read now
+ * stays as it was: an agent gives up on 404, so that a disk which is away for a moment must not look like absent files.
+ */
 export const scanArtifacts = async (
-  { roots, memory, trustedKeys }: ScanDeps,
-  before: ReadonlyMap<string, Judgement> = new Map(),
+  { roots, memory }: ScanDeps,
+  before: ArtifactScan = emptyScan,
 ): Promise<ArtifactScan> => {
-  const list = (root: string | undefined, folder = ''): Promise<Inventory> =>
-    root === undefined ? Promise.resolve(nothing) : listFiles(join(root, folder));
-  const inventories = {
-    downloads: await list(roots.artifacts, 'downloads'),
-    keys: await list(roots.keys),
-    models: await list(roots.models),
-    productDocs: await list(roots.productDocs),
-  };
-  const found: Artifact[] = [];
-  const served = await judgeKeys(inventories.keys.files, found);
-  const armored = [...new Set([...served, ...(await trustedKeys())])];
-  const keys = { armored, stamp: stampOf(armored) };
-  const judged = new Map<string, Judgement>();
-  const pending = await judgeDownloads(inventories.downloads.files, { keys, memory, before, judged }, found);
-  for (const file of inventories.models.files) {
-    found.push(artifactOf(mounts.models, file, 'model', judgeFlatFile(file, 'model')));
+  const inventories = await listFolders(roots);
+  const { lost, faults } = inventories;
+  const found: Artifact[] = [...before.artifacts.values()].filter(({ path }) => liesBelow(lost, path));
+  const listedKeys = trustKeys(await judgeKeys(inventories.keys.files, found));
+  const keys = lost.has(mounts.keys) ? before.keys : listedKeys;
+  const isLost = lost.has(mounts.downloads);
+  const judged = new Map<string, Judgement>(isLost ? before.judged : []);
+  const { files } = inventories.downloads;
+  const pending = await judgeDownloads(files, { keys, memory, before: before.judged, judged }, found);
+  const defend = await judgeDefend(files, memory, before.manifests);
+  for (const { file, judgement, task } of defend.judged) {
+    found.push(artifactOf(mounts.downloads, file, 'defend', judgement));
+    if (task) {
+      pending.push({ file, task });
+    }
+  }
+  const models = new Map(inventories.models.files.map((file) => [file.path, file]));
+  for (const file of models.values()) {
+    found.push(artifactOf(mounts.models, file, 'model', await judgeModelFile(file, models)));
   }
   for (const file of inventories.productDocs.files) {
-    found.push(artifactOf(mounts.productDocs, file, 'product-doc', judgeFlatFile(file, 'product-doc')));
+    found.push(artifactOf(mounts.productDocs, file, 'product-doc', await judgeDocs(file)));
   }
   return {
-    artifacts: new Map(found.map((artifact) => [artifact.path, artifact])),
-    faults: Object.entries(inventories).flatMap(([name, { faults }]) =>
-      faults.map(({ path, reason }) => ({ path: mounts[name as keyof typeof mounts] + path, reason })),
+    artifacts: new Map(
+      found.toSorted((a, b) => compareBytes(a.path, b.path)).map((artifact) => [artifact.path, artifact]),
     ),
+    faults,
+    lost,
     pending,
     keys,
     judged,
+    manifests: isLost ? before.manifests : defend.manifests,
   };
 };
 
-/** Returns the armored keys that are good enough to trust: what we serve as a key is what agents will trust. */
-const judgeKeys = async (files: readonly FoundFile[], found: Artifact[]): Promise<readonly string[]> => {
-  const armored: string[] = [];
+/** Returns the keys to trust: what we serve as a key is what agents will trust. */
+const judgeKeys = async (
+  files: readonly FoundFile[],
+  found: Artifact[],
+): Promise<readonly PublicKeyInfo[]> => {
+  const all: PublicKeyInfo[] = [];
   for (const file of files) {
     const { judgement, keys } = await judgeKeyFile(file);
     const artifact = artifactOf(mounts.keys, file, 'key', judgement);
@@ -91,9 +115,9 @@ const judgeKeys = async (files: readonly FoundFile[], found: Artifact[]): Promis
     if (`/${file.path}` === agentKeyPath) {
       found.push({ ...artifact, path: agentKeyPath });
     }
-    armored.push(...keys.map((key) => key.armored));
+    all.push(...keys);
   }
-  return armored;
+  return all;
 };
 
 interface JudgeDeps {
@@ -106,12 +130,19 @@ interface JudgeDeps {
 /** Judges a package, or takes what was found of the very same files with the same keys. */
 const judgeOnce = async (files: PackageFiles, deps: JudgeDeps): Promise<PackageJudgement> => {
   const { file, sha512, signature } = files;
-  const basis = [file.path, file.stamp, sha512?.stamp, signature?.stamp, deps.keys.stamp].join(' ');
+  const basis = [
+    file.path,
+    file.stamp,
+    file.changeStamp,
+    sha512?.stamp,
+    signature?.stamp,
+    deps.keys.stamp,
+  ].join(' ');
   const known = deps.before.get(basis);
   const result = known ? { judgement: known } : await judgePackage(files, deps.keys, deps.memory);
   // What could not be read may be readable later, without any change of the file.
   const isFinal = !result.judgement.reasons.some((reason) => reason.includes('cannot be read'));
-  if (result.judgement.state !== 'unchecked' && isFinal) {
+  if (!result.task && isFinal) {
     deps.judged.set(basis, result.judgement);
   }
   return result;
@@ -126,14 +157,7 @@ const judgeDownloads = async (
   const pending: PendingContent[] = [];
   const packages = new Map<string, Artifact>();
   for (const file of files) {
-    if (isDefendPath(file.path)) {
-      const digest = deps.memory.get(file.path, file.stamp);
-      const judgement = await judgeDefendFile(file, digest, (path) => byPath.has(path));
-      found.push(artifactOf(mounts.downloads, file, 'defend', judgement));
-      if (judgement.state === 'unchecked') {
-        pending.push({ file, task: { path: file.absolute, keys: [] } });
-      }
-    } else if (!sidecarOf(file.path)) {
+    if (!isDefendPath(file.path) && !sidecarOf(file.path)) {
       const sides = {
         file,
         sha512: byPath.get(`${file.path}.sha512`),
@@ -156,6 +180,3 @@ const judgeDownloads = async (
   }
   return pending;
 };
-
-const stampOf = (armored: readonly string[]): string =>
-  createHash('sha256').update(armored.toSorted().join('\n')).digest('base64url').slice(0, 22);

@@ -1,14 +1,18 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ServedFile } from '../source/source.ts';
 import type { Artifact } from './artifact.ts';
-import type { ArtifactRoots } from './collect.ts';
+import { mountsOf, type ArtifactRoots } from './collect.ts';
+import { announce, isOther } from './changes.ts';
 import type { ContentChecker } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
-import { rememberContent } from './judge-package.ts';
+import { rememberContent } from './content-memory.ts';
+import { liesBelow } from './folders.ts';
+import type { FoundFile } from './inventory.ts';
 import { openArtifact } from './open-artifact.ts';
 import { reportArtifacts, type ArtifactReport } from './report.ts';
-import { scanArtifacts, type ArtifactScan, type PendingContent } from './scan.ts';
+import { emptyScan, scanArtifacts, type ArtifactScan, type PendingContent } from './scan.ts';
 
 /** What is done with a file in quarantine: `strict` keeps it from clients, `lenient` serves it with a warning in the log. */
 export type ArtifactPolicy = 'strict' | 'lenient';
@@ -26,6 +30,10 @@ export interface ArtifactStore {
   /** In the order of the paths. */
   list(): readonly Artifact[];
   isServed(artifact: Artifact): boolean;
+  /** Whether this address belongs to a folder that can't be read now: what is not found there may well exist. */
+  isLost(path: string): boolean;
+  /** Whether a folder of the settings is served below this path, be it empty. */
+  isMounted(path: string): boolean;
   /** Throws ARTIFACT_UNCHECKED where the file was replaced since it was judged. */
   open(artifact: Artifact): Promise<ServedFile>;
   report(): ArtifactReport;
@@ -37,46 +45,77 @@ export interface ArtifactStoreOptions {
   readonly roots: ArtifactRoots;
   readonly policy: ArtifactPolicy;
   readonly memory: DigestMemory;
-  readonly checker: ContentChecker;
-  readonly trustedKeys: () => Promise<readonly string[]>;
+  /** Left out where another process reads contents: its memory is followed, and it tells in the log of what changes. */
+  readonly checker?: ContentChecker;
   readonly log: Log;
   /** Milliseconds between two looks at the folders; none where left out. */
   readonly interval?: number;
-  /** Called after each change. */
-  readonly onChange?: (report: ArtifactReport) => void;
+  /** Called after each change, when the memory has been saved. */
+  readonly onChange?: () => void;
+  /** Called where a file was found replaced since it was judged. */
+  readonly onStale?: () => void;
 }
 
-const empty: ArtifactScan = {
-  artifacts: new Map(),
-  faults: [],
-  pending: [],
-  keys: { armored: [], stamp: '' },
-  judged: new Map(),
-};
+/** From this size on a file is left alone while it is still written. */
+const largeBytes = 64 * 1024 * 1024;
+/** Milliseconds without a change after which a file counts as written. */
+const quietTime = 5000;
+/** Milliseconds that the clock of a file server may be ahead; a time further ahead says nothing. */
+const clockSkew = 60_000;
 
 /** Makes a store; nothing is read before the first `refresh`. */
 export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStore => {
   const { policy, memory, checker, log } = options;
-  let scan = empty;
+  const mounted = new Set(mountsOf(options.roots));
+  let scan = emptyScan;
   let isListed = false;
-  let listing: Promise<void> | undefined;
-  let reading: Promise<void> | undefined;
   let isClosed = false;
+  const closing = new AbortController();
+  let reading: Promise<void> | undefined;
+  let last: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> | undefined;
 
   const look = async (): Promise<void> => {
     const before = scan;
-    scan = await scanArtifacts(options, before.judged);
+    await memory.reload?.();
+    scan = await scanArtifacts(options, before);
+    const isChanged = !isListed || isOther(before, scan);
     isListed = true;
-    announce(before, scan, policy, log);
-    options.onChange?.(report());
+    if (!isChanged) {
+      return;
+    }
+    if (checker) {
+      announce(before, scan, policy, log);
+      await save(() => true);
+    }
+    options.onChange?.();
+  };
+  /** One look after the other. Whoever asks gets one that begins after the question, together with others that wait. */
+  const lookAgain = (): Promise<void> => {
+    waiting ??= last
+      .catch(() => undefined)
+      .then(() => {
+        waiting = undefined;
+        last = look();
+        return last;
+      });
+    return waiting;
+  };
+  let failure: string | undefined;
+  const save = async (isWanted: (path: string) => boolean): Promise<void> => {
+    const error = await memory.save(isWanted);
+    if (error && error.message !== failure) {
+      log.warn(
+        { err: error },
+        `the digests of artifacts cannot be kept for the next start: ${error.message}`,
+      );
+    }
+    failure = error?.message;
   };
   const refresh = async (): Promise<void> => {
-    listing ??= look().finally(() => {
-      listing = undefined;
-    });
-    await listing;
-    if (scan.pending.length > 0 && !isClosed) {
-      reading ??= readAll().finally(() => {
+    await lookAgain();
+    if (scan.pending.length > 0 && checker && !isClosed) {
+      reading ??= readAll(checker).finally(() => {
         reading = undefined;
       });
       // Whoever waits for it gets its fault; nobody may wait.
@@ -84,54 +123,68 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     }
   };
 
+  // A large file that somebody is copying here would be read again and again, to be wrong each time.
+  const isGrowing = ({ size, modifiedAt }: FoundFile): boolean => {
+    const age = Date.now() - modifiedAt;
+    return options.interval !== undefined && size > largeBytes && age < quietTime && age > -clockSkew;
+  };
   /** Reads until nothing is pending. A file that can't be read, or changes all the time, waits for the next look. */
-  const readAll = async (): Promise<void> => {
+  const readAll = async (by: ContentChecker): Promise<void> => {
     const given = new Set<string>();
-    const keyOf = ({ file }: PendingContent): string => `${file.path} ${file.stamp} ${scan.keys.stamp}`;
+    const keyOf = ({ file }: PendingContent): string =>
+      `${file.path} ${file.stamp} ${file.changeStamp} ${scan.keys.stamp}`;
     for (;;) {
-      const next = scan.pending.filter((one) => !given.has(keyOf(one)));
-      if (next.length === 0 || isClosed) {
+      const left = scan.pending.filter((one) => !given.has(keyOf(one)));
+      if (left.length === 0 || isClosed) {
         break;
+      }
+      const next = left.filter(({ file }) => !isGrowing(file));
+      if (next.length === 0) {
+        await wait(quietTime, undefined, { signal: closing.signal }).catch(() => undefined);
       }
       for (const one of next) {
         given.add(keyOf(one));
-        await readOne(one);
+        await readOne(one, by);
         if (isClosed) {
           return;
         }
       }
-      await look();
+      if (!isClosed) {
+        await lookAgain();
+      }
     }
     const paths = new Set([...scan.artifacts.keys()].map((path) => path.replace('/downloads/', '')));
-    const failure = await memory.save((path) => paths.has(path.replace(/#signature$/, '')));
-    if (failure) {
-      log.warn(
-        { err: failure },
-        `the digests of artifacts cannot be kept for the next start: ${failure.message}`,
-      );
-    }
+    await save((path) => paths.has(path.replace(/#\w+$/, '')));
   };
   let lastLook = 0;
-  const readOne = async ({ file, task }: PendingContent): Promise<void> => {
+  const readOne = async ({ file, task }: PendingContent, by: ContentChecker): Promise<void> => {
     const { keys } = scan;
     try {
-      const found = await checker.check(task);
+      const found = await by.check(task);
       if (found.stamp === file.stamp) {
         rememberContent(file, task, keys, found, memory);
       }
+      log.debug({ 'event.action': 'artifact-read', 'file.path': file.path }, `${file.path} was read`);
     } catch (error) {
       log.warn({ err: error, 'file.path': file.path }, `${file.path} could not be checked`);
     }
     // What is checked is served at once, while others are still read; small files would only cause looks.
     if (Date.now() - lastLook > 1000 && !isClosed) {
-      await look();
+      await lookAgain();
       lastLook = Date.now();
     }
   };
   const isServed = (artifact: Artifact): boolean =>
     artifact.state === 'good' ||
     (policy === 'lenient' && artifact.kind !== 'key' && artifact.kind !== 'other');
-  const report = (): ArtifactReport => reportArtifacts(scan, policy, isListed);
+  // Asked at each look at /health, but the same until the next change.
+  let told: { readonly of: ArtifactScan; readonly report: ArtifactReport } | undefined;
+  const report = (): ArtifactReport => {
+    if (told?.of !== scan) {
+      told = { of: scan, report: reportArtifacts(scan, policy, isListed) };
+    }
+    return told.report;
+  };
 
   const timer =
     options.interval === undefined
@@ -145,52 +198,33 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
   return {
     refresh,
     settled: async () => {
-      await listing;
+      await waiting;
+      await last;
       await reading;
     },
     isListed: () => isListed,
     find: (path) => scan.artifacts.get(path),
     list: () => [...scan.artifacts.values()],
     isServed,
+    isLost: (path) => liesBelow(scan.lost, path),
+    isMounted: (path) => mounted.has(path),
     open: async (artifact) => {
       const file = await openArtifact(artifact);
       if (file) {
         return file;
       }
+      options.onStale?.();
       await refresh();
       throw new DepotError('ARTIFACT_UNCHECKED');
     },
     report,
     close: async () => {
       isClosed = true;
+      closing.abort();
       clearInterval(timer);
-      await checker.close();
+      await checker?.close();
       await reading?.catch(() => undefined);
+      await last.catch(() => undefined);
     },
   };
-};
-
-/** One line for each file whose fate has changed. */
-const announce = (before: ArtifactScan, after: ArtifactScan, policy: ArtifactPolicy, log: Log): void => {
-  const known = new Set(before.faults.map(({ path, reason }) => `${path} ${reason}`));
-  for (const { path, reason } of after.faults.filter((one) => !known.has(`${one.path} ${one.reason}`))) {
-    log.warn(
-      { 'event.action': 'artifact-refused', 'file.path': path },
-      `${path} ${reason}; it is not served`,
-    );
-  }
-  for (const artifact of after.artifacts.values()) {
-    const { path, kind, state, reasons, warnings } = artifact;
-    const old = before.artifacts.get(path);
-    const isNews = old?.state !== state || old.reasons.join() !== reasons.join();
-    if (state === 'quarantined' && isNews && kind !== 'sha512' && kind !== 'signature') {
-      log.warn(
-        { 'event.action': 'artifact-quarantined', 'file.path': path },
-        `${path} ${reasons.join('; ')}; ${policy === 'lenient' && kind !== 'key' ? 'it is served all the same (-artifact-policy lenient)' : 'clients get 404'}`,
-      );
-    }
-    if (old?.warnings.join() !== warnings.join() && warnings.length > 0) {
-      log.warn({ 'event.action': 'artifact-warning', 'file.path': path }, `${path}: ${warnings.join('; ')}`);
-    }
-  }
 };

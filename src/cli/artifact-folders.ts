@@ -41,7 +41,6 @@ export const withArtifacts = async <T>(
         ? createVolatileMemory()
         : await openDigestMemory(cache, folders.artifacts),
     checker: createContentChecker(2),
-    trustedKeys: () => Promise.resolve([]),
     log: silentLog,
   });
   try {

@@ -108,8 +108,10 @@ const readPassword = async (path: string): Promise<string> => {
       throw new DepotError('USAGE', { reason: `--password-file: ${path} cannot be read (${error.code})` });
     })
   ).replace(/\r?\n$/, '');
-  if (password.length < 8 || password.length > 512) {
-    throw new DepotError('USAGE', { reason: '--password-file: a password has 8 to 512 characters' });
+  if (password.length < 8 || Buffer.byteLength(password) > 512) {
+    throw new DepotError('USAGE', {
+      reason: '--password-file: a password has at least 8 characters and at most 512 bytes',
+    });
   }
   return password;
 };

@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { checkUpgrade, presentReleases, type Completeness } from '../artifacts/completeness.ts';
+import { checkUpgrade, type Completeness } from '../artifacts/completeness.ts';
 import { agentPlatforms } from '../artifacts/release-set.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import { DepotError } from '../domain/errors.ts';
@@ -58,7 +59,8 @@ const run = async (path: string | undefined, options: CheckOptions, io: CommandI
   const output = createOutput(io, { quiet: options.json === true });
   output.note('reading the artifacts; large ones take a while');
   return withArtifacts(folders, config.cacheDir ?? defaultCacheFolder(io.env), (store) => {
-    const shown = { artifacts: folders.artifacts ?? '', keys: folders.keys ?? '/path/to/keys' };
+    const artifacts = folders.artifacts ?? '';
+    const shown = { artifacts, keys: folders.keys ?? join(artifacts, 'keys') };
     const completeness =
       agent === undefined
         ? undefined
@@ -99,7 +101,6 @@ const jsonReport = (store: ArtifactStore, completeness: Completeness | undefined
     .list()
     .filter(({ state }) => state === 'quarantined')
     .map(({ path, reasons }) => ({ path, reasons })),
-  releases: presentReleases(store.list()),
   ...(completeness ? { upgrade: completeness } : {}),
 });
 
@@ -122,7 +123,7 @@ const printQuarantine = (output: Output, store: ArtifactStore): void => {
 };
 
 const printReleases = (output: Output, store: ArtifactStore): void => {
-  const releases = presentReleases(store.list());
+  const { releases } = store.report();
   if (releases.length > 0) {
     output.table(
       ['version', 'platform', 'good', 'refused', 'agent', 'not here of the full set'],
@@ -152,7 +153,7 @@ const printUpgrade = (output: Output, _store: ArtifactStore, upgrade: Completene
       note,
     ]),
   );
-  const commands = upgrade.requirements.flatMap((one) => one.commands);
+  const commands = [...new Set(upgrade.requirements.flatMap((one) => one.commands))];
   if (commands.length > 0) {
     output.line('\nWhat is missing comes with these, on a machine that reaches the public address:');
     commands.forEach((command) => output.line(`  ${command}`));

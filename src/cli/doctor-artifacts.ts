@@ -5,12 +5,23 @@ import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { compareVersionTexts } from '../artifacts/present-releases.ts';
 import { agentPlatforms } from '../artifacts/release-set.ts';
 import { parseSha512File } from '../artifacts/sha512-file.ts';
 import { readPublicKeys } from '../signing/public-key.ts';
 import { createVerifier, fixedKeys } from '../signing/verify.ts';
 import { isArmoredSignature } from '../source/armor.ts';
-import { attempt, failed, ok, warning, type DoctorContext, type Finding } from './doctor-context.ts';
+import {
+  attempt,
+  failed,
+  ok,
+  unzipped,
+  warning,
+  type DoctorContext,
+  type Finding,
+} from './doctor-context.ts';
+import { listServed } from './doctor-listing.ts';
+import { checkOthers } from './doctor-others.ts';
 
 /** What is asked of the artifacts. */
 export interface ArtifactQuestions {
@@ -32,12 +43,15 @@ export const checkArtifacts = async (
       checkKey(context, '/api/agents/upgrades/9.0.0/pgp-public-key', []),
     )),
     ...(await attempt('agent artifact', () => checkAgent(context, questions, keys))),
+    ...(await checkOthers(context)),
   ];
 };
 
 const checkKey = async ({ ask }: DoctorContext, path: string, keys: string[]): Promise<Finding> => {
   const check = path.startsWith('/api') ? 'fleet-server key' : 'agent key';
-  const { status, headers, body } = await ask(path);
+  const answer = await ask(path);
+  const { status, headers } = answer;
+  const body = unzipped(answer);
   if (status === 404) {
     return warning(
       check,
@@ -45,7 +59,8 @@ const checkKey = async ({ ask }: DoctorContext, path: string, keys: string[]): P
       'put GPG-KEY-elastic-agent into the folder of -keys-path; agents that meet a new key fail without it',
     );
   }
-  const found = status === 200 ? await readPublicKeys(body, path).catch(() => []) : [];
+  const isArmored = body.includes('-----BEGIN PGP PUBLIC KEY BLOCK-----');
+  const found = status === 200 && isArmored ? await readPublicKeys(body, path).catch(() => []) : [];
   if (found.length === 0 || !(headers['content-type'] ?? '').startsWith('text/plain')) {
     return failed(
       check,
@@ -54,6 +69,11 @@ const checkKey = async ({ ask }: DoctorContext, path: string, keys: string[]): P
     );
   }
   keys.push(...found.map(({ armored }) => armored));
+  const odd = found.filter(({ state }) => state !== 'usable');
+  if (odd.length === found.length) {
+    const advice = 'no agent takes a signature by it: put the current key in its place';
+    return failed(check, odd.map(({ reason }) => reason).join(', '), advice);
+  }
   return ok(check, found.map(({ fingerprint }) => fingerprint).join(', '));
 };
 
@@ -63,13 +83,9 @@ const checkAgent = async (
   keys: readonly string[],
 ): Promise<Finding> => {
   const check = 'agent artifact';
-  const path = await findAgent(context, questions);
+  const { path, status: listed } = await findAgent(context, questions);
   if (path === undefined) {
-    return warning(
-      check,
-      'no agent for this platform is listed',
-      'set -artifacts-path; `fleet-depot artifacts check --agent VERSION` says what to fetch',
-    );
+    return noAgent(listed);
   }
   const file = join(tmpdir(), `fleet-depot-doctor-${randomUUID()}`);
   try {
@@ -84,8 +100,8 @@ const checkAgent = async (
     });
     if (status !== 200) {
       const advice =
-        status === 401
-          ? 'give the doctor the credentials of the agent binary source by --header "Authorization: ApiKey …"'
+        status === 401 || status === 429
+          ? credentialsAdvice
           : status === 503
             ? 'its digest is being computed: wait'
             : '`fleet-depot artifacts check` says what is wrong with it';
@@ -104,27 +120,46 @@ const checkAgent = async (
   }
 };
 
+const folder = '/downloads/beats/elastic-agent/';
+
 const findAgent = async (
   { ask }: DoctorContext,
   { agent, platform }: ArtifactQuestions,
-): Promise<string | undefined> => {
-  const type = agentPlatforms[platform] ?? 'tar.gz';
-  const folder = '/downloads/beats/elastic-agent/';
+): Promise<{ readonly path?: string; readonly status: number }> => {
+  const end = `-${platform}.${agentPlatforms[platform] ?? 'tar.gz'}`;
   if (agent !== undefined) {
-    return `${folder}elastic-agent-${agent}-${platform}.${type}`;
+    return { path: `${folder}elastic-agent-${agent}${end}`, status: 200 };
   }
-  const answer = await ask(`${folder}?format=json`);
-  if (answer.status !== 200) {
-    return undefined;
-  }
-  const listing = JSON.parse(answer.body.toString('utf8')) as {
-    readonly files?: readonly { readonly name: string; readonly served: boolean }[];
-  };
-  const name = listing.files
-    ?.filter(({ served }) => served)
-    .findLast((one) => one.name.endsWith(`-${platform}.${type}`))?.name;
-  return name === undefined ? undefined : folder + name;
+  const { status, names } = await listServed(ask, folder);
+  const newest = names
+    .filter((name) => /^elastic-agent-\d/.test(name) && name.endsWith(end))
+    .map((name) => name.slice('elastic-agent-'.length, -end.length))
+    .toSorted(compareVersionTexts)
+    .at(-1);
+  return newest === undefined ? { status } : { path: `${folder}elastic-agent-${newest}${end}`, status };
 };
+
+/** Why no agent was found in the listing. */
+const noAgent = (status: number): Finding => {
+  const check = 'agent artifact';
+  if (status === 401 || status === 429) {
+    return failed(check, `the listing is answered ${status}`, credentialsAdvice);
+  }
+  return status === 200 || status === 404
+    ? warning(
+        check,
+        'no agent for this platform is listed',
+        'set -artifacts-path; `fleet-depot artifacts check --agent VERSION` says what to fetch',
+      )
+    : failed(
+        check,
+        `the listing is answered ${status}`,
+        status === 503 ? 'the folders are being listed: wait' : 'what answers there instead of the server?',
+      );
+};
+
+const credentialsAdvice =
+  'give the doctor the credentials of the agent binary source by --header "Authorization: ApiKey …"';
 
 const checkSidecars = async (
   { ask }: DoctorContext,
@@ -134,8 +169,9 @@ const checkSidecars = async (
 ): Promise<Finding> => {
   const check = 'agent artifact';
   const [sha512, asc] = [await ask(`${path}.sha512`), await ask(`${path}.asc`)];
+  const [line, signature] = [unzipped(sha512), unzipped(asc)];
   const advice = '`fleet-depot artifacts check` says what is wrong with it';
-  const parsed = parseSha512File(sha512.body, posix.basename(path));
+  const parsed = parseSha512File(line, posix.basename(path));
   if (sha512.status !== 200 || parsed.problem !== undefined) {
     return failed(
       check,
@@ -150,7 +186,7 @@ const checkSidecars = async (
       'something on the way changes or cuts it',
     );
   }
-  if (asc.status !== 200 || !isArmoredSignature(asc.body)) {
+  if (asc.status !== 200 || !isArmoredSignature(signature)) {
     return failed(
       check,
       `${path}.asc is answered ${asc.status} and is ${asc.status === 200 ? 'no armored signature' : 'not there'}`,
@@ -166,7 +202,7 @@ const checkSidecars = async (
   }
   const verdict = await createVerifier(fixedKeys(keys)).verify(
     createReadStream(seen.file),
-    asc.body.toString('latin1'),
+    signature.toString('latin1'),
   );
   return verdict.state === 'good'
     ? ok(check, `${path}: ${seen.size} bytes, digest good, signed by ${verdict.fingerprint}`)

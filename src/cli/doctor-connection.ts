@@ -1,49 +1,120 @@
-import { probeTls } from '../net/tls-probe.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
+import { probeTls, type ShownCertificate } from '../net/tls-probe.ts';
 import { attempt, failed, ok, warning, type DoctorContext, type Finding } from './doctor-context.ts';
 
 const day = 86_400_000;
 
-/** TLS, proxies on the way, the clock, and how the address may be written. */
-export const checkConnection = async (
+/** What the checks of a connection found, and whether there is any sense in asking further. */
+export interface ConnectionFindings {
+  readonly findings: readonly Finding[];
+  readonly isReached: boolean;
+}
+
+/** Whether the address is reached at all: TLS as clients judge it, then one request. `suffix` tells two addresses apart. */
+export const checkReach = async (
   context: DoctorContext,
   ca: readonly string[],
   isProxied: boolean,
-): Promise<readonly Finding[]> => {
-  const findings = await attempt('TLS', () => checkTls(context, ca, isProxied));
-  return findings.some(({ state }) => state === 'failed')
-    ? findings
-    : [...findings, ...(await checkAnswers(context))];
+  suffix = '',
+): Promise<ConnectionFindings> => {
+  const tls = await tryTls(context, ca, isProxied, `TLS${suffix}`);
+  if (tls.some(({ state }) => state === 'failed')) {
+    return { findings: tls, isReached: false };
+  }
+  try {
+    await context.ask('/health?live=true');
+    return { findings: tls, isReached: true };
+  } catch (error) {
+    if (error instanceof DepotError && error.code === 'INTERRUPTED') {
+      throw error;
+    }
+    const finding = failed(`connection${suffix}`, messageOf(error), connectionAdvice(error));
+    return { findings: [...tls, finding], isReached: false };
+  }
 };
 
-const checkAnswers = async (context: DoctorContext): Promise<readonly Finding[]> => [
+const tryTls = async (
+  context: DoctorContext,
+  ca: readonly string[],
+  isProxied: boolean,
+  check: string,
+): Promise<readonly Finding[]> => {
+  try {
+    return await checkTls(context, ca, isProxied, check);
+  } catch (error) {
+    const note = /wrong version number|packet length too long/.test(messageOf(error))
+      ? 'the port does not speak TLS'
+      : messageOf(error);
+    return [failed(check, note, connectionAdvice(error))];
+  }
+};
+
+/** The way out by what the system or the client said. */
+const connectionAdvice = (error: unknown): string => {
+  const text = messageOf(error);
+  const known: readonly (readonly [RegExp, string])[] = [
+    [
+      /refused/i,
+      'nothing listens there: is the server running, and is this its port (-address, -artifacts-address)?',
+    ],
+    [
+      /ENOTFOUND|EAI_AGAIN|name is unknown/i,
+      'this machine does not know the name: look at DNS and /etc/hosts',
+    ],
+    [/wrong version number|packet length/i, 'write http:// for this port, or set -tls-cert and -tls-key'],
+    [
+      /cut|reset|hang up/i,
+      'a port that speaks TLS cuts plain requests: write https://; or something on the way cuts them',
+    ],
+    [
+      /handshake within|time|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/i,
+      'a firewall may drop it, or a proxy is needed (--proxy)',
+    ],
+  ];
+  return (
+    known.find(([form]) => form.test(text))?.[1] ??
+    'look at name, port, proxy (--proxy) and certificates (--ca)'
+  );
+};
+
+/** Proxies on the way, the clock, and how the address may be written. */
+export const checkAnswers = async (context: DoctorContext): Promise<readonly Finding[]> => [
   ...(await attempt('proxy on the way', () => checkWay(context))),
   ...(await attempt('clock', () => checkClock(context))),
   ...(await attempt('trailing slash', () => checkSlash(context))),
 ];
 
-const caAdvice: Readonly<Record<string, string>> = {
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'the server does not send its intermediates, or the CA is unknown: put them behind the certificate in -tls-cert',
-  ERR_TLS_CERT_ALTNAME_INVALID:
-    'make a certificate with this name in subjectAltName, or use the name that it has',
-  CERT_HAS_EXPIRED: 'renew the certificate; a running server takes the new files by itself',
+const lines =
+  'to Kibana by NODE_EXTRA_CA_CERTS=/path/to/ca.pem, to agents by agent.download.ssl.certificate_authorities, to the doctor by --ca';
+
+const problemAdvice = (problem: string, top: ShownCertificate | undefined): string => {
+  const issuer = top?.issuer ?? '?';
+  const shown = `the topmost that is sent has the SHA-256 fingerprint ${top?.fingerprint ?? '?'}`;
+  const known: Readonly<Record<string, string>> = {
+    ERR_TLS_CERT_ALTNAME_INVALID:
+      'make a certificate with this name in subjectAltName, or use a name that it has',
+    CERT_HAS_EXPIRED: 'renew the certificate; a running server takes the new files by itself',
+    CERT_NOT_YET_VALID: 'the certificate begins in the future: look at both clocks',
+    UNABLE_TO_VERIFY_LEAF_SIGNATURE: `give the PEM of the CA '${issuer}' ${lines}; where '${issuer}' is an intermediate, put it behind the certificate in -tls-cert (${shown})`,
+  };
+  return known[problem] ?? `give the PEM of '${issuer}' ${lines} (${shown})`;
 };
 
 const checkTls = async (
   { base }: DoctorContext,
   ca: readonly string[],
   isProxied: boolean,
-): Promise<Finding | readonly Finding[]> => {
+  check: string,
+): Promise<readonly Finding[]> => {
   const url = new URL(base);
   if (url.protocol === 'http:') {
-    return warning(
-      'TLS',
-      'the address is plain HTTP',
-      'fine for artifacts inside a closed network; for Kibana set -tls-cert and -tls-key',
-    );
+    const advice = 'fine for artifacts inside a closed network; for Kibana set -tls-cert and -tls-key';
+    return [warning(check, 'the address is plain HTTP', advice)];
   }
   if (isProxied) {
-    return warning('TLS', 'not looked at through a proxy', 'run the doctor without --proxy to see the chain');
+    return [
+      warning(check, 'not looked at through a proxy', 'run the doctor without --proxy to see the chain'),
+    ];
   }
   const probe = await probeTls(url.hostname.replace(/^\[|\]$/g, ''), Number(url.port || 443), ca, 10_000);
   const top = probe.chain.at(-1);
@@ -54,16 +125,14 @@ const checkTls = async (
         ? 'a public CA signed it: no client needs a setting'
         : 'the given CA signed it; Kibana needs NODE_EXTRA_CA_CERTS=/path/to/ca.pem with it, agents agent.download.ssl.certificate_authorities';
     findings.push(
-      ok('TLS', `${probe.protocol}, chain ${probe.chain.map(({ subject }) => subject).join(' < ')}; ${line}`),
+      ok(check, `${probe.protocol}, chain ${probe.chain.map(({ subject }) => subject).join(' < ')}; ${line}`),
     );
   } else {
-    const known = caAdvice[probe.problem];
     findings.push(
       failed(
-        'TLS',
-        `${probe.problem}: chain ${probe.chain.map(({ subject }) => subject).join(' < ')}, issued by ${top?.issuer ?? '?'}`,
-        known ??
-          `give the PEM of '${top?.issuer ?? '?'}' (the top that is shown has SHA-256 ${top?.fingerprint ?? '?'}) to the doctor by --ca, to Kibana by NODE_EXTRA_CA_CERTS, to agents by agent.download.ssl.certificate_authorities`,
+        check,
+        `${probe.problem}: chain ${probe.chain.map(({ subject }) => subject).join(' < ')}, issued by ${top?.issuer ?? '?'}${ca.length === 0 ? '' : ', which the given --ca does not vouch for'}`,
+        problemAdvice(probe.problem, top),
       ),
     );
   }
@@ -124,6 +193,14 @@ const checkSlash = async ({ ask, base }: DoctorContext): Promise<Finding> => {
     const prefix = new URL(base).pathname.replace(/\/$/, '');
     if (target.pathname === `${prefix}/search`) {
       return ok('trailing slash', `leads to ${target.pathname}`);
+    }
+    if (prefix === '') {
+      const found = target.pathname.replace(/\/search$/, '');
+      return failed(
+        'trailing slash',
+        `leads to ${target.pathname}: the server has the prefix ${found}, the address has none`,
+        `write ${base}${found} into registryUrl and agent binary sources`,
+      );
     }
     return failed(
       'trailing slash',

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { gunzipSync, inflateSync } from 'node:zlib';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { readBody, Transient, type HttpClient } from '../net/http.ts';
 
@@ -18,6 +19,12 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Buffer;
 }
+
+/** The body as clients get it: they take gzip and deflate off by themselves. */
+export const unzipped = ({ headers, body }: Answer): Buffer => {
+  const encoding = headers['content-encoding'];
+  return encoding === 'gzip' ? gunzipSync(body) : encoding === 'deflate' ? inflateSync(body) : body;
+};
 
 /** What checks work with. */
 export interface DoctorContext {
@@ -84,13 +91,17 @@ export const attempt = async (
     if (error instanceof DepotError && error.code === 'INTERRUPTED') {
       throw error;
     }
-    const advice = error instanceof DepotError ? error.advice : undefined;
+    // What the catalogue says is for who fetches: here nothing goes on where it stopped.
+    const advice =
+      error instanceof DepotError
+        ? 'something on the way, or the server, ended the answer early: look at its log and at time limits of proxies'
+        : 'the answer has not the form that clients read: what answers there?';
     return [
       {
         check,
         state: 'failed',
         note: messageOf(error),
-        ...(advice === undefined ? {} : { advice }),
+        advice,
       },
     ];
   }

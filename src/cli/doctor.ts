@@ -6,7 +6,7 @@ import { readPublicKeys } from '../signing/public-key.ts';
 import { environmentConfig } from './artifact-folders.ts';
 import { readPlatforms } from './artifacts-check.ts';
 import { checkArtifacts } from './doctor-artifacts.ts';
-import { checkConnection } from './doctor-connection.ts';
+import { checkAnswers, checkReach } from './doctor-connection.ts';
 import { createDoctorContext, type Finding } from './doctor-context.ts';
 import { checkPackages } from './doctor-packages.ts';
 import {
@@ -66,26 +66,29 @@ const run = async (given: string | undefined, options: DoctorOptions, io: Comman
   const isProxied = (settings.proxy.httpsProxy ?? settings.proxy.httpProxy) !== undefined;
   try {
     const context = createDoctorContext(base, client, headers, io.signal);
-    const artifacts =
-      options.artifactsUrl === undefined
-        ? context
-        : createDoctorContext(readUrl(options.artifactsUrl), client, headers, io.signal);
-    const connection = await checkConnection(context, ca, isProxied);
-    // Where no connection stands, every other check would only say so again.
-    const isReached = connection.every(({ check, state }) => check !== 'TLS' || state !== 'failed');
-    const findings = isReached
+    const first = await checkReach(context, ca, isProxied);
+    const packages = first.isReached
       ? [
-          ...connection,
+          ...(await checkAnswers(context)),
           ...(await checkPackages(context, {
             ...(options.kibana === undefined ? {} : { kibana: options.kibana }),
             ...(key === undefined ? {} : { key }),
           })),
-          ...(await checkArtifacts(artifacts, {
-            platform,
-            ...(options.agent === undefined ? {} : { agent: options.agent }),
-          })),
         ]
-      : connection;
+      : [];
+    const other =
+      options.artifactsUrl === undefined
+        ? undefined
+        : createDoctorContext(readUrl(options.artifactsUrl), client, headers, io.signal);
+    // Where no connection stands, every other check would only say so again.
+    const second = other ? await checkReach(other, ca, isProxied, ' (artifacts)') : undefined;
+    const artifacts = (second ?? first).isReached
+      ? await checkArtifacts(other ?? context, {
+          platform,
+          ...(options.agent === undefined ? {} : { agent: options.agent }),
+        })
+      : [];
+    const findings = [...first.findings, ...packages, ...(second?.findings ?? []), ...artifacts];
     report(findings, base, options.json === true, io);
     return findings.some(({ state }) => state === 'failed') ? exitCodes.failed : exitCodes.ok;
   } finally {

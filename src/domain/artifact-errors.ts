@@ -13,6 +13,12 @@ export const artifactErrors = {
     message: 'the artifact is being checked',
     advice: 'Wait: its digest is computed once. /health says how many files are still unchecked.',
   },
+  ARTIFACTS_LOST: {
+    status: 503,
+    message: 'the folder of the artifacts cannot be read',
+    advice:
+      'Bring its disk back, or correct the path; the log and `fleet-depot artifacts check` name the folder.',
+  },
   CREDENTIALS_WANTED: {
     status: 401,
     message: 'credentials are needed',

@@ -8,6 +8,12 @@ export interface ArtifactCounts {
   readonly bytes: number;
   /** Large files that are on their way to clients. */
   readonly transfers: number;
+  readonly releases: readonly {
+    readonly version: string;
+    readonly platform: string;
+    readonly hasAgent: boolean;
+    readonly missing: readonly string[];
+  }[];
 }
 
 /** Adds the artifact registry's gauges. */
@@ -34,6 +40,34 @@ export const addArtifactMetrics = (registry: Registry, ask: () => ArtifactCounts
     registers,
     collect: () => {
       bytes.set(ask().bytes);
+    },
+  });
+  const labelNames = ['version', 'platform'] as const;
+  const agents = new Gauge({
+    name: 'fleet_depot_artifact_release_agents',
+    help: '1 where agents can take this version, 0 where its agent is missing or refused',
+    labelNames,
+    aggregator: 'max',
+    registers,
+    collect: () => {
+      agents.reset();
+      for (const { version, platform, hasAgent } of ask().releases) {
+        agents.set({ version, platform }, Number(hasAgent));
+      }
+    },
+  });
+  const missing = new Gauge({
+    name: 'fleet_depot_artifact_release_missing',
+    help: 'Artifacts of the whole release set that are not here',
+    labelNames,
+    aggregator: 'max',
+    registers,
+    collect: () => {
+      missing.reset();
+      for (const release of ask().releases) {
+        const { version, platform } = release;
+        missing.set({ version, platform }, release.missing.length);
+      }
     },
   });
   const transfers = new Gauge({

@@ -1,7 +1,21 @@
-import { copyFile, link, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { openDigestMemory } from '../../src/artifacts/digest-memory.ts';
+import { reformatKey, revokeKey } from 'openpgp';
 import { makeKey, signWith } from '../signing/made-keys.ts';
 import { openStore } from '../support/artifact-store.ts';
 import { agentPath, artifactBytes, makeRelease, sha512Line } from '../support/release.ts';
@@ -23,7 +37,7 @@ test('a whole artifact is good, with its digest and its signer', async (t) => {
     ['good', 'good'],
   );
   t.deepEqual(
-    store.log.lines.filter(({ level }) => level !== 'info'),
+    store.log.lines.filter(({ level }) => level === 'warn' || level === 'error'),
     [],
   );
 });
@@ -34,6 +48,9 @@ test('each fault of an artifact is found before an agent finds it', async (t) =>
   const stranger = await makeKey();
   const expired = await makeKey({ date: new Date(Date.now() - 86_400_000 * 10), keyExpirationTime: 86_400 });
   await writeFile(join(release.keys, 'expired.asc'), expired.armored);
+  const revoked = await makeKey();
+  const revocation = await revokeKey({ key: revoked.privateKey, format: 'object' });
+  await writeFile(join(release.keys, 'revoked.asc'), revocation.publicKey.armor());
   const content = artifactBytes(path);
   const signature = await signWith(release.key, content);
   const base = async (): Promise<void> => {
@@ -87,7 +104,12 @@ test('each fault of an artifact is found before an agent finds it', async (t) =>
           `${path}.asc`,
           await signWith(expired, content, { date: new Date(Date.now() - 86_400_000 * 9.5) }),
         ),
-      /not in the keyring|expired/,
+      /agents would refuse: key [0-9A-F]{40} expired on .* \(signed on /,
+    ],
+    [
+      'asc by a revoked key',
+      async () => release.put(`${path}.asc`, await signWith(revoked, content)),
+      /agents would refuse: key [0-9A-F]{40} was revoked/,
     ],
     ['binary asc', () => release.put(`${path}.asc`, binary), /binary \.asc/],
     ['HTML as asc', () => release.put(`${path}.asc`, '<html>login</html>'), /no ASCII-armored/],
@@ -158,6 +180,38 @@ test('a key that comes later is used at the next look', async (t) => {
   t.is(store.find(asked)?.state, 'good');
 });
 
+test('a further key sends nobody away while signatures are verified again; a key that is taken away does', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(path);
+  const store = await openStore(t, release);
+  await writeFile(join(release.keys, 'further.asc'), (await makeKey()).armored);
+  await store.refresh();
+  t.is(store.find(asked)?.state, 'good');
+  t.is(store.report().trusted_keys, 2);
+  await rm(join(release.keys, 'GPG-KEY-elastic-agent'));
+  await store.rescan();
+  t.regex(store.stateOf(asked) ?? '', /quarantined: .*not in the keyring/);
+});
+
+test('a key that was prolonged or revoked counts as its newest copy says', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(path);
+  const store = await openStore(t, release);
+  const revoked = await revokeKey({ key: release.key.privateKey, format: 'object' });
+  await writeFile(join(release.keys, 'a-newer-copy.asc'), revoked.publicKey.armor());
+  await store.rescan();
+  t.regex(store.stateOf(asked) ?? '', /was revoked/);
+  const prolonged = await reformatKey({
+    privateKey: release.key.privateKey,
+    userIDs: [{ name: 'Test', email: 'test@example.org' }],
+    keyExpirationTime: 86_400 * 365,
+    format: 'object',
+  });
+  await writeFile(join(release.keys, 'a-newer-copy.asc'), prolonged.publicKey.armor());
+  await store.rescan();
+  t.is(store.stateOf(asked), 'good');
+});
+
 test('deb, rpm and msi need no signature, as no agent asks for them', async (t) => {
   const release = await makeRelease(await scratch(t));
   const deb = agentPath('9.2.1', 'amd64.deb');
@@ -195,20 +249,64 @@ test('what was read once is remembered over a restart and over hard links, and f
     await link(join(release.artifacts, 'downloads', path + end), join(linked, 'downloads', path + end));
   }
   const memory = await openDigestMemory(cache, 'site');
-  let asksAgain = 0;
-  const store = await openStore(
-    t,
-    { artifacts: linked, keys: release.keys },
-    { memory: { ...memory, set: (...entry) => ((asksAgain += 1), memory.set(...entry)) } },
+  let found = 0;
+  const counting = {
+    ...memory,
+    set: (...entry: readonly [string, string, string]) => ((found += 1), memory.set(...entry)),
+  };
+  const roots = { artifacts: linked, keys: release.keys };
+  const store = await openStore(t, roots, { memory: counting, untilRead: false });
+  t.is(
+    store.find(asked)?.state,
+    'good',
+    'at once; the link has changed a time, so that it is read again beside',
   );
-  t.is(store.find(asked)?.state, 'good');
-  t.is(asksAgain, 0);
+  await store.settled();
+  t.true(found > 0);
+  found = 0;
+  const next = await openStore(t, roots, { memory: counting });
+  t.is(next.find(asked)?.state, 'good');
+  t.is(found, 0, 'nothing is read again at the next start');
   const other = join(folder, 'other');
   await copyFile(join(linked, 'downloads', path), other);
   await truncate(other, 500);
   await rename(other, join(linked, 'downloads', path));
   await store.rescan();
   t.regex(store.stateOf(asked) ?? '', /another content/);
+});
+
+test('a change that hides behind the old size and time is found, and meanwhile nobody is sent away', async (t) => {
+  const folder = await scratch(t);
+  const release = await makeRelease(folder);
+  await release.add(path);
+  const file = join(release.artifacts, 'downloads', path);
+  const memory = await openDigestMemory(join(folder, 'cache'), 'site');
+  const store = await openStore(t, release, { memory });
+  const { mtime, atime, size } = await stat(file);
+  await utimes(file, atime, mtime);
+  await store.rescan();
+  const exact = await stat(file);
+  await writeFile(file, artifactBytes(path, size - 4));
+  await utimes(file, exact.atime, exact.mtime);
+  await store.refresh();
+  t.is(store.find(asked)?.state, 'good', 'not read yet');
+  await store.settled();
+  t.regex(store.stateOf(asked) ?? '', /another content/);
+});
+
+test('a symlink to a folder above it is a fault, and leads nowhere', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(path);
+  const beats = join(release.artifacts, 'downloads', 'beats');
+  await symlink('..', join(beats, 'up'));
+  await symlink('.', join(beats, 'here'));
+  await symlink('elastic-agent', join(beats, 'elastic-agent-link'));
+  const store = await openStore(t, release);
+  t.deepEqual(store.report().faults, [
+    { path: '/downloads/beats/here', reason: 'is a symlink to a folder that it lies in' },
+    { path: '/downloads/beats/up', reason: 'is a symlink to a folder that it lies in' },
+  ]);
+  t.is(store.report().files, 8, 'the files, those by the link beside them, and the key by its two names');
 });
 
 test('a damaged memory is computed again', async (t) => {
@@ -226,4 +324,25 @@ test('a folder that is not there is a fault of the report, and serves nothing', 
   const store = await openStore(t, { artifacts: join(await scratch(t), 'absent') });
   t.regex(store.report().faults[0]?.reason ?? '', /cannot be read/);
   t.is(store.report().files, 0);
+  t.regex(store.report().faults[0]?.reason ?? '', /absent\/downloads cannot be read/);
+});
+
+test('a folder that is lost for a while keeps what was known of it', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(path);
+  const store = await openStore(t, release);
+  await rename(release.artifacts, `${release.artifacts}-away`);
+  await rename(release.keys, `${release.keys}-away`);
+  await store.rescan();
+  t.is(store.stateOf(asked), 'good');
+  t.true(store.isLost(asked));
+  t.is(store.report().trusted_keys, 1);
+  await t.throwsAsync(store.open(store.find(asked) ?? t.fail()), { code: 'ARTIFACT_UNCHECKED' });
+  await rename(`${release.keys}-away`, release.keys);
+  await store.rescan();
+  await rename(`${release.artifacts}-away`, release.artifacts);
+  await store.rescan();
+  t.is(store.stateOf(asked), 'good');
+  t.false(store.isLost(asked));
+  t.deepEqual(store.report().faults, []);
 });

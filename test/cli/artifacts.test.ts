@@ -1,4 +1,5 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
 import { artifacts } from '../../src/cli/artifacts.ts';
@@ -86,6 +87,25 @@ test('without a version everything is checked and listed by release', async (t) 
   );
   t.regex(run.stdout, /9\.2\.1\s+linux-x86_64\s+0\s+1\s+NO/);
   t.regex(run.stdout, /9\.2\.2\s+linux-x86_64\s+1\s+0\s+NO/);
+});
+
+test('snapshots come from the build that the public address names', async (t) => {
+  const folder = await scratch(t);
+  const env = { EPR_CACHE_DIR: join(folder, 'cache') };
+  const words = ['check', folder, '--agent', '9.3.0-SNAPSHOT', '--platform', 'linux-arm64'];
+  const { stdout, exitCode } = await runVerb(artifacts, words, { env });
+  t.is(exitCode, 1);
+  const file = 'downloads/beats/elastic-agent/elastic-agent-9.3.0-SNAPSHOT-linux-arm64.tar.gz';
+  t.true(
+    stdout.includes(`-o ${folder}/${file}.asc https://snapshots.elastic.co/"$BUILD"/${file}.asc\n`),
+    stdout,
+  );
+  const [line = ''] = /BUILD=.*/.exec(stdout) ?? [];
+  const answer = '{\n "version" : "9.3.0-SNAPSHOT",\n "build_id" : "9.3.0-3f4a1b2c", "manifest_url" : "x" }';
+  const run = spawnSync('sh', ['-c', `curl() { echo '${answer}'; }; ${line}; echo "$BUILD"`], {
+    encoding: 'utf8',
+  });
+  t.is(run.stdout, '9.3.0-3f4a1b2c\n');
 });
 
 test('wrong words are refused with what would be right', async (t) => {

@@ -1,10 +1,14 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { makeCredential, writeCredentials } from '../../src/artifacts/credential-file.ts';
 import { fetchFleetServerKey, upgradeAgent } from '../support/agent-client.ts';
+import { cutFirst } from '../support/cutting-proxy.ts';
+import { startFleetServer } from '../support/fleet-server.ts';
 import { startArtifacts } from '../support/artifact-server.ts';
+import { makeKey } from '../signing/made-keys.ts';
 import { selfSigned } from '../support/certificates.ts';
+import { eventually } from '../support/eventually.ts';
 import { agentPath, artifactBytes, makeRelease, type Release } from '../support/release.ts';
 import { scratch } from '../support/scratch.ts';
 import { startSquid } from '../support/squid.ts';
@@ -14,6 +18,7 @@ const file = `elastic-agent-9.2.1-${suffix}`;
 
 /** Flags of a server with packages and artifacts. */
 const flagsOf = (release: Release): Record<string, string> => ({
+  'artifacts-rescan': '1s',
   'artifacts-path': release.artifacts,
   'keys-path': release.keys,
 });
@@ -178,5 +183,101 @@ test('fleet-server takes its key from here, plain, by TLS and through a proxy', 
   if (proxy !== undefined) {
     t.is(await fetchFleetServerKey(url + path, { ca, proxy }), release.key.armored);
     t.is(await fetchFleetServerKey(artifacts.address + path, { proxy }), release.key.armored);
+  }
+});
+
+test('an agent gets the key by a fleet-server that took it from here, whatever its built-in and public ones are', async (t) => {
+  const folder = await scratch(t);
+  const release = await makeRelease(folder);
+  await release.add(agentPath('9.2.1'));
+  const tls = await selfSigned(folder, 'fleet');
+  const { url } = await startArtifacts(t, flagsOf(release));
+  const keys = join(folder, 'upgrade-keys');
+  await mkdir(keys);
+  const fleet = { upstreamUrl: `${url}/GPG-KEY-elastic-agent`, keys, tls };
+  const fleetServer = await startFleetServer(t, fleet);
+  const settings = {
+    sourceUri: `${url}/downloads/`,
+    fleetServer,
+    fleetCa: await readFile(tls.cert, 'utf8'),
+    embeddedKey: (await makeKey()).armored,
+    publicKey: 'https://127.0.0.1:1/GPG-KEY-elastic-agent',
+    pgp: [`pgp_raw:${(await makeKey()).armored}`, `pgp_uri:${url}/GPG-KEY-elastic-agent`],
+    attempts: 2,
+  };
+  const { asked } = await upgradeAgent(settings, '9.2.1', suffix);
+  t.deepEqual(asked, [
+    `200 ${file}`,
+    `200 ${file}.sha512`,
+    `200 ${file}.asc`,
+    'skipped GPG-KEY-elastic-agent',
+    'failed GPG-KEY-elastic-agent',
+    'failed GPG-KEY-elastic-agent',
+    '200 pgp-public-key',
+  ]);
+  t.is(await readFile(join(keys, 'default.pgp'), 'utf8'), release.key.armored);
+  await rm(join(keys, 'default.pgp'));
+  await writeFile(join(release.keys, 'GPG-KEY-elastic-agent'), '<html>Sign in</html>');
+  await eventually('the page is found', async () => (await fetch(fleet.upstreamUrl)).status === 404);
+  const next = await startFleetServer(t, fleet);
+  await t.throwsAsync(upgradeAgent({ ...settings, fleetServer: next }, '9.2.1', suffix), {
+    message: /could not be verified/,
+  });
+  await t.throwsAsync(readFile(join(keys, 'default.pgp')), undefined, 'fleet-server has stored nothing');
+});
+
+test('an agent whose download is cut on the way begins anew and gets the whole', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const content = await release.add(agentPath('9.2.1'), artifactBytes('x.gz', 3_000_000));
+  const { url } = await startArtifacts(t, flagsOf(release));
+  const front = await cutFirst(t, url, 1_000_000);
+  const upgrade = await upgradeAgent({ sourceUri: `${front}/downloads/`, fleetServer: url }, '9.2.1', suffix);
+  t.true(upgrade.content.equals(content));
+  t.deepEqual(upgrade.asked.slice(0, 2), [`failed ${file}`, `200 ${file}`]);
+});
+
+test('an agent upgrades to a build with a plus sign, to a snapshot and to a zip for Windows', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const { url } = await startArtifacts(t, flagsOf(release));
+  for (const [version, end] of [
+    ['9.2.1+build202511011200', suffix],
+    ['9.3.0-SNAPSHOT', suffix],
+    ['9.2.1', 'windows-x86_64.zip'],
+    ['9.2.1', 'darwin-aarch64.tar.gz'],
+  ] as const) {
+    const content = await release.add(agentPath(version, end));
+    const settings = { sourceUri: `${url}/downloads`, fleetServer: url };
+    await eventually(
+      'it is served',
+      async () => (await fetch(`${url}/downloads/${agentPath(version, end)}`)).ok,
+    );
+    t.true((await upgradeAgent(settings, version, end)).content.equals(content), version);
+  }
+});
+
+test('an agent whose proxy wants a password upgrades through it, by an absolute address and by a tunnel', async (t) => {
+  const user = { name: 'agent', password: 'secret' };
+  const proxy = await startSquid(t, user);
+  if (proxy === undefined) {
+    t.pass();
+    return;
+  }
+  const folder = await scratch(t);
+  const release = await makeRelease(folder);
+  await release.add(agentPath('9.2.1'));
+  const tls = await selfSigned(folder, 'depot');
+  const ca = await readFile(tls.cert, 'utf8');
+  const flags = {
+    ...flagsOf(release),
+    'tls-cert': tls.cert,
+    'tls-key': tls.key,
+    'artifacts-address': '127.0.0.1:0',
+  };
+  const server = await startArtifacts(t, flags);
+  const known = proxy.replace('://', `://${user.name}:${user.password}@`);
+  for (const url of [server.url, server.artifacts.address ?? '']) {
+    const settings = { sourceUri: `${url}/downloads/`, fleetServer: url, ca, attempts: 1 };
+    t.is((await upgradeAgent({ ...settings, proxy: known }, '9.2.1', suffix)).asked.length, 4);
+    await t.throwsAsync(upgradeAgent({ ...settings, proxy }, '9.2.1', suffix), undefined, url);
   }
 });

@@ -97,6 +97,18 @@ test('guesses that come all at once do not pile up', async (t) => {
   t.is(outcomes.filter((code) => code === 'CREDENTIALS_LIMITED').length, 492);
 });
 
+test('agents that come all at once with the same good credential are all let in', async (t) => {
+  const file = join(await scratch(t), 'credentials');
+  await writeCredentials(file, [await makeCredential('fleet', 'apikey', 'good', now)]);
+  const gatekeeper = await openGatekeeper(file, createKeptLog());
+  const names = await Promise.all(
+    Array.from({ length: 500 }, (_, at) =>
+      gatekeeper.admit(`ApiKey ${encode('fleet:good')}`, `10.0.${at % 7}.${at}`),
+    ),
+  );
+  t.deepEqual(new Set(names), new Set(['fleet']));
+});
+
 test('a bucket fills again and the memory of clients is bounded', (t) => {
   let time = 0;
   const limit = createAttemptLimit({ burst: 3, refill: 1000, now: () => time });
@@ -116,7 +128,9 @@ test('a bucket fills again and the memory of clients is bounded', (t) => {
 test('a credential file that is missing or broken keeps the server from starting', async (t) => {
   const folder = await scratch(t);
   const flags = { 'keys-path': folder, 'artifacts-auth-file': join(folder, 'credentials') };
-  await t.throwsAsync(startArtifacts(t, flags), { message: /cannot be read/ });
+  await t.throwsAsync(startArtifacts(t, flags), {
+    message: /^-artifacts-auth-file \(EPR_ARTIFACTS_AUTH_FILE\): .*credentials: cannot be read/,
+  });
   for (const text of [
     'hello\n',
     'null\n',

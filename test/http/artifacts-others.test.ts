@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, writeFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -93,6 +94,47 @@ test("Defend's manifest and files have a hex ETag that stays while the content d
   t.not((await fetch(server.url + file)).headers.get('etag'), etags[1]);
 });
 
+test("a file of Defend that isn't what its manifest says is kept from endpoints", async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const entry = (relative_url: string, content: string, length = content.length): object => ({
+    relative_url,
+    encoded_size: length,
+    encoded_sha256: createHash('sha256').update(content).digest('hex'),
+  });
+  const folder = '/downloads/endpoint/';
+  const artifacts = {
+    a: entry(`${folder}good`, 'content'),
+    b: entry(`${folder}cut`, 'content'),
+    c: entry(`${folder}other`, 'content'),
+    d: { relative_url: `${folder}unsaid` },
+  };
+  const envelope = { manifest: Buffer.from(JSON.stringify({ artifacts })).toString('base64') };
+  await release.put(
+    'endpoint/manifest/artifacts-9.2.1.zip',
+    buildZip([{ name: 'manifest.json', content: JSON.stringify(envelope) }]),
+  );
+  await release.put('endpoint/good', 'content');
+  await release.put('endpoint/cut', 'cont');
+  await release.put('endpoint/other', 'CONTENT');
+  await release.put('endpoint/unsaid', 'whatever');
+  await release.put('endpoint/page', '<!DOCTYPE html>');
+  const server = await startArtifacts(t, { 'artifacts-path': release.artifacts });
+  t.deepEqual(
+    server.artifacts.report().quarantine.map(({ path, reasons }) => `${path} ${reasons.join()}`),
+    [
+      `${folder}cut has 4 bytes, but the manifest says 7`,
+      `${folder}other has the SHA-256 ${createHash('sha256').update('CONTENT').digest('hex').slice(0, 16)}…, but the manifest says ${createHash('sha256').update('content').digest('hex').slice(0, 16)}…`,
+      `${folder}page is a web page or an error message`,
+    ],
+  );
+  for (const name of ['good', 'unsaid', 'manifest/artifacts-9.2.1.zip']) {
+    t.is((await fetch(server.url + folder + name)).status, 200, name);
+  }
+  await release.put('endpoint/other', 'content');
+  await server.rescan();
+  t.is((await fetch(`${server.url}${folder}other`)).status, 200);
+});
+
 test('a manifest that is none, refers outside or to what is missing is told', async (t) => {
   const release = await makeRelease(await scratch(t));
   await release.put('endpoint/manifest/artifacts-9.2.1.zip', '<html></html>');
@@ -107,16 +149,21 @@ test('a manifest that is none, refers outside or to what is missing is told', as
   t.true(lines.some(({ message }) => message.includes('refers to 1 files that are not here')));
 });
 
+const contentOf = (name: string): string =>
+  name.endsWith('.json')
+    ? `{"size": ${`content of ${name.replace('.metadata.json', '.pt')}`.length}}`
+    : `content of ${name}`;
+
 test('models lie flat, and what is none is not served', async (t) => {
   const folder = await scratch(t);
   const names = ['metadata.json', 'pt', 'vocab.json'].map((end) => `elser_model_2_linux-x86_64.${end}`);
   for (const name of [...names, 'notes.txt']) {
-    await writeFile(join(folder, name), `content of ${name}`);
+    await writeFile(join(folder, name), contentOf(name));
   }
   const { url } = await startArtifacts(t, { 'models-path': folder });
   for (const name of names) {
     const answer = await fetch(`${url}/ml-models/${name}`);
-    t.is(await answer.text(), `content of ${name}`);
+    t.is(await answer.text(), contentOf(name));
     t.is(answer.headers.get('content-encoding'), null);
   }
   t.is((await fetch(`${url}/ml-models/notes.txt`)).status, 404);
@@ -143,6 +190,69 @@ test('product docs have an S3 listing at their root and their files below it', a
   t.deepEqual(Buffer.from(await file.arrayBuffer()), await readFile(join(folder, keys[0] ?? '')));
 });
 
+test('health and metrics say what is in quarantine and which versions agents can take', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(agentPath('9.2.1'));
+  await release.add(agentPath('9.10.0'));
+  await release.put(`${agentPath('9.10.0')}.sha512`, 'x');
+  await release.add(
+    agentPath('9.2.1', 'windows-x86_64.zip').replace('elastic-agent-9', 'elastic-agent-fips-9'),
+  );
+  const server = await startArtifacts(t, { 'artifacts-path': release.artifacts, 'keys-path': release.keys });
+  const { artifacts } = (await (await fetch(`${server.url}/health`)).json()) as { artifacts: unknown };
+  t.deepEqual(artifacts, {
+    good: 8,
+    unchecked: 0,
+    quarantined: 3,
+    quarantine: [
+      {
+        path: `/downloads/${agentPath('9.10.0')}`,
+        reasons: ['has a .sha512 that has a line with one field; agents want two, digest and file name'],
+      },
+    ],
+    releases: [
+      { version: '9.2.1', platform: 'linux-x86_64', agents: true, missing: 13 },
+      { version: '9.2.1', platform: 'windows-x86_64', agents: false, missing: 11 },
+      { version: '9.10.0', platform: 'linux-x86_64', agents: false, missing: 13 },
+    ],
+  });
+  const metrics = await server.metrics();
+  for (const line of [
+    'fleet_depot_artifacts{state="quarantined"} 3',
+    'fleet_depot_artifact_release_agents{version="9.2.1",platform="linux-x86_64"} 1',
+    'fleet_depot_artifact_release_agents{version="9.10.0",platform="linux-x86_64"} 0',
+    'fleet_depot_artifact_release_missing{version="9.2.1",platform="windows-x86_64"} 11',
+  ]) {
+    t.true(metrics.split('\n').includes(line), line);
+  }
+});
+
+test('a model that is cut, or a web page under its name, is kept from Elasticsearch', async (t) => {
+  const folder = await scratch(t);
+  await writeFile(join(folder, 'a.metadata.json'), '{"size": 100}');
+  await writeFile(join(folder, 'a.pt'), 'cut');
+  await writeFile(join(folder, 'b.pt'), '<!DOCTYPE html><title>Sign in</title>');
+  await writeFile(join(folder, 'c.metadata.json'), '[');
+  const { artifacts } = await startArtifacts(t, { 'models-path': folder });
+  t.deepEqual(
+    artifacts.report().quarantine.map(({ path, reasons }) => `${path} ${reasons.join()}`),
+    [
+      '/ml-models/a.pt has 3 bytes, but a.metadata.json says 100',
+      '/ml-models/b.pt is a web page or an error message, not a part of a model',
+      '/ml-models/c.metadata.json is no JSON object',
+    ],
+  );
+});
+
+test('a folder of the settings that is empty has an empty listing', async (t) => {
+  const folder = await scratch(t);
+  const { url } = await startArtifacts(t, { 'models-path': folder });
+  const answer = await fetch(`${url}/ml-models/?format=json`);
+  t.deepEqual(await answer.json(), { path: '/ml-models/', folders: [], files: [] });
+  t.is((await fetch(`${url}/downloads/`)).status, 404);
+  t.is((await fetch(`${url}/product-docs/`)).status, 404, 'off where it is not configured');
+});
+
 test('an unlisted start, an unchecked file and one in quarantine have three different answers', async (t) => {
   const release = await makeRelease(await scratch(t));
   await release.add(agentPath('9.2.1'));
@@ -154,6 +264,4 @@ test('an unlisted start, an unchecked file and one in quarantine have three diff
   t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.1')}`)).status, 404);
   t.true(server.lines.some(({ message }) => message.includes('was asked for and is in quarantine')));
   t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.2')}`)).status, 200);
-  const { artifacts } = (await (await fetch(`${server.url}/health`)).json()) as { artifacts: unknown };
-  t.deepEqual(artifacts, { good: 5, unchecked: 0, quarantined: 3 });
 });

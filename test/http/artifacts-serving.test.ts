@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
-import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, mkdir, open, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import test from 'ava';
 import { startArtifacts } from '../support/artifact-server.ts';
 import { agentPath, artifactBytes, makeRelease } from '../support/release.ts';
 import { scratch } from '../support/scratch.ts';
+import { startServer } from '../support/server.ts';
 
 /** Sends the path as it is; fetch would clean it. */
 const askRaw = (
@@ -35,6 +36,7 @@ test('an artifact is sent whole, with a strong hex ETag, without any encoding', 
   t.is(answer.headers.get('content-length'), String(content.length));
   t.is(answer.headers.get('content-type'), 'application/gzip');
   t.regex(answer.headers.get('etag') ?? '', /^"[0-9a-f]{64}"$/);
+  t.is(answer.headers.get('cache-control'), 'public, no-cache, no-transform');
   t.truthy(answer.headers.get('last-modified'));
   t.true(Buffer.from(await answer.arrayBuffer()).equals(content));
 });
@@ -216,6 +218,19 @@ test('a file that is cut while it is sent cuts the connection instead of ending 
   await t.throwsAsync(answer.arrayBuffer());
 });
 
+test('a file that is written over while it is sent is never sent whole: no client gets half of each', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const path = agentPath('9.2.1');
+  await release.add(path, artifactBytes('x.gz', 64_000_000));
+  const { url } = await startArtifacts(t, { 'artifacts-path': release.artifacts, 'keys-path': release.keys });
+  const answer = await fetch(`${url}/downloads/${path}`);
+  t.is(answer.status, 200);
+  const file = await open(join(release.artifacts, 'downloads', path), 'r+');
+  await file.write(randomBytes(1000), 0, 1000, 63_000_000);
+  await file.close();
+  await t.throwsAsync(answer.arrayBuffer());
+});
+
 test('a file that cannot be read is a fault of ours, not an absent one', async (t) => {
   if (process.getuid?.() === 0) {
     t.log('skipped: root reads everything');
@@ -228,6 +243,49 @@ test('a file that cannot be read is a fault of ours, not an absent one', async (
   const { url } = await startArtifacts(t, { 'artifacts-path': release.artifacts, 'keys-path': release.keys });
   await chmod(join(release.artifacts, 'downloads', path), 0o000);
   t.is((await fetch(`${url}/downloads/${path}`)).status, 500);
+});
+
+test('a folder that cannot be read is passing trouble for agents, never an absent file', async (t) => {
+  const folder = await scratch(t);
+  const release = await makeRelease(folder);
+  const path = agentPath('9.2.1');
+  await release.add(path);
+  const flags = { 'artifacts-path': join(folder, 'later'), 'keys-path': release.keys };
+  const server = await startArtifacts(t, flags);
+  const status = async (): Promise<number> => (await fetch(`${server.url}/downloads/${path}`)).status;
+  t.is(await status(), 503);
+  t.is((await fetch(`${server.url}/GPG-KEY-elastic-agent`)).status, 200);
+  await rename(release.artifacts, join(folder, 'later'));
+  await server.rescan();
+  t.is(await status(), 200);
+  await rename(join(folder, 'later'), release.artifacts);
+  await server.rescan();
+  t.is(await status(), 503);
+});
+
+test('a large file that is still being written is passing trouble, and is read when it is whole', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const path = agentPath('9.2.1');
+  const content = await release.add(path, artifactBytes('x.gz', 70_000_000));
+  const file = join(release.artifacts, 'downloads', path);
+  await truncate(file, 68_000_000);
+  // Just written, however long the server takes to start.
+  const soon = new Date(Date.now() + 50_000);
+  await utimes(file, soon, soon);
+  const server = await startServer({
+    flags: { 'shutdown-timeout': '0s', 'artifacts-path': release.artifacts, 'keys-path': release.keys },
+  });
+  t.teardown(() => server.close());
+  const status = async (): Promise<number> =>
+    (await fetch(`${server.url}/downloads/${path}`, { method: 'HEAD' })).status;
+  await server.app.artifacts?.refresh();
+  t.is(await status(), 503);
+  await release.put(path, content);
+  const past = new Date(Date.now() - 60_000);
+  await utimes(file, past, past);
+  await server.app.artifacts?.refresh();
+  await server.app.artifacts?.settled();
+  t.is(await status(), 200);
 });
 
 test('a removed file is absent after the next look', async (t) => {

@@ -10,8 +10,14 @@ export interface AgentSettings {
   readonly ca?: string;
   readonly proxy?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The fleet-server that it asks for a key: its address, with its CA. */
+  /** The fleet-server that it asks for a key: its address. */
   readonly fleetServer?: string;
+  /** PEM of the CA of fleet-server, where it is another. */
+  readonly fleetCa?: string;
+  /** Keys that the upgrade action names: `pgp_raw:…` and `pgp_uri:https://…`. */
+  readonly pgp?: readonly string[];
+  /** The public address of the key; behind an air gap nothing answers there. */
+  readonly publicKey?: string;
   /** The key that is built in. */
   readonly embeddedKey?: string;
   /** Milliseconds before the second attempt; doubles. An agent's own is 30 s. */
@@ -26,7 +32,7 @@ export interface AgentUpgrade {
   readonly asked: readonly string[];
 }
 
-/** Statuses that new agents take for final. */
+/** Statuses that new agents take for final, except of signatures and keys. */
 const permanent = new Set([400, 401, 403, 404, 410]);
 
 /** Downloads and verifies as an agent does: package, `.sha512`, `.asc`, keys, in this order. Throws what it would log. */
@@ -40,21 +46,67 @@ export const upgradeAgent = async (
   const base = settings.sourceUri.endsWith('/') ? settings.sourceUri : `${settings.sourceUri}/`;
   const file = `elastic-agent-${version}-${suffix}`;
   const get = (end: string): Promise<Buffer> =>
-    fetchWithRetries(dispatcher, settings, `${base}beats/elastic-agent/${file}${end}`, asked);
+    fetchWithRetries(
+      dispatcher,
+      { ...settings, isPatient: end === '.asc' },
+      `${base}beats/elastic-agent/${file}${end}`,
+      asked,
+    );
   try {
     const content = await get('');
     checkDigest((await get('.sha512')).toString('utf8'), file, content);
     const armored = (await get('.asc')).toString('utf8');
-    const keys = settings.embeddedKey === undefined ? [] : [settings.embeddedKey];
-    if (settings.fleetServer !== undefined) {
-      const url = `${settings.fleetServer}/api/agents/upgrades/${version.split(/[-+]/)[0]}/pgp-public-key`;
-      keys.push((await fetchWithRetries(dispatcher, settings, url, asked)).toString('utf8'));
-    }
+    const keys = await collectKeys(dispatcher, settings, version, asked);
     await checkSignature(content, armored, keys);
     return { content, asked };
   } finally {
     await dispatcher.close();
   }
+};
+
+/**
+ * All keys, asked for up front: the built-in one, those of the action, the public one, fleet-server's. Only https addresses
+ * are asked; what does not answer is passed over.
+ */
+const collectKeys = async (
+  dispatcher: Dispatcher,
+  settings: AgentSettings,
+  version: string,
+  asked: string[],
+): Promise<readonly string[]> => {
+  const keys = settings.embeddedKey === undefined ? [] : [settings.embeddedKey];
+  const take = async (url: string, by: Dispatcher, isPlainAllowed = false): Promise<void> => {
+    if (!url.startsWith('https:') && !isPlainAllowed) {
+      asked.push(`skipped ${new URL(url).pathname.split('/').at(-1)}`);
+      return;
+    }
+    const key = await fetchWithRetries(by, { ...settings, headers: {}, isPatient: true }, url, asked).catch(
+      () => undefined,
+    );
+    if (key) {
+      keys.push(key.toString('utf8'));
+    }
+  };
+  for (const source of settings.pgp ?? []) {
+    const [kind = '', value = ''] = source.split(/:(.*)/s);
+    if (kind === 'pgp_raw') {
+      keys.push(value);
+    } else {
+      await take(value, dispatcher);
+    }
+  }
+  if (settings.publicKey !== undefined) {
+    await take(settings.publicKey, dispatcher);
+  }
+  if (settings.fleetServer !== undefined) {
+    const [release = ''] = version.split(/[-+]/);
+    const url = `${settings.fleetServer}/api/agents/upgrades/${release}/pgp-public-key`;
+    // By the transport of Fleet, with its CA. The one of these tests may be plain.
+    const own = settings.fleetCa === undefined ? undefined : new Agent({ connect: { ca: settings.fleetCa } });
+    await take(url, own ?? dispatcher, true);
+    await own?.close();
+  }
+  return keys;
 };
 
 /** Takes the key as fleet-server does: any 200 is stored, whatever it holds. */
@@ -64,9 +116,12 @@ export const fetchFleetServerKey = async (
 ): Promise<string> => {
   const dispatcher = dispatcherOf({ sourceUri: url, ...settings });
   try {
-    return (
-      await fetchOnce(dispatcher, url, { 'user-agent': 'Go-http-client/1.1', 'accept-encoding': 'gzip' })
-    ).body.toString('utf8');
+    const headers = { 'user-agent': 'Go-http-client/1.1', 'accept-encoding': 'gzip' };
+    const { status, body } = await fetchOnce(dispatcher, url, headers);
+    if (status !== 200) {
+      throw new Error(`upstream answered ${status}`);
+    }
+    return body.toString('utf8');
   } finally {
     await dispatcher.close();
   }
@@ -88,14 +143,21 @@ const fetchOnce = async (
   dispatcher: Dispatcher,
   url: string,
   headers: Readonly<Record<string, string>>,
+  hops = 10,
 ): Promise<Fetched> => {
-  const { origin, pathname, search } = new URL(url);
+  const { origin } = new URL(url);
+  // The path as it was put together: a Go client cleans nothing, and sends `+` as it is.
   const answer = await dispatcher.request({
     origin,
-    path: pathname + search,
+    path: url.slice(origin.length),
     method: 'GET',
     headers: { ...headers },
   });
+  const location = answer.headers['location'];
+  if (answer.statusCode >= 300 && answer.statusCode < 400 && typeof location === 'string' && hops > 0) {
+    await answer.body.dump();
+    return fetchOnce(dispatcher, new URL(location, url).href, headers, hops - 1);
+  }
   const pieces: Buffer[] = [];
   for await (const piece of answer.body as AsyncIterable<Buffer>) {
     pieces.push(piece);
@@ -108,7 +170,12 @@ const fetchOnce = async (
 
 const fetchWithRetries = async (
   dispatcher: Dispatcher,
-  { headers = {}, pause = 50, attempts = 5 }: AgentSettings,
+  {
+    headers = {},
+    pause = 50,
+    attempts = 5,
+    isPatient = false,
+  }: AgentSettings & { readonly isPatient?: boolean },
   url: string,
   asked: string[],
 ): Promise<Buffer> => {
@@ -128,7 +195,7 @@ const fetchWithRetries = async (
         return body;
       }
       fault = `call to '${url}' returned unsuccessful status code: ${status}`;
-      if (permanent.has(status)) {
+      if (permanent.has(status) && !isPatient) {
         break;
       }
     } catch (error) {

@@ -16,7 +16,11 @@ export interface TestStore extends ArtifactStore {
 export const openStore = async (
   t: ExecutionContext,
   roots: ArtifactRoots,
-  options: { readonly memory?: DigestMemory; readonly policy?: 'strict' | 'lenient' } = {},
+  options: {
+    readonly memory?: DigestMemory;
+    readonly policy?: 'strict' | 'lenient';
+    readonly untilRead?: boolean;
+  } = {},
 ): Promise<TestStore> => {
   const log = createKeptLog();
   const store = createArtifactStore({
@@ -24,7 +28,6 @@ export const openStore = async (
     policy: options.policy ?? 'strict',
     memory: options.memory ?? createVolatileMemory(),
     checker: createContentChecker(),
-    trustedKeys: () => Promise.resolve([]),
     log,
   });
   t.teardown(() => store.close());
@@ -32,7 +35,7 @@ export const openStore = async (
     await store.refresh();
     await store.settled();
   };
-  await rescan();
+  await (options.untilRead === false ? store.refresh() : rescan());
   return {
     ...store,
     log,

@@ -83,14 +83,18 @@ const sendArtifact = async (
         `${artifact.path} was asked for and is in quarantine: it ${artifact.reasons.join('; ')}`,
       );
     }
-    throw new DepotError('ARTIFACT_UNKNOWN');
+    throw new DepotError(!artifact && store.isLost(mounts.keys) ? 'ARTIFACTS_LOST' : 'ARTIFACT_UNKNOWN');
   }
   // Endpoints refuse an ETag that changes, so Defend's files wait for their digest whatever the policy.
   if (!store.isServed(artifact) || (artifact.kind === 'defend' && artifact.digest === undefined)) {
     throw new DepotError('ARTIFACT_UNCHECKED');
   }
   const file = await store.open(artifact);
-  await sendFile(context, file, { type: artifactType(artifact), maxAge }, transfers);
+  // A cache on the way asks again before it answers: an artifact and its .sha512 of two different times would not fit. And
+  // what compresses on the way would give agents another content.
+  const keep = artifact.kind === 'key' ? `max-age=${maxAge}` : 'no-cache';
+  const further = [['Cache-Control', `public, ${keep}, no-transform`]] as const;
+  await sendFile(context, file, { type: artifactType(artifact), maxAge, further }, transfers);
 };
 
 const answerFolder = (
@@ -98,16 +102,18 @@ const answerFolder = (
   path: string,
   { store, prefix, maxAge }: ArtifactAppOptions,
 ): void => {
-  if (path === mounts.productDocs || path === mounts.productDocs.slice(0, -1)) {
+  const isDocs = path === mounts.productDocs || path === mounts.productDocs.slice(0, -1);
+  if (isDocs && store.isMounted(mounts.productDocs)) {
     const files = store.list().filter((one) => one.kind === 'product-doc' && store.isServed(one));
     const body = createBody(Buffer.from(listBucket(files, mounts.productDocs)));
     sendBody(context, body, { type: 'application/xml', maxAge });
     return;
   }
   const folder = path.endsWith('/') ? path : `${path}/`;
-  const listing = listFolder(folder, store.list(), store.isServed);
+  const found = listFolder(folder, store.list(), store.isServed);
+  const listing = found ?? (store.isMounted(folder) ? { path: folder, folders: [], files: [] } : undefined);
   if (!listing) {
-    throw new DepotError('ARTIFACT_UNKNOWN');
+    throw new DepotError(store.isLost(path) ? 'ARTIFACTS_LOST' : 'ARTIFACT_UNKNOWN');
   }
   if (folder !== path) {
     redirect(context, folder, prefix);

@@ -27,6 +27,7 @@ export function errorResponse(log: Log): Step {
 /** Seconds after which a client may try again with success; 1 for every other 503. */
 const retryAfter: Partial<Record<ErrorCode, string>> = {
   ARTIFACT_UNCHECKED: '30',
+  ARTIFACTS_LOST: '30',
   CREDENTIALS_LIMITED: '60',
 };
 

@@ -22,6 +22,15 @@ export interface ArtifactHealth {
   readonly good: number;
   readonly unchecked: number;
   readonly quarantined: number;
+  /** The first that clients don't get, and why. */
+  readonly quarantine: readonly { readonly path: string; readonly reasons: readonly string[] }[];
+  /** By version and platform: whether agents can take it, and how much of the whole release set is not here. */
+  readonly releases: readonly {
+    readonly version: string;
+    readonly platform: string;
+    readonly agents: boolean;
+    readonly missing: number;
+  }[];
 }
 
 /** What health is told by. */

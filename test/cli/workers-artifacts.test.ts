@@ -1,0 +1,97 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { startServer, type RunningServer } from '../support/command.ts';
+import { eventually } from '../support/eventually.ts';
+import { agentPath, artifactBytes, makeRelease, type Release } from '../support/release.ts';
+import { scratch } from '../support/scratch.ts';
+
+interface Line {
+  readonly 'process.pid': number;
+  readonly 'event.action'?: string;
+  readonly 'file.path'?: string;
+}
+
+const linesOf = (server: RunningServer): readonly Line[] =>
+  server
+    .log()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Line);
+
+/** Who read which file, in the order of the log. */
+const readings = (server: RunningServer): readonly Line[] =>
+  linesOf(server).filter((line) => line['event.action'] === 'artifact-read');
+
+const startWorkers = async (
+  t: ExecutionContext,
+  folder: string,
+  release: Release,
+): Promise<RunningServer> => {
+  await mkdir(join(folder, 'packages'), { recursive: true });
+  const words = ['serve', '-workers', '2', '-log-level', 'debug', '-artifacts-rescan', '1s'];
+  words.push('-package-paths', join(folder, 'packages'), '-cache-dir', join(folder, 'cache'));
+  words.push('-artifacts-path', release.artifacts, '-keys-path', release.keys);
+  return startServer(t, words);
+};
+
+/** Statuses of many requests at once, each on a connection of its own: both processes answer some. */
+const askMany = async (url: string): Promise<ReadonlySet<number>> =>
+  new Set(
+    await Promise.all(
+      Array.from({ length: 30 }, async () => {
+        const answer = await fetch(url, { headers: { connection: 'close' } });
+        await answer.arrayBuffer();
+        return answer.status;
+      }),
+    ),
+  );
+
+const agree = (url: string, status: number): Promise<void> =>
+  eventually(`both processes answer ${status}`, async () => {
+    const found = await askMany(url);
+    return found.size === 1 && found.has(status);
+  });
+
+test('one process reads artifacts for all, once, and tells of them once; the next start reads nothing', async (t) => {
+  const folder = await scratch(t);
+  const release = await makeRelease(folder);
+  const [good, broken] = [agentPath('9.2.1'), agentPath('9.2.2')];
+  await release.add(good);
+  await release.add(broken);
+  await release.put(broken, artifactBytes(broken));
+  const server = await startWorkers(t, folder, release);
+  await agree(`${server.url}/downloads/${good}`, 200);
+  await agree(`${server.url}/downloads/${broken}`, 404);
+  t.deepEqual(
+    readings(server)
+      .map((line) => line['file.path'])
+      .toSorted(),
+    [good, broken],
+  );
+  t.is(new Set(readings(server).map((line) => line['process.pid'])).size, 1);
+  const told = linesOf(server).filter((line) => line['event.action'] === 'artifact-quarantined');
+  t.is(told.length, 1);
+  server.signal('SIGTERM');
+  t.is(await server.closed, 0);
+  const next = await startWorkers(t, folder, release);
+  await agree(`${next.url}/downloads/${good}`, 200);
+  await agree(`${next.url}/downloads/${broken}`, 404);
+  t.deepEqual(readings(next), []);
+});
+
+test('a file that is replaced is checked by the one process as soon as another meets it', async (t) => {
+  const folder = await scratch(t);
+  const release = await makeRelease(folder);
+  const path = agentPath('9.2.1');
+  await release.add(path);
+  const server = await startWorkers(t, folder, release);
+  await agree(`${server.url}/downloads/${path}`, 200);
+  const renewed = artifactBytes(path, 5000);
+  await writeFile(join(folder, 'next'), renewed);
+  await rename(join(folder, 'next'), join(release.artifacts, 'downloads', path));
+  await agree(`${server.url}/downloads/${path}`, 404);
+  await release.add(path, renewed);
+  await agree(`${server.url}/downloads/${path}`, 200);
+  t.is(new Set(readings(server).map((line) => line['process.pid'])).size, 1);
+});
