@@ -5,9 +5,9 @@ import { silentProgress } from '../mirror/progress.ts';
 import type { HttpClient } from '../net/http.ts';
 import { createHostPolicy } from '../net/upstream-hosts.ts';
 import { readRetryPolicy } from './outgoing-options.ts';
-import { addressesOf, filesOf } from './release-files.ts';
+import { addressesOf, filesOf } from '../mirror/release-files.ts';
 import { createProgress } from './sync-progress.ts';
-import { syncRelease, type ReleaseResult } from './sync-release.ts';
+import { syncRelease, type ReleaseResult } from '../mirror/release.ts';
 import type { SyncOptions } from './sync-settings.ts';
 import { exitCodes, type CommandIo } from './verb.ts';
 
