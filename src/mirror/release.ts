@@ -1,193 +1,190 @@
-import { mkdir, readFile, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { createContentChecker } from '../artifacts/content-pool.ts';
-import type { ContentChecker } from '../artifacts/content-check.ts';
-import { readDefendManifest } from '../artifacts/defend-manifest.ts';
-import { defendUrls, type WantedFile } from '../artifacts/release-set.ts';
-import { parseSha512File } from '../artifacts/sha512-file.ts';
-import type { WantedRelease } from '../distribution/wanted-release.ts';
+import { stat } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
-import { downloadPart, type DownloadSettings } from './download.ts';
-import { writeDurably } from './durable.ts';
-import { lockFolder } from './folder-lock.ts';
+import { Transient } from '../net/http.ts';
+import { join } from 'node:path';
+import type { DownloadSettings } from './download.ts';
+import type { Facts, Journal } from './journal.ts';
+import type { Layout } from './layout.ts';
+import type { LockedFile } from './locked-file.ts';
+import { eachConcurrently } from './pool.ts';
 import type { Progress } from './progress.ts';
-import { readBody, Transient } from '../net/http.ts';
-import { withRetries } from '../net/retry.ts';
-import { requestWithin } from '../net/upstream-hosts.ts';
-import { readPublicKeys } from '../signing/public-key.ts';
-import { addressesOf, filesOf, isManifest } from './release-files.ts';
+import { acquireGroup, type ReleaseAcquireDeps } from './release-acquire.ts';
+import type { ReleaseChecker } from './release-checker.ts';
+import { filesOfGroup, type ReleaseGroup } from './release-group.ts';
+import type { KeyTrust } from './release-keys.ts';
+import { askReleaseSizes, compareRelease, type PlannedGroup, type ReleasePlan } from './release-plan.ts';
+import { releaseTotals } from './release-report.ts';
+import type { WantedGroups } from './release-resolve.ts';
+import { failureOf, type Failure } from './report.ts';
+import type { SyncRequest } from './sync-request.ts';
 
-/** What fetching a release needs. */
-export interface ReleaseSync extends DownloadSettings {
-  /** Folder that gets `downloads/`, `keys/`, `ml-models/` and `product-docs/`. */
-  readonly to: string;
-  /** Armored keys that signatures are verified with, besides those of `keys:`. */
-  readonly trusted: readonly string[];
-  readonly requireSignature: boolean;
+/** What bringing artifacts, keys, files of Elastic Defend, models and docs needs. */
+export interface ReleaseDeps extends DownloadSettings {
+  readonly layout: Layout;
+  readonly checker: ReleaseChecker;
+  readonly trust: KeyTrust;
   readonly progress: Progress;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
+  /** What is wanted: of a definition, or of a lock file. */
+  readonly resolve: () => Promise<WantedGroups>;
 }
 
-/** What became of the files, by path. */
-export interface ReleaseResult {
+/** What was done of a release, before it is reported. */
+export interface ReleaseOutcome {
   readonly fetched: readonly string[];
   readonly kept: readonly string[];
-  readonly failed: readonly { readonly path: string; readonly reason: string }[];
+  readonly failed: readonly Failure[];
+  readonly warnings: readonly { readonly label: string; readonly reason: string }[];
+  /** For the lock file: what is there and good, also where a newer one failed. */
+  readonly files: readonly LockedFile[];
+  readonly bytes: number;
+  readonly seconds: number;
+  /** What ended the run early. */
+  readonly halted: DepotError | undefined;
 }
 
-const maxSmallBytes = 64 * 1024 * 1024;
-const maxFileBytes = 16 * 1024 ** 3;
-const small = /\.(?:sha512|asc|json)$|^keys\//;
+/** What is wanted against the folder, with sizes where they are asked for. `previous` is of the folder's lock file. */
+export const planRelease = async (
+  request: SyncRequest,
+  deps: ReleaseDeps,
+  journal: Journal,
+  previous: readonly LockedFile[],
+): Promise<ReleasePlan> => {
+  const { requireSignature, concurrency } = request;
+  const { layout } = deps;
+  const plan = await compareRelease(await deps.resolve(), { layout, journal, previous, requireSignature });
+  return request.askSizes || request.maxSize !== undefined
+    ? askReleaseSizes(plan, concurrency * 2, deps)
+    : plan;
+};
 
 /**
- * Fetches what a definition's `artifacts:`, `keys:`, `defend:`, `models:` and `docs:` name. Each artifact is checked against
- * its `.sha512` and `.asc` before it takes its name; its sidecars are there first, so that a server never offers it without
- * them. Half a file is resumed by the next run.
+ * Brings what a plan lacks. Keys first, since they verify the rest; a manifest of Elastic Defend last and only with all that
+ * it refers to, so that endpoints are never sent to a file that isn't there. One group's failure doesn't stop the others.
  */
-export const syncRelease = async (release: WantedRelease, deps: ReleaseSync): Promise<ReleaseResult> => {
-  const work = join(deps.to, '.fleet-depot');
-  const unlock = await lockFolder(deps.to, join(work, 'lock'));
-  const checker = createContentChecker();
-  const result = {
-    fetched: [] as string[],
-    kept: [] as string[],
-    failed: [] as { path: string; reason: string }[],
+export const carryOutRelease = async (
+  plan: ReleasePlan,
+  request: SyncRequest,
+  deps: ReleaseDeps,
+  journal: Journal,
+  previous: readonly LockedFile[],
+): Promise<ReleaseOutcome> => {
+  const startedAt = performance.now();
+  const fetched: string[] = [];
+  const kept: string[] = [];
+  const warnings: { label: string; reason: string }[] = [];
+  const failed: Failure[] = plan.problems.map(({ label, reason, error }) =>
+    failureOf(label, error ?? new DepotError('UPSTREAM_ANSWER', { url: label, reason })),
+  );
+  const done = new Map<string, Facts>();
+  let bytes = 0;
+  let halted: DepotError | undefined;
+  const each: ReleaseAcquireDeps = {
+    ...deps,
+    journal,
+    requireSignature: request.requireSignature,
+    onBytes: (count) => {
+      bytes += count;
+      deps.progress.bytes(count);
+    },
+    onWarning: (label, reason) => warnings.push({ label, reason }),
   };
-  const addresses = addressesOf(release);
-  const keys = [...deps.trusted];
-  const run = async (file: WantedFile): Promise<void> => {
+  const bring = async (group: PlannedGroup): Promise<void> => {
+    if (halted) {
+      return;
+    }
     try {
-      const isNew = await bring(file, { ...deps, work, checker, keys });
-      (isNew ? result.fetched : result.kept).push(file.path);
-      deps.progress.item();
-      if (file.path.startsWith('keys/')) {
-        const content = await readFile(join(deps.to, file.path));
-        keys.push(...(await readPublicKeys(content, file.path)).map(({ armored }) => armored));
+      refuseIncomplete(group, done);
+      const { facts, fetched: came } = await acquireGroup(group, each);
+      for (const fact of facts) {
+        done.set(fact.id, fact);
+        (came.includes(fact.id) ? fetched : kept).push(fact.id);
+        if (group.state !== 'kept') {
+          deps.progress.item();
+        }
       }
     } catch (error) {
       const known = error instanceof Transient ? error.error : error;
-      if (!(known instanceof DepotError) || known.code === 'INTERRUPTED') {
+      if (!(known instanceof DepotError)) {
         throw known;
       }
-      result.failed.push({ path: file.path, reason: known.message });
-    }
-  };
-  try {
-    // Keys first, as they verify the rest; sidecars before their artifacts.
-    const files = filesOf(release);
-    const rank = ({ path }: WantedFile): number => (path.startsWith('keys/') ? 0 : small.test(path) ? 1 : 2);
-    deps.progress.start({ items: files.length, bytes: 0 });
-    for (const file of files.toSorted((a, b) => rank(a) - rank(b))) {
-      await run(file);
-      if (isManifest(file.path, release) && !result.failed.some(({ path }) => path === file.path)) {
-        const { urls = [] } = await readDefendManifest(join(deps.to, file.path));
-        for (const more of defendUrls(urls, addresses)) {
-          await run(more);
-        }
+      if (known.code === 'INTERRUPTED' || known.code === 'DISK_FULL') {
+        halted = known;
+      } else {
+        failed.push(failureOf(group.main.path, known));
       }
     }
-    return result;
+  };
+  const { fetch, unknownSizes } = releaseTotals(plan);
+  deps.progress.start({ items: fetch.items, bytes: unknownSizes > 0 ? 0 : fetch.bytes });
+  const ofKind = (...kinds: readonly ReleaseGroup['kind'][]): readonly PlannedGroup[] =>
+    plan.groups.filter(({ kind }) => kinds.includes(kind));
+  try {
+    await eachConcurrently(ofKind('key'), 1, bring);
+    await eachConcurrently(ofKind('artifact', 'model', 'docs', 'defend'), request.concurrency, bring);
+    await eachConcurrently(ofKind('manifest'), 1, bring);
   } finally {
     deps.progress.stop();
-    await checker.close();
-    await unlock();
+  }
+  if (halted) {
+    failed.push(failureOf('what is left of the artifacts', halted));
+  }
+  const isHidden = (path: string): boolean =>
+    plan.problems.length > 0 && path.startsWith('downloads/endpoint/');
+  const wanted = new Set(plan.groups.flatMap((group) => filesOfGroup(group).map(({ path }) => path)));
+  const stayed = previous.filter(({ path }) => !done.has(path) && (wanted.has(path) || isHidden(path)));
+  return {
+    fetched: fetched.toSorted(),
+    kept: kept.toSorted(),
+    failed: failed.toSorted((a, b) => (a.label < b.label ? -1 : 1)),
+    warnings,
+    files: [...[...done.values()].map(toLockedFile), ...(await stillThere(stayed, deps.layout, journal))],
+    bytes,
+    seconds: (performance.now() - startedAt) / 1000,
+    halted,
+  };
+};
+
+/** A manifest that refers to what did not come would send endpoints to files that aren't there. */
+const refuseIncomplete = (
+  { kind, main, needs = [] }: PlannedGroup,
+  done: ReadonlyMap<string, Facts>,
+): void => {
+  const missing = kind === 'manifest' ? needs.filter((path) => !done.has(path)) : [];
+  if (missing.length > 0) {
+    throw new DepotError('ARCHIVE_MISMATCH', {
+      file: main.path,
+      reason: `it refers to ${missing.length} files that did not come; the first is ${missing[0]}`,
+    });
   }
 };
 
-interface BringDeps extends ReleaseSync {
-  readonly work: string;
-  readonly checker: ContentChecker;
-  readonly keys: readonly string[];
-}
+// A line of the journal knows more than a lock file says.
+const toLockedFile = (facts: Facts): LockedFile => {
+  const { id, sha256, sha512, size, signer, fingerprints, source } = facts;
+  return {
+    path: id,
+    sha256,
+    ...(sha512 === undefined ? {} : { sha512 }),
+    size,
+    ...(signer === undefined ? {} : { signer }),
+    ...(fingerprints === undefined ? {} : { fingerprints }),
+    source,
+  };
+};
 
-/** True where something new came. */
-const bring = async (file: WantedFile, deps: BringDeps): Promise<boolean> => {
-  const target = join(deps.to, file.path);
-  await mkdir(dirname(target), { recursive: true });
-  if (small.test(file.path)) {
-    return bringSmall(file, target, deps);
-  }
-  const isArtifact = file.path.startsWith('downloads/') && !file.path.startsWith('downloads/endpoint/');
-  // A manifest changes under its name; the files that it refers to have their digests in their names.
-  const isFixed = !file.path.includes('/manifest/');
-  if (isFixed && (await stat(target).catch(() => undefined))?.isFile()) {
-    if (!isArtifact || (await checkArtifact(file, target, target, deps)) === undefined) {
-      return false;
+/** Of the files that the lock file had and this run could not renew: those that are as they were. */
+const stillThere = async (
+  files: readonly LockedFile[],
+  layout: Layout,
+  journal: Journal,
+): Promise<readonly LockedFile[]> => {
+  const there: LockedFile[] = [];
+  for (const file of files) {
+    const stats = await stat(join(layout.folder, file.path)).catch(() => undefined);
+    if (stats && journal.recall(file.path, stats)?.sha256 === file.sha256) {
+      there.push(file);
     }
   }
-  const part = join(deps.work, `${file.path.replaceAll('/', '~')}.part`);
-  await downloadPart(
-    {
-      url: new URL(file.url),
-      part,
-      facts: part.replace(/\.part$/, '.json'),
-      mayResume: true,
-      limit: maxFileBytes,
-      onBytes: deps.progress.bytes,
-      signal: deps.signal,
-    },
-    deps,
-  );
-  const problem = isArtifact ? await checkArtifact(file, part, target, deps) : undefined;
-  if (problem !== undefined) {
-    await rename(part, `${part}.refused`);
-    throw new DepotError('UPSTREAM_ANSWER', { url: file.url, reason: problem });
-  }
-  await rename(part, target);
-  return true;
-};
-
-const bringSmall = async (file: WantedFile, target: string, deps: BringDeps): Promise<boolean> => {
-  const body = await withRetries(deps.retry, deps.signal, async () => {
-    const answer = await requestWithin(
-      deps.client,
-      { url: new URL(file.url), headers: { 'accept-encoding': 'identity' }, signal: deps.signal },
-      deps.policy,
-    );
-    const bytes = await readBody(answer, maxSmallBytes);
-    if (answer.status !== 200) {
-      throw new DepotError('UPSTREAM_ANSWER', { url: file.url, reason: `it answered ${answer.status}` });
-    }
-    return bytes;
-  });
-  if (file.path.startsWith('keys/')) {
-    // Throws where it is no key: a web page must never become one.
-    await readPublicKeys(body, file.url);
-  }
-  const present = await readFile(target).catch(() => undefined);
-  if (present?.equals(body)) {
-    return false;
-  }
-  await writeDurably(target, join(deps.work, `${file.path.replaceAll('/', '~')}.new`), body);
-  return true;
-};
-
-/** What is wrong with the content at `place`, judged by the sidecars of `target`. */
-const checkArtifact = async (
-  file: WantedFile,
-  place: string,
-  target: string,
-  deps: BringDeps,
-): Promise<string | undefined> => {
-  const line = await readFile(`${target}.sha512`).catch(() => Buffer.alloc(0));
-  const { digest, problem } = parseSha512File(line, file.path.split('/').at(-1) ?? '');
-  if (digest === undefined) {
-    return `its .sha512 ${problem}`;
-  }
-  const signature = await readFile(`${target}.asc`, 'latin1').catch(() => undefined);
-  const found = await deps.checker.check({
-    path: place,
-    expected: digest,
-    keys: deps.keys,
-    ...(signature === undefined ? {} : { signature }),
-  });
-  if (found.sha512 !== digest) {
-    return 'its content has another digest than its .sha512 says';
-  }
-  if (!deps.requireSignature || /\.(?:deb|rpm|msi)$/.test(file.path)) {
-    return undefined;
-  }
-  return found.verdict?.state === 'good'
-    ? undefined
-    : `its signature is not good: ${found.verdict?.reason ?? 'there is none, or no key to verify it with'}`;
+  return there;
 };
