@@ -39,14 +39,15 @@ const maxFileBytes = 16 * 1024 ** 3;
  * gets its name only when all of it is good. Throws DepotError; what was there before stays.
  */
 export const acquireGroup = async (group: PlannedGroup, deps: ReleaseAcquireDeps): Promise<AcquiredGroup> => {
-  if (group.kind === 'artifact' && deps.requireSignature && deps.trust.armored().length === 0) {
+  if (group.state === 'kept' && group.isFixed) {
+    return keptGroup(group);
+  }
+  const needsKey = group.kind === 'artifact' && isSignatureNeeded(group.main.path, deps);
+  if (needsKey && deps.trust.armored().length === 0) {
     throw new DepotError('SIGNATURE_REFUSED', {
       file: `${group.main.path}.asc`,
       reason: 'there is no key to verify it with, neither in the keyring nor under `keys:`',
     });
-  }
-  if (group.state === 'kept' && group.isFixed) {
-    return keptGroup(group);
   }
   if (group.state === 'present' && group.isFixed) {
     const facts = await checkInPlace(group, deps);
