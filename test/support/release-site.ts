@@ -17,7 +17,15 @@ export interface ReleaseSite {
   /** Writes the definition: these lines, the pinned key and the upstream's addresses. */
   define(lines: string, keys?: string): Promise<void>;
   /** `sync DEFINITION --to TO --json` with more words. */
-  run(...words: string[]): Promise<ReleaseRun>;
+  readonly run: ReleaseVerb;
+}
+
+/** Runs `sync` with more words. */
+export interface ReleaseVerb {
+  (...words: string[]): Promise<ReleaseRun>;
+  withSignal(signal: AbortSignal): Promise<ReleaseRun>;
+  /** Without `--json`. */
+  plain(...words: string[]): Promise<SyncRun>;
 }
 
 /** A run and what its JSON says of artifacts. */
@@ -68,6 +76,15 @@ export const createReleaseSite = async (t: ExecutionContext): Promise<ReleaseSit
   const upstream = await startReleaseUpstream(t);
   const definition = join(folder, 'site.yml');
   const to = join(folder, 'site');
+  const run = async (words: readonly string[], signal?: AbortSignal): Promise<ReleaseRun> => {
+    const done = await runSyncVerb([definition, '--to', to, '--json', ...words], {
+      key: '',
+      ...(signal ? { signal } : {}),
+    });
+    const readJson = (): ReleaseJson =>
+      (JSON.parse(done.stdout) as { readonly artifacts: ReleaseJson }).artifacts;
+    return Object.defineProperty(done, 'artifacts', { get: readJson }) as ReleaseRun;
+  };
   return {
     upstream,
     folder,
@@ -75,12 +92,10 @@ export const createReleaseSite = async (t: ExecutionContext): Promise<ReleaseSit
     to,
     define: (lines, keys = pinnedKey(upstream)) =>
       writeFile(definition, `${lines}${keys}${references(upstream)}`),
-    run: async (...words) => {
-      const done = await runSyncVerb([definition, '--to', to, '--json', ...words], { key: '' });
-      const readJson = (): ReleaseJson =>
-        (JSON.parse(done.stdout) as { readonly artifacts: ReleaseJson }).artifacts;
-      return Object.defineProperty(done, 'artifacts', { get: readJson }) as ReleaseRun;
-    },
+    run: Object.assign((...words: string[]) => run(words), {
+      withSignal: (signal: AbortSignal) => run([], signal),
+      plain: (...words: string[]) => runSyncVerb([definition, '--to', to, ...words], { key: '' }),
+    }),
   };
 };
 
