@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { promisify } from 'node:util';
-import { fromBuffer, type Entry, type ZipFile } from 'yauzl';
+import { fromBufferPromise, type Entry } from 'yauzl';
 
 /** Takes a model as Elasticsearch does: description first, then vocabulary and weights, checked by size and digest. */
 export const loadModel = async (
@@ -102,11 +101,9 @@ const get = async (url: string): Promise<Buffer> => {
   return Buffer.from(await answer.arrayBuffer());
 };
 
-const openZip = promisify<Buffer, { lazyEntries: true }, ZipFile>(fromBuffer);
-
 /** One file of a zip, read as Kibana reads it. */
 const readEntry = async (zip: Buffer, name: string): Promise<Buffer> => {
-  const file = await openZip(zip, { lazyEntries: true });
+  const file = await fromBufferPromise(zip, { lazyEntries: true });
   const entry = await new Promise<Entry>((resolve, reject) => {
     file.on('entry', (one: Entry) => {
       if (one.fileName === name) {
@@ -119,12 +116,5 @@ const readEntry = async (zip: Buffer, name: string): Promise<Buffer> => {
     file.once('error', reject);
     file.readEntry();
   });
-  return buffer(
-    await promisify(
-      file.openReadStream.bind(file) as (
-        entry: Entry,
-        callback: (error: Error | null, stream: NodeJS.ReadableStream) => void,
-      ) => void,
-    )(entry),
-  );
+  return buffer(await file.openReadStreamPromise(entry));
 };
