@@ -54,8 +54,10 @@ export function formatReleasePlan(plan: ReleasePlan, withItems: boolean): string
   }
   if (withItems) {
     const table = createTable(['', 'file', 'size']);
+    const large = new Set(plan.groups.map(({ kind, main }) => (kind === 'key' ? '' : main.path)));
     for (const { path, state, size } of plannedFiles(plan)) {
-      table.push([state === 'new' ? '+' : '=', path, size === undefined ? '?' : formatBytes(size)]);
+      const unknownSize = large.has(path) ? '?' : '';
+      table.push([state === 'new' ? '+' : '=', path, size === undefined ? unknownSize : formatBytes(size)]);
     }
     for (const { id, size } of plan.unwanted) {
       table.push(['-', id, formatBytes(size)]);

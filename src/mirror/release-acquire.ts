@@ -46,7 +46,7 @@ export const acquireGroup = async (group: PlannedGroup, deps: ReleaseAcquireDeps
   if (needsKey && deps.trust.armored().length === 0) {
     throw new DepotError('SIGNATURE_REFUSED', {
       file: `${group.main.path}.asc`,
-      reason: 'there is no key to verify it with, neither in the keyring nor under `keys:`',
+      reason: 'there is no key to verify it with: the keyring is empty, and no key of `keys:` was accepted',
     });
   }
   if (group.state === 'present' && group.isFixed) {

@@ -51,9 +51,9 @@ export interface ReleaseFolder {
   readonly requireSignature: boolean;
 }
 
-/** Every planned file, in the order of the groups. */
+/** Every planned file, in the order of the groups, each with what lies beside it. */
 export const plannedFiles = (plan: ReleasePlan): readonly PlannedFile[] =>
-  plan.groups.flatMap((group) => filesOfGroup(group) as readonly PlannedFile[]);
+  plan.groups.flatMap(({ main, beside }) => [main, ...beside]);
 
 /** Compares wanted files with a folder. Reads only names and times. */
 export const compareRelease = async (
