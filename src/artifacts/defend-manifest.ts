@@ -1,21 +1,21 @@
 import { openZip, type ZipArchive } from '../archive/zip-reader.ts';
 import { DepotError } from '../domain/errors.ts';
 
+/** What a manifest says of a file as it lies on the server, as far as it does. */
+export interface DefendFacts {
+  readonly size?: number;
+  /** Lower-case hex. */
+  readonly sha256?: string;
+}
+
 /** What a manifest of Elastic Defend refers to, or why it can't be read. */
 export type DefendManifest =
   | {
       readonly urls: readonly string[];
-      /** SHA-256 and size of the files as they are transferred, by `relative_url`, where the manifest says so. */
-      readonly contents: ReadonlyMap<string, DefendContent>;
+      readonly facts: ReadonlyMap<string, DefendFacts>;
       readonly problem?: never;
     }
-  | { readonly urls?: never; readonly problem: string };
-
-/** What a manifest says of a file: its `encoded_sha256` and `encoded_size`. */
-export interface DefendContent {
-  readonly sha256: string;
-  readonly size?: number;
-}
+  | { readonly urls?: never; readonly facts?: never; readonly problem: string };
 
 const limits = {
   maxEntries: 64,
@@ -36,21 +36,19 @@ export const readDefendManifest = async (path: string): Promise<DefendManifest> 
     return { problem: `is no zip that can be read: ${error.message}` };
   }
   try {
-    const urls = new Map<string, DefendContent | undefined>();
+    const facts = new Map<string, DefendFacts>();
     for (const name of zip.files.keys()) {
       if (/\.json$|^[^.]*$/.test(name)) {
-        collect(parseWrapped((await zip.read(name)).toString('utf8')), urls, 0);
+        collect(parseWrapped((await zip.read(name)).toString('utf8')), facts, 0);
       }
     }
-    if (urls.size === 0) {
+    const urls = [...facts.keys()];
+    if (urls.length === 0) {
       return { problem: 'has no JSON with a relative_url in it' };
     }
-    const odd = [...urls.keys()].find((url) => !/^(?!.*\/[./])\/downloads\/[\w./+-]+$/.test(url));
+    const odd = urls.find((url) => !/^(?!.*\/[./])\/downloads\/[\w./+-]+$/.test(url));
     return odd === undefined
-      ? {
-          urls: [...urls.keys()],
-          contents: new Map([...urls].flatMap(([url, content]) => (content ? [[url, content]] : []))),
-        }
+      ? { urls, facts }
       : { problem: `refers to ${JSON.stringify(odd)}, which is no path below /downloads/` };
   } catch (error) {
     if (!(error instanceof DepotError)) {
@@ -62,26 +60,27 @@ export const readDefendManifest = async (path: string): Promise<DefendManifest> 
   }
 };
 
-const collect = (value: unknown, urls: Map<string, DefendContent | undefined>, depth: number): void => {
+const collect = (value: unknown, found: Map<string, DefendFacts>, depth: number): void => {
   if (typeof value !== 'object' || value === null || depth > 12) {
     return;
   }
   for (const [key, child] of Object.entries(value)) {
     if (key === 'relative_url' && typeof child === 'string') {
-      urls.set(child, urls.get(child) ?? contentOf(value));
+      found.set(child, readFacts(value as Readonly<Record<string, unknown>>));
     } else {
-      collect(typeof child === 'string' ? parseWrapped(child) : child, urls, depth + 1);
+      collect(typeof child === 'string' ? parseWrapped(child) : child, found, depth + 1);
     }
   }
 };
 
-const contentOf = (described: object): DefendContent | undefined => {
-  const { encoded_sha256: sha256, encoded_size: size } = described as Record<string, unknown>;
-  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/i.test(sha256)) {
-    return undefined;
-  }
-  return { sha256: sha256.toLowerCase(), ...(typeof size === 'number' ? { size } : {}) };
-};
+/** `encoded_…` is the file as it is downloaded; `decoded_…` is what endpoints make of it. */
+const readFacts = ({
+  encoded_size: size,
+  encoded_sha256: sha256,
+}: Readonly<Record<string, unknown>>): DefendFacts => ({
+  ...(typeof size === 'number' ? { size } : {}),
+  ...(typeof sha256 === 'string' && /^[0-9a-f]{64}$/i.test(sha256) ? { sha256: sha256.toLowerCase() } : {}),
+});
 
 /** The manifest stands as text inside a JSON envelope, plain or as base64. */
 const parseWrapped = (text: string): unknown => {

@@ -5,7 +5,7 @@ import { showUrl } from '../net/http.ts';
 import { downloadPart, type DownloadSettings } from './download.ts';
 import type { Facts } from './journal.ts';
 import type { ReleaseChecker, ReleaseContent } from './release-checker.ts';
-import { absent, fetchSmall } from './release-fetch.ts';
+import { absent, fetchSmall, ofAnyType } from './release-fetch.ts';
 import { filesOfGroup, isSmallKind, type ReleaseFile } from './release-group.ts';
 import { judgeBeside, judgeMain, sha256Of } from './release-judge.ts';
 import type { KeyTrust } from './release-keys.ts';
@@ -201,7 +201,7 @@ const fetchMain = async (
         onBytes: deps.onBytes,
         ...(deps.signal ? { signal: deps.signal } : {}),
       },
-      deps,
+      group.kind === 'artifact' ? deps : { ...deps, client: ofAnyType(deps.client) },
     );
     try {
       return await judgePlace(group, part, beside, deps);

@@ -1,5 +1,5 @@
 import { DepotError } from '../domain/errors.ts';
-import { dismiss, readBody, showUrl, Transient } from '../net/http.ts';
+import { dismiss, readBody, showUrl, Transient, type HttpClient } from '../net/http.ts';
 import { withRetries } from '../net/retry.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
 import type { DownloadSettings } from './download.ts';
@@ -68,6 +68,18 @@ export const askSize = (url: URL, deps: SmallFetch): Promise<number | undefined>
       ? Number(length)
       : undefined;
   });
+
+/**
+ * A client whose answers don't say what type they have, for content that is judged by itself: Elastic Defend's files may be
+ * JSON, which no archive ever is.
+ */
+export const ofAnyType = (client: HttpClient): HttpClient => ({
+  request: async (request) => {
+    const answer = await client.request(request);
+    return { ...answer, headers: { ...answer.headers, 'content-type': undefined } };
+  },
+  close: () => client.close(),
+});
 
 /** The upstream doesn't have a file that is needed. */
 export const absent = (url: URL): DepotError =>

@@ -1,4 +1,4 @@
-import type { DefendContent } from '../artifacts/defend-manifest.ts';
+import type { DefendFacts } from '../artifacts/defend-manifest.ts';
 import type { WantedFile } from '../artifacts/release-set.ts';
 import type { LockedFile } from './locked-file.ts';
 
@@ -22,7 +22,7 @@ export interface ReleaseGroup {
   /** Whether another content under the same name is impossible; what isn't fixed is asked for again in every run. */
   readonly isFixed: boolean;
   /** Of Elastic Defend's files: what the manifest says of it. */
-  readonly expected?: DefendContent;
+  readonly expected?: DefendFacts;
   /** Of a manifest: its content, which came with the plan, and the paths that it refers to. */
   readonly body?: Buffer;
   readonly needs?: readonly string[];

@@ -49,7 +49,7 @@ export const resolveRelease = async (release: WantedRelease, deps: SmallFetch): 
       }
       const files = defendUrls(manifest.urls, addresses);
       for (const one of groupFiles(files).groups) {
-        const expected = manifest.contents.get(`/${one.main.path}`);
+        const expected = manifest.facts.get(`/${one.main.path}`);
         referred.set(one.main.path, { ...one, ...(expected ? { expected } : {}) });
       }
       found.push({ ...group, body, needs: files.map((file) => file.path) });

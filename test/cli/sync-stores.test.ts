@@ -12,6 +12,8 @@ const blobs = {
   '/downloads/endpoint/global/artifact/endpointpe-v4-model-v1.0.47': Buffer.from('model of the endpoint'),
   '/downloads/endpoint/global/artifact/diagnostic-rules-linux-v1-1.0.93': Buffer.from('rules'),
 };
+// One of them is JSON, and is served as such.
+const configuration = '/downloads/endpoint/global/artifact/diagnostic-configuration-v1-5.json';
 const manifestPath = '/downloads/endpoint/manifest/artifacts-9.2.1.zip';
 
 const setUp = async (t: ExecutionContext): Promise<ReleaseSite> => {
@@ -83,6 +85,22 @@ test('the files of Elastic Defend are synced and taken by an endpoint, whose ETa
   const second = await updateEndpoint(url, '9.2.1', first.etag);
   t.false(second.isUnchanged);
   t.is(second.files.size, 3);
+});
+
+test('a file of Elastic Defend that is JSON is taken, from a depot as upstream too', async (t) => {
+  const outer = await setUp(t);
+  outer.upstream.addDefend('9.2.1', { ...blobs, [configuration]: Buffer.from('{"a":1}') });
+  t.is((await outer.run()).exitCode, 0);
+  const { url } = await serve(t, outer.to);
+  const inner = await setUp(t);
+  await inner.define('defend: [9.2.1]\nreferences:\n', `  artifacts: ${url}\n`, false);
+  const { exitCode, stderr } = await inner.run();
+  t.is(exitCode, 0, stderr);
+  const isDefend = ([path]: [string, string]): boolean => path.startsWith('downloads/');
+  t.deepEqual(
+    Object.entries(treeOf(inner.to)).filter(isDefend),
+    Object.entries(treeOf(outer.to)).filter(isDefend),
+  );
 });
 
 test('a manifest is not renewed where a file that it refers to does not come, so no endpoint is sent astray', async (t) => {

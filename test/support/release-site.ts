@@ -14,8 +14,8 @@ export interface ReleaseSite {
   readonly definition: string;
   /** The folder that `run` fills. */
   readonly to: string;
-  /** Writes the definition: these lines, the pinned key and the upstream's addresses. */
-  define(lines: string, keys?: string): Promise<void>;
+  /** Writes the definition: these lines, the pinned key and, unless told not to, the upstream's addresses. */
+  define(lines: string, keys?: string, withReferences?: boolean): Promise<void>;
   /** `sync DEFINITION --to TO --json` with more words. */
   readonly run: ReleaseVerb;
 }
@@ -90,8 +90,8 @@ export const createReleaseSite = async (t: ExecutionContext): Promise<ReleaseSit
     folder,
     definition,
     to,
-    define: (lines, keys = pinnedKey(upstream)) =>
-      writeFile(definition, `${lines}${keys}${references(upstream)}`),
+    define: (lines, keys = pinnedKey(upstream), withReferences = true) =>
+      writeFile(definition, `${lines}${keys}${withReferences ? references(upstream) : ''}`),
     run: Object.assign((...words: string[]) => run(words), {
       withSignal: (signal: AbortSignal) => run([], signal),
       plain: (...words: string[]) => runSyncVerb([definition, '--to', to, ...words], { key: '' }),
