@@ -4,7 +4,7 @@ import type { Layout } from '../mirror/layout.ts';
 import type { LockFile } from '../mirror/lock-file.ts';
 import { silentProgress } from '../mirror/progress.ts';
 import { createReleaseChecker } from '../mirror/release-checker.ts';
-import { addressesOf } from '../mirror/release-files.ts';
+import { addressesOf, refuseUnknown } from '../mirror/release-files.ts';
 import { createKeyTrust } from '../mirror/release-keys.ts';
 import { lockedGroups, resolveRelease } from '../mirror/release-resolve.ts';
 import type { ReleaseDeps } from '../mirror/release.ts';
@@ -23,6 +23,7 @@ export async function openReleasePart(
   run: SyncRun,
 ): Promise<SyncPart<ReleaseDeps>> {
   const { options, io, client } = run;
+  refuseUnknown(release, run.definition.label);
   const keyUrls = Object.values(release.keys).filter((url) => url !== '');
   const lockedKeys = (lock?.files ?? []).filter(({ path }) => path.startsWith('keys/'));
   const addresses = [

@@ -1,12 +1,15 @@
 import {
-  defendManifestPath,
   orderedFiles,
   referenceAddresses,
+  releaseFiles,
+  releaseSet,
   type ReferenceAddresses,
   type ReleaseWish,
   type WantedFile,
 } from '../artifacts/release-set.ts';
+import { nearestWord } from '../distribution/suggestion.ts';
 import type { WantedRelease } from '../distribution/wanted-release.ts';
+import { DepotError } from '../domain/errors.ts';
 
 /** The addresses that a definition means: its own, else the public ones. */
 export const addressesOf = (release: WantedRelease): ReferenceAddresses => ({
@@ -26,6 +29,26 @@ export const filesOf = (release: WantedRelease): readonly WantedFile[] => {
   return orderedFiles({ ...release, artifacts: wishes, keys }, addresses);
 };
 
-/** Whether a path is the manifest of a Defend version, whose own files follow it. */
-export const isManifest = (path: string, release: WantedRelease): boolean =>
-  release.defend.some((version) => defendManifestPath(version) === `/${path}`);
+/**
+ * Refuses a definition that asks for what nobody makes: a name that is none, or a platform and packages that no file is for.
+ * Throws DepotError DEFINITION_INVALID; `label` is the definition's.
+ */
+export const refuseUnknown = (release: WantedRelease, label: string): void => {
+  const fail = (reason: string): never => {
+    throw new DepotError('DEFINITION_INVALID', { file: label, reason });
+  };
+  const known = releaseSet.map(({ name }) => name);
+  for (const { versions, ...wish } of release.artifacts) {
+    for (const name of wish.names?.filter((one) => !known.includes(one)) ?? []) {
+      const near = nearestWord(name, known);
+      fail(
+        `no artifact is named '${name}': ${near === undefined ? `known are ${known.join(', ')}` : `did you mean '${near}'?`}`,
+      );
+    }
+    const [version = ''] = versions;
+    if (releaseFiles({ ...wish, version }).length === 0) {
+      const { names = ['any'], platforms, packages = ['tar.gz', 'zip'] } = wish;
+      fail(`there is no file of ${names.join(', ')} for ${platforms.join(', ')} as ${packages.join(', ')}`);
+    }
+  }
+};

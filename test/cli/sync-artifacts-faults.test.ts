@@ -236,6 +236,13 @@ test('where nothing at all can be had the run ends with 1, a wrong definition wi
   t.is(artifacts.report.failed.length, 3);
   const nowhere = await runSyncVerb([definition], { key: '' });
   t.is(nowhere.exitCode, 2);
+  await define(agents.replace('[elastic-agent]', '[elastic_agent]'));
+  t.regex(
+    (await run()).error?.message ?? '',
+    /no artifact is named 'elastic_agent': did you mean 'elastic-agent'/,
+  );
+  await define(agents.replace('[elastic-agent]', '[winlogbeat]').replace(', windows-x86_64', ''));
+  t.regex((await run()).error?.message ?? '', /no file of winlogbeat for linux-x86_64 as tar\.gz, zip/);
   await writeFile(definition, 'artifacts:\n  - version: 9.2.1\n    plattforms: [linux-x86_64]\n');
   t.regex((await run()).error?.message ?? '', /line 3: did you mean 'platforms'/);
 });
