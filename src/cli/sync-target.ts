@@ -10,8 +10,8 @@ import { DepotError } from '../domain/errors.ts';
 import { createLayout, workFolderName, type Layout } from '../mirror/layout.ts';
 import { formatLockFile, type LockFile } from '../mirror/lock-file.ts';
 import { isReleasePath } from '../mirror/locked-file.ts';
-import type { SyncReport } from '../mirror/report.ts';
-import type { SyncDeps, SyncOutcome } from '../mirror/sync-request.ts';
+import type { SyncOutcome, SyncReport } from '../mirror/report.ts';
+import type { SyncDeps } from '../mirror/sync-request.ts';
 import { processEnvironment } from './depot-report.ts';
 
 /** What `sync` fills. */

@@ -12,7 +12,6 @@ import type { HttpClient } from '../net/http.ts';
 import { showUrl } from '../net/http.ts';
 import { addOutgoingOptions, collect, readInteger, readOutgoingSettings } from './outgoing-options.ts';
 import { addResignOptions, type LoadSigner } from './resigner.ts';
-import { openReleasePart } from './sync-artifacts.ts';
 import { openPackagePart } from './sync-packages.ts';
 import { showPlan, showResults } from './sync-report.ts';
 import type { SyncOptions } from './sync-settings.ts';
@@ -122,7 +121,9 @@ async function sync(
     const results: SyncResult[] = [];
     if (hasPackages && release && resolve(to) !== resolve(artifactsTo)) {
       results.push(await fill(to, { packages: true, release: false }, run));
-      results.push(await fill(artifactsTo, { packages: false, release: true }, run));
+      if (!io.signal.aborted) {
+        results.push(await fill(artifactsTo, { packages: false, release: true }, run));
+      }
     } else {
       const parts = { packages: hasPackages, release: release !== undefined };
       results.push(await fill(hasPackages ? to : artifactsTo, parts, run));
@@ -161,11 +162,17 @@ async function fill(
   const lock = options.locked ? await readLock(lockFile, parts.release) : undefined;
   // A lock file stands for all of its set, also where the definition has forgotten a part of it.
   const hasRelease = parts.release || (lock?.files !== undefined && options.artifactsTo === undefined);
+  // Loaded where it is needed: it brings the pool of hashing threads along.
+  const { openReleasePart } = hasRelease ? await import('./sync-artifacts.ts') : {};
   const packages = parts.packages ? await openPackagePart(target.layout, address, lock, run) : undefined;
   try {
-    const release = hasRelease
-      ? await openReleasePart(target.layout, definition.release ?? emptyRelease, lock, lockFile, run)
-      : undefined;
+    const release = await openReleasePart?.(
+      target.layout,
+      definition.release ?? emptyRelease,
+      lock,
+      lockFile,
+      run,
+    );
     try {
       const deps: SyncDeps = {
         ...target.hooks,

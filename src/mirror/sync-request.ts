@@ -5,7 +5,7 @@ import type { Plan, WantedItem } from './plan.ts';
 import type { Progress } from './progress.ts';
 import type { ReleaseDeps } from './release.ts';
 import type { ReleasePlan } from './release-plan.ts';
-import type { SyncReport } from './report.ts';
+import type { SyncOutcome, SyncReport } from './report.ts';
 import type { Upstream } from './upstream.ts';
 import type { WantedProblem } from './wanted.ts';
 
@@ -45,13 +45,6 @@ export interface PackageDeps extends Omit<
 export interface SyncPlan {
   readonly packages?: Plan;
   readonly release?: ReleasePlan;
-}
-
-/** What a run came to, for who concludes it. */
-export interface SyncOutcome {
-  readonly failed: number;
-  /** Paths of the files that `--prune` deleted. */
-  readonly pruned: readonly string[];
 }
 
 /** One run into one folder. A part that is absent is left alone, and what the lock file says of it stays. */

@@ -100,9 +100,11 @@ async function carryOut(
     plan.release && deps.release && !packages?.halted
       ? await carryOutRelease(plan.release, request, deps.release, journal, files)
       : undefined;
+  // Packages that this run leaves alone are still those of the run that brought them.
+  const { distribution, address } = !packages && previous?.packages.length ? previous : request;
   const lock: LockFile = {
-    distribution: request.distribution,
-    address: request.address,
+    distribution,
+    address,
     packages: packages?.packages ?? previous?.packages ?? [],
     files: release?.files ?? files,
   };

@@ -150,12 +150,16 @@ test('a definition without packages leaves the packages and their lines of the l
   t.is((await run()).exitCode, 0);
   await site.upstream.add(linuxAgent);
   await site.define(linuxOnly);
-  t.is((await site.run('--prune')).exitCode, 0);
   t.is((await run()).exitCode, 0);
+  t.is((await site.run('--prune')).exitCode, 0);
   const lock = JSON.parse(await readFile(join(site.to, 'distribution.lock'), 'utf8')) as {
+    readonly distribution: string;
+    readonly address: string;
     readonly packages: readonly unknown[];
     readonly files: readonly unknown[];
   };
+  t.is(lock.distribution, packages);
+  t.is(lock.address, `${registry.address}/`);
   t.is(lock.packages.length, 1);
   t.is(lock.files.length, 4);
   t.true('nginx-1.2.0.zip' in contentOf(site.to));
