@@ -164,3 +164,36 @@ test('a definition without packages leaves the packages and their lines of the l
   t.is(lock.files.length, 4);
   t.true('nginx-1.2.0.zip' in contentOf(site.to));
 });
+
+test('packages and artifacts may go to two folders, each with its lock file; one report tells of both', async (t) => {
+  const { upstream, folder, definition } = await createReleaseSite(t);
+  const publisher = await createPublisher();
+  const registry = await startUpstream();
+  t.teardown(() => registry.close());
+  registry.offer(await publisher.make('nginx', '1.2.0'));
+  await upstream.add(linuxAgent);
+  await writeFile(
+    definition,
+    `address: ${registry.address}\nqueries:\n  - all: true\n${agents}${pinnedKey(upstream)}${references(upstream)}`,
+  );
+  const [packages, artifacts] = [join(folder, 'packages'), join(folder, 'artifacts')];
+  const run = (...words: string[]): ReturnType<typeof runSyncVerb> =>
+    runSyncVerb([definition, '--to', packages, '--artifacts-to', artifacts, '--json', ...words], {
+      key: publisher.publicKey,
+    });
+  const { exitCode, stdout } = await run();
+  t.is(exitCode, 3, 'the agent for Windows is not there');
+  const told = JSON.parse(stdout) as {
+    readonly report: { readonly fetched: readonly string[] };
+    readonly artifacts: { readonly report: { readonly fetched: readonly string[]; readonly folder: string } };
+  };
+  t.deepEqual(told.report.fetched, ['nginx-1.2.0']);
+  t.is(told.artifacts.report.folder, artifacts);
+  t.deepEqual(Object.keys(treeOf(packages)), ['distribution.lock', 'nginx-1.2.0.zip', 'nginx-1.2.0.zip.sig']);
+  t.deepEqual(Object.keys(treeOf(artifacts)), [
+    'distribution.lock',
+    ...trio(linuxAgent),
+    'keys/GPG-KEY-elastic-agent',
+  ]);
+  t.is((await run('--locked')).exitCode, 0, 'each part by the lock file of its folder');
+});

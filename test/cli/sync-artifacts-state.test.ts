@@ -1,4 +1,5 @@
-import { appendFile, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { appendFile, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -6,6 +7,7 @@ import { createArchiveCheck } from '../../src/cli/archive-check.ts';
 import { readLockedArchives } from '../../src/cli/sync-trust.ts';
 import { verifyLockedFiles } from '../../src/cli/verify-files.ts';
 import { createVerifyVerb } from '../../src/cli/verify.ts';
+import { artifactBytes } from '../support/release.ts';
 import { agents, createReleaseSite, linuxAgent, treeOf, windowsAgent } from '../support/release-site.ts';
 import { runVerb } from './verb-run.ts';
 
@@ -83,6 +85,29 @@ test('two runs into one folder: the second is told who works there', async (t) =
   const owner = { pid: process.pid, host: `not-${hostname()}`, since: 'now', started: '', token: 'x' };
   await writeFile(join(to, '.fleet-depot', 'lock'), JSON.stringify(owner));
   t.is((await run()).error?.code, 'FOLDER_BUSY');
+});
+
+test('a full disk ends the run with a word about it, and the same command goes on where there is room', async (t) => {
+  const { run, define, upstream, to } = await createReleaseSite(t);
+  await upstream.add(linuxAgent, artifactBytes(linuxAgent, 3_000_000));
+  await upstream.add(windowsAgent, artifactBytes(windowsAgent, 200_000));
+  await define(agents);
+  await mkdir(to);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1500k', 'tmpfs', to]);
+  if (mounted.status !== 0) {
+    t.log('skipped: a small tmpfs cannot be mounted here');
+    t.pass();
+    return;
+  }
+  t.teardown(() => void spawnSync('umount', ['-l', to]));
+  const full = await run('--concurrency', '1');
+  t.true(full.exitCode !== 0);
+  t.true(full.artifacts.report.failed.some(({ code }) => code === 'DISK_FULL'));
+  t.false(`downloads/${linuxAgent}` in treeOf(to));
+  spawnSync('mount', ['-o', 'remount,size=20m', to]);
+  const { exitCode, stderr } = await run();
+  t.is(exitCode, 0, stderr);
+  t.true(`downloads/${linuxAgent}` in treeOf(to));
 });
 
 test('verify holds artifacts, models and keys against the lock file, and packages are not looked for among them', async (t) => {
