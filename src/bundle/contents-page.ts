@@ -1,5 +1,8 @@
 import { bytesOf, digestOfFiles } from '../depot/file-list.ts';
+import { DepotError } from '../domain/errors.ts';
 import type { BundleManifest } from './manifest.ts';
+
+const title = '# Contents of this bundle';
 
 /** The page that tells people what a bundle holds, as Markdown; the same entries make the same text. */
 export const contentsPage = (manifest: Omit<BundleManifest, 'page'>): string => {
@@ -10,7 +13,7 @@ export const contentsPage = (manifest: Omit<BundleManifest, 'page'>): string => 
     kinds.set(kindOf(path), (kinds.get(kindOf(path)) ?? 0) + 1);
   }
   const lines = [
-    '# Contents of this bundle',
+    title,
     '',
     `- Complete set: ${entries.length} files, ${bytesOf(entries)} bytes, digest ${digestOfFiles(entries)}`,
     `- Held here: ${held.length} files, ${bytesOf(held)} bytes, in ${volumes} volume${volumes === 1 ? '' : 's'}`,
@@ -34,6 +37,20 @@ export const contentsPage = (manifest: Omit<BundleManifest, 'page'>): string => 
     '',
   ];
   return lines.join('\n');
+};
+
+/** Whether a text is a contents page. */
+export const isContentsPage = (text: string): boolean => text.startsWith(title);
+
+/** The paths of a contents page, for who has only the page. Nothing of it is proven. Throws DepotError BUNDLE_INVALID. */
+export const parseContentsPage = (text: string, file: string): readonly string[] => {
+  const paths = [
+    ...text.matchAll(/^\| (\S+) \| \d+ \| (?:\d+|at the receiver) \| [0-9a-f]{64} \|\r?$/gm),
+  ].map((row) => row[1] ?? '');
+  if (paths.length === 0) {
+    throw new DepotError('BUNDLE_INVALID', { file, reason: 'this contents page names no file' });
+  }
+  return paths;
 };
 
 const kindOf = (path: string): string => {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { DepotError } from '../domain/errors.ts';
 import { compareVersions, parseLooseVersion } from '../domain/version.ts';
@@ -18,14 +17,15 @@ export type NewestPackages = ReadonlyMap<string, string>;
 
 const maxListBytes = 64 * 1024 * 1024;
 
-/** Asks a registry, or reads its saved answer from a file. Throws DepotError. */
+/** The newest packages that a registry has for a stack. Throws DepotError. */
 export const newestPackages = async (
-  place: string,
+  base: string,
   stack: string,
   client: HttpClient,
-): Promise<NewestPackages> => {
-  const isUrl = /^https?:\/\//.test(place);
-  const text = isUrl ? await askList(place, stack, client) : await readList(place);
+): Promise<NewestPackages> => readAnswer(await askList(base, stack, client), base);
+
+/** Reads an answer of `/search`. Throws DepotError UPSTREAM_ANSWER. */
+export const readAnswer = (text: string, place: string): NewestPackages => {
   let items: unknown;
   try {
     items = JSON.parse(text);
@@ -53,11 +53,6 @@ const askList = async (base: string, stack: string, client: HttpClient): Promise
   }
   return (answer.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString('utf8');
 };
-
-const readList = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new DepotError('USAGE', { reason: `--upstream: ${path} cannot be read (${error.code})` });
-  });
 
 /** What an upstream has newer, or at all, by name. */
 export const missingPackages = (here: NewestPackages, upstream: NewestPackages): readonly MissingPackage[] =>

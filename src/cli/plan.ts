@@ -1,15 +1,23 @@
-import { checkUpgrade, type Completeness } from '../artifacts/completeness.ts';
+import { checkUpgrade } from '../artifacts/completeness.ts';
 import type { Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { defaultCacheFolder } from '../index/cache-folder.ts';
 import { createClient } from '../net/client.ts';
-import { Transient } from '../net/http.ts';
 import { artifactFolders, environmentConfig, withArtifacts } from './artifact-folders.ts';
 import { readPlatforms } from './artifacts-check.ts';
 import { addOutgoingOptions, readOutgoingSettings, type OutgoingOptions } from './outgoing-options.ts';
 import { createOutput, type Output } from './output.ts';
 import { ownArtifactsUrl, ownUrl } from './own-url.ts';
-import { missingPackages, newestPackages, type MissingPackage } from './plan-packages.ts';
+import {
+  agentStep,
+  artifactStep,
+  fleetServerStep,
+  orFault,
+  packageStep,
+  stackStep,
+  type PlanStep,
+} from './plan-steps.ts';
+import { readUpstream, type PlanUpstream } from './plan-upstream.ts';
 import { clientSettings, type ClientSettings } from './plan-settings.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
@@ -22,15 +30,6 @@ interface PlanOptions extends OutgoingOptions {
   readonly keys?: string;
   readonly upstream?: string;
   readonly json?: boolean;
-}
-
-/** One step of the upgrade, in the guide's order. */
-export interface PlanStep {
-  readonly title: string;
-  /** `unknown` where nobody was asked. */
-  readonly state: 'ready' | 'missing' | 'unknown' | 'yours';
-  readonly notes: readonly string[];
-  readonly commands: readonly string[];
 }
 
 /** `fleet-depot plan --stack VERSION`: what an upgrade needs before it begins, and the settings of every client. */
@@ -53,7 +52,7 @@ export const plan: Verb = {
       .option('--keys <path>', 'folder with the public keys; EPR_KEYS_PATH where left out')
       .option(
         '--upstream <url|file>',
-        'registry, or its saved answer of /search?kibana.version=…, to compare packages with',
+        'what to compare with: a registry, its saved answer of /search?kibana.version=…, a bundle, its contents page, or a lock file',
       )
       .option('--json', 'print the plan as JSON');
     addOutgoingOptions(command).action(async (options: PlanOptions) => finish(await run(options, io)));
@@ -66,11 +65,19 @@ const run = async (options: PlanOptions, io: CommandIo): Promise<number> => {
   }
   const platforms = readPlatforms(options.platform);
   const config = environmentConfig(io.env);
-  const steps = [
-    await packageStep(options, config, io),
-    stackStep(options.stack),
-    ...(await artifactSteps(options, config, platforms, io)),
-  ];
+  const client = createClient(readOutgoingSettings(options, io.env, 4));
+  let steps: readonly PlanStep[];
+  try {
+    const { stack, upstream: place } = options;
+    const upstream = place === undefined ? undefined : await orFault(readUpstream(place, stack, client));
+    steps = [
+      await packageStep(options.url ?? ownUrl(config), stack, upstream, client),
+      stackStep(stack),
+      ...(await artifactSteps(options, config, platforms, upstream, io)),
+    ];
+  } finally {
+    await client.close();
+  }
   const settings = siteSettings(options, config);
   const output = createOutput(io);
   const isReady = steps.every(({ state }) => state !== 'missing');
@@ -82,62 +89,11 @@ const run = async (options: PlanOptions, io: CommandIo): Promise<number> => {
   return isReady ? exitCodes.ok : exitCodes.failed;
 };
 
-const shownMissing = 20;
-
-const packageStep = async (options: PlanOptions, config: Config, io: CommandIo): Promise<PlanStep> => {
-  const title = 'Package registry';
-  const url = options.url ?? ownUrl(config);
-  const client = createClient(readOutgoingSettings(options, io.env, 4));
-  try {
-    const here = await newestPackages(url, options.stack, client);
-    const found = `${here.size} packages for Kibana ${options.stack} are served at ${url}`;
-    if (options.upstream === undefined) {
-      const note =
-        'whether they are the newest is not known: name a registry, or a saved answer of one, with --upstream';
-      return { title, state: here.size === 0 ? 'missing' : 'unknown', notes: [found, note], commands: [] };
-    }
-    const missing = missingPackages(here, await newestPackages(options.upstream, options.stack, client));
-    return {
-      title,
-      state: missing.length === 0 ? 'ready' : 'missing',
-      notes: [
-        found,
-        ...missing.slice(0, shownMissing).map(showMissing),
-        ...(missing.length > shownMissing ? [`and ${missing.length - shownMissing} more`] : []),
-      ],
-      commands:
-        missing.length === 0
-          ? []
-          : [
-              'fleet-depot sync production --to /path/to/packages',
-              'fleet-depot bundle create (and import, where there is no way out)',
-            ],
-    };
-  } catch (error) {
-    const known = error instanceof Transient ? error.error : error;
-    if (!(known instanceof DepotError) || known.code === 'USAGE') {
-      throw known;
-    }
-    return { title, state: 'unknown', notes: [known.message, known.advice], commands: [] };
-  } finally {
-    await client.close();
-  }
-};
-
-const showMissing = ({ name, wanted, here }: MissingPackage): string =>
-  `${name} ${wanted} is missing${here === undefined ? '' : `, ${here} is here`}`;
-
-const stackStep = (stack: string): PlanStep => ({
-  title: `Elasticsearch and Kibana ${stack}`,
-  state: 'yours',
-  notes: ['with the settings below'],
-  commands: [],
-});
-
 const artifactSteps = async (
   options: PlanOptions,
   config: Config,
   platforms: readonly string[],
+  upstream: PlanUpstream | DepotError | undefined,
   io: CommandIo,
 ): Promise<readonly PlanStep[]> => {
   const folders = artifactFolders(
@@ -162,51 +118,13 @@ const artifactSteps = async (
       { find: store.find, folders: { artifacts, keys: folders.keys ?? '/path/to/keys' } },
     ),
   );
-  return [artifactStep(completeness), fleetServerStep(completeness), agentStep(completeness)];
+  const carried = upstream === undefined || upstream instanceof DepotError ? undefined : upstream;
+  return [
+    artifactStep(completeness, carried),
+    fleetServerStep(completeness, carried),
+    agentStep(completeness),
+  ];
 };
-
-const artifactStep = ({ requirements, isComplete }: Completeness): PlanStep => {
-  const wrong = requirements.filter(({ state, need }) => state !== 'good' && need === 'upgrade');
-  const optional = requirements.filter(({ state, need }) => state !== 'good' && need === 'optional');
-  return {
-    title: 'Artifact registry',
-    state: isComplete ? 'ready' : 'missing',
-    notes: [
-      ...wrong.map(({ path, note }) => `${path} ${note}`),
-      ...(optional.length === 0
-        ? []
-        : [
-            `${optional.length} files of the guide's full list are not here; which are needed depends on the integrations (fleet-depot artifacts check --agent --full lists them)`,
-          ]),
-    ],
-    commands: wrong.flatMap(({ commands }) => commands),
-  };
-};
-
-const fleetServerStep = ({ version, requirements }: Completeness): PlanStep => {
-  const key = requirements.find(({ path }) => path.startsWith('/GPG-KEY'));
-  return {
-    title: `Fleet Server ${version}`,
-    state: key?.state === 'good' ? 'yours' : 'missing',
-    notes: [
-      key?.state === 'good'
-        ? 'it takes the key of the agents from here (server.pgp.upstream_url below)'
-        : 'there is no key that it could give to agents',
-    ],
-    commands: key?.commands ?? [],
-  };
-};
-
-const agentStep = ({ version, platforms, isComplete }: Completeness): PlanStep => ({
-  title: `Agents ${version}`,
-  state: 'yours',
-  notes: [
-    isComplete
-      ? `Fleet > Agents > Upgrade, on ${platforms.join(', ')}`
-      : 'do not start before the artifact registry is complete: agents would fail with 404',
-  ],
-  commands: [],
-});
 
 const siteSettings = (options: PlanOptions, config: Config): readonly ClientSettings[] => {
   const packages = (options.url ?? ownUrl(config)).replace(/\/+$/, '');

@@ -3,8 +3,16 @@ import { SingleBar } from 'cli-progress';
 import type { Progress, ProgressTotal } from '../mirror/progress.ts';
 import { formatBytes } from '../mirror/report.ts';
 
-/** A bar with bytes, rate and time left on a terminal; else one line every `interval` milliseconds. */
-export function createProgress(stream: Writable, isTerminal: boolean, interval = 5000): Progress {
+/**
+ * A bar with bytes, rate and time left on a terminal; else one line every `interval` milliseconds. `noun` is what the items
+ * are.
+ */
+export function createProgress(
+  stream: Writable,
+  isTerminal: boolean,
+  noun: string,
+  interval = 5000,
+): Progress {
   let total: ProgressTotal = { items: 0, bytes: 0 };
   let bytes = 0;
   let items = 0;
@@ -13,7 +21,7 @@ export function createProgress(stream: Writable, isTerminal: boolean, interval =
   const bar = isTerminal
     ? new SingleBar({
         stream: stream,
-        format: '{bar} {items}/{allItems} packages  {text}',
+        format: `{bar} {items}/{allItems} ${noun}  {text}`,
         clearOnComplete: true,
         hideCursor: true,
       })
@@ -32,7 +40,7 @@ export function createProgress(stream: Writable, isTerminal: boolean, interval =
     if (bar) {
       bar.update(Math.round(done * 1000), { items, allItems: total.items, text: describe() });
     } else {
-      stream.write(`${items}/${total.items} packages, ${describe()}\n`);
+      stream.write(`${items}/${total.items} ${noun}, ${describe()}\n`);
     }
   };
 

@@ -1,5 +1,5 @@
 import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, normalize, resolve } from 'node:path';
 import { cannotLink } from '../depot/snapshot-folder.ts';
 import { openDepot, type Depot } from '../depot/depot.ts';
 import { refuseInsideDepot } from '../depot/enclosing.ts';
@@ -9,7 +9,8 @@ import type { SnapshotFile } from '../depot/file-list.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createLayout, workFolderName, type Layout } from '../mirror/layout.ts';
 import { formatLockFile, type LockFile } from '../mirror/lock-file.ts';
-import type { SyncReport } from '../mirror/report.ts';
+import { isReleasePath } from '../mirror/locked-file.ts';
+import type { SyncOutcome, SyncReport } from '../mirror/report.ts';
 import type { SyncDeps } from '../mirror/sync-request.ts';
 import { originalSignaturePath, signaturePath } from '../signing/archive-signature.ts';
 import { processEnvironment } from './depot-report.ts';
@@ -25,7 +26,7 @@ export interface SyncTarget {
 /** How a depot takes what was fetched. */
 export interface DepotSync {
   readonly dryRun: boolean;
-  /** Make a snapshot though some packages failed. */
+  /** Make a snapshot though something failed. */
   readonly partial: boolean;
   /** For the journal: `sync of lite from https://…`. */
   readonly note: string;
@@ -54,20 +55,22 @@ export const openSyncTarget = async (folder: string, how: DepotSync): Promise<Sy
     lockFile: join(current, 'distribution.lock'),
     hooks: {
       prepare: () => gather(depot),
-      conclude: (report, lock) => conclude(depot, report, lock, how),
+      conclude: (outcome, lock) => conclude(depot, outcome, lock, how),
     },
   };
 };
 
-/** Puts the packages of the current snapshot beside what an earlier, unfinished run fetched, as hard links. */
+/** Puts what sync knows of the current snapshot beside what an earlier, unfinished run fetched, as hard links. */
 const gather = async (depot: Depot): Promise<void> => {
   const { layout, snapshots } = depot;
   try {
     await mkdir(layout.gathering, { recursive: true });
-    const there = new Set(await readdir(layout.gathering));
+    const there = new Set(await readdir(layout.gathering, { recursive: true }));
     await rm(join(layout.gathering, 'distribution.lock'), { force: true });
     for (const { path } of await filesOf(depot, await snapshots.current())) {
-      if (/^[^/]+\.zip(?:\.sig(?:\.orig)?)?$/.test(path) && !there.has(path)) {
+      const isOurs = /^[^/]+\.zip(?:\.sig(?:\.orig)?)?$/.test(path) || isReleasePath(path);
+      if (isOurs && !there.has(normalize(path))) {
+        await mkdir(dirname(join(layout.gathering, path)), { recursive: true });
         await linkOrCopy(join(layout.current, path), join(layout.gathering, path));
       }
       if (path === 'distribution.lock') {
@@ -94,20 +97,24 @@ const linkOrCopy = async (from: string, to: string): Promise<void> => {
 /** Stores what is new, makes the snapshot, switches to it, and empties the gathering place. */
 const conclude = async (
   depot: Depot,
-  report: SyncReport,
+  { failed, pruned }: SyncOutcome,
   lock: LockFile,
   how: DepotSync,
 ): Promise<Partial<SyncReport>> => {
   const { layout, snapshots } = depot;
   const folder = layout.root;
-  if (report.failed.length > 0 && !(how.partial && lock.packages.length > 0)) {
+  const { packages, files: others = [] } = lock;
+  if (failed > 0 && !(how.partial && packages.length + others.length > 0)) {
     return { folder, snapshot: { id: await snapshots.current() } };
   }
   return depot.change('sync', async () => {
     const previous = await snapshots.current();
     const lockText = Buffer.from(formatLockFile(lock));
     const locked = { path: 'distribution.lock', sha256: digestOf(lockText), size: lockText.length };
-    const wanted = lock.packages.flatMap(filesOfPackage);
+    const wanted = [
+      ...packages.flatMap(filesOfPackage),
+      ...others.map(({ path, sha256, size }) => ({ path, sha256, size })),
+    ];
     const intake = depot.content.intake();
     for (const file of wanted) {
       if (!(await depot.content.has(file))) {
@@ -117,7 +124,7 @@ const conclude = async (
     }
     await intake.take(locked, once(lockText), (reason) => changed('distribution.lock', reason));
     await intake.finish();
-    const files = merge(await filesOf(depot, previous), [...wanted, locked], report.pruned);
+    const files = merge(await filesOf(depot, previous), [...wanted, locked], pruned);
     const { record } = await snapshots.create(files, { note: how.note });
     if (record.id !== previous) {
       await snapshots.switchTo(record.id, 'switch');
@@ -165,9 +172,9 @@ const merge = (
   const now = new Map(after.map((file) => [file.path, file]));
   const isSame = (path: string): boolean => files.get(path)?.sha256 === now.get(path)?.sha256;
   const archives = after.filter(
-    ({ path }) => path.endsWith('.zip') && !(isSame(path) && isSame(signaturePath(path))),
+    ({ path }) => /^[^/]+\.zip$/.test(path) && !(isSame(path) && isSame(signaturePath(path))),
   );
-  for (const archive of [...archives.map(({ path }) => path), ...pruned.map((id) => `${id}.zip`)]) {
+  for (const archive of [...archives.map(({ path }) => path), ...pruned]) {
     for (const path of [archive, signaturePath(archive), originalSignaturePath(archive)]) {
       files.delete(path);
     }
@@ -182,7 +189,7 @@ const merge = (
 const emptyGathering = async (folder: string): Promise<void> => {
   for (const name of await readdir(folder)) {
     if (name !== workFolderName) {
-      await rm(join(folder, name), { force: true });
+      await rm(join(folder, name), { force: true, recursive: true });
     }
   }
 };

@@ -16,6 +16,7 @@ import type { SyncTrust } from './sync.ts';
 /** The keyring; an empty one gets Elastic's key the first time, by its pinned fingerprint, through the same proxy. */
 export const keyringTrust: SyncTrust = {
   addOptions: (command) => void addKeyringOptions(command),
+  knownKeys: (options: KeyringOptions, io) => openKeyring(options, io).armoredKeys(),
   async armoredKeys(options: KeyringOptions, io, client) {
     const keyring = openKeyring(options, io);
     const known = await keyring.armoredKeys();

@@ -7,6 +7,7 @@ import { createSyncVerb } from './sync.ts';
 import { keyringTrust, readLockedArchives } from './sync-trust.ts';
 import { processTerminal } from './terminal.ts';
 import type { Verb } from './verb.ts';
+import { verifyLockedFiles } from './verify-files.ts';
 import { createVerifyVerb } from './verify.ts';
 
 const checkArchive = createArchiveCheck();
@@ -24,5 +25,6 @@ export const sync: Verb = createSyncVerb(keyringTrust, createBundleTools(process
 export const verify: Verb = createVerifyVerb({
   checkArchive,
   readLock: readLockedArchives,
+  verifyFiles: verifyLockedFiles,
   verifyBundle: checkBundle,
 });

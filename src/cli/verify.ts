@@ -9,6 +9,7 @@ import { createItemProgress } from './item-progress.ts';
 import { addKeyringOptions, openKeyring, type KeyringOptions } from './keys.ts';
 import { createOutput, type Output } from './output.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
+import { isReleaseFile } from './verify-files.ts';
 
 /** What the verb `verify` works with. */
 export interface VerifyDeps {
@@ -16,6 +17,11 @@ export interface VerifyDeps {
   readonly checkArchive: (path: string) => Promise<void>;
   /** Reads a folder's lock file; throws DepotError where it is broken. Absent: lock files aren't checked. */
   readonly readLock?: (path: string) => Promise<ReadLock>;
+  /** Checks what a lock file has besides packages; with `readLock` only. */
+  readonly verifyFiles?: (
+    lockFile: string,
+    verifier: SignatureVerifier | undefined,
+  ) => Promise<readonly VerifiedItem[]>;
   /**
    * Checks a bundle (a file that is no `.zip`): one item for each of its files, `ok` only for a bundle that may be
    * imported. `note` is told what the reader should know besides. Absent: bundles are refused as unknown.
@@ -114,7 +120,9 @@ const verifyPath = async (
     return deps.verifyBundle(path, verifier, (text) => io.stderr.write(`${text}\n`));
   }
   const lock = locked ? await deps.readLock?.(path) : folder ? await findLock(path, io, deps) : undefined;
-  const archives = await findArchives(path, locked ? lock : undefined);
+  const archives = (await findArchives(path, locked ? lock : undefined)).filter(
+    (archive) => !folder || !isReleaseFile(path, archive),
+  );
   const progress = createItemProgress(io, 'verified', archives.length, options.json === true);
   const items: VerifiedItem[] = [];
   const checks = {
@@ -133,10 +141,14 @@ const verifyPath = async (
   } finally {
     progress.stop();
   }
-  if (archives.length === 0) {
+  const others =
+    lock === undefined
+      ? []
+      : ((await deps.verifyFiles?.(locked ? path : join(path, lockName), checks.verifier)) ?? []);
+  if (archives.length + others.length === 0) {
     io.stderr.write(`${path}: there is no archive (*.zip) in it\n`);
   }
-  return lock === undefined ? items : [...items, ...absentItems(archives, lock)];
+  return lock === undefined ? items : [...items, ...absentItems(archives, lock), ...others];
 };
 
 /** Archives of a folder or a path; with a lock file's content only those that it names. */

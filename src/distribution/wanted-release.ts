@@ -6,6 +6,8 @@ export interface WantedRelease {
   readonly artifacts: readonly WantedArtifacts[];
   /** Addresses by file name; an empty address is the public one of the agents' key. */
   readonly keys: Readonly<Record<string, string>>;
+  /** Full fingerprints (upper-case hex) that a key's file may hold, by file name, where the definition pins it. */
+  readonly fingerprints: Readonly<Record<string, readonly string[]>>;
   /** Versions of Elastic Defend. */
   readonly defend: readonly string[];
   readonly models: readonly string[];
@@ -46,10 +48,15 @@ export function readWantedRelease(
     readWords(fields.get(key), form, what, complain);
   return {
     artifacts: readItems(fields.get('artifacts'), complain).map((node) => readArtifacts(node, complain)),
-    keys: readKeys(fields.get('keys'), complain),
+    ...readKeys(fields.get('keys'), complain),
     defend: words('defend', version, 'a version such as 9.2.1'),
     models: words('models', fileName, 'the name of a model such as elser_model_2_linux-x86_64'),
-    docs: words('docs', /^\d+\.\d+$/, 'a version (major.minor) such as "9.2", in quotes'),
+    docs: words(
+      'docs',
+      // Kibana asks for docs of another model than its own under VERSION--INFERENCE-ID.
+      /^\d+\.\d+(?:--[\w.-]{1,100})?$/,
+      'a version (major.minor) such as "9.2", in quotes',
+    ),
     references: readReferences(fields.get('references'), complain),
   };
 }
@@ -102,11 +109,17 @@ function readArtifacts(node: YamlNode, complain: Complain): WantedArtifacts {
   };
 }
 
-function readKeys(entry: YamlEntry | undefined, complain: Complain): Readonly<Record<string, string>> {
+function readKeys(
+  entry: YamlEntry | undefined,
+  complain: Complain,
+): Pick<WantedRelease, 'keys' | 'fingerprints'> {
   const keys: Record<string, string> = {};
+  const fingerprints: Record<string, readonly string[]> = {};
   for (const node of readItems(entry, complain)) {
     const fields =
-      node.kind === 'scalar' ? undefined : readFields(node, 'a key', ['name', 'url'] as const, complain);
+      node.kind === 'scalar'
+        ? undefined
+        : readFields(node, 'a key', ['name', 'url', 'fingerprint'] as const, complain);
     const name = node.kind === 'scalar' ? node.text : readText(fields?.get('name'), complain);
     const url = readText(fields?.get('url'), complain) ?? '';
     if (name === undefined || !fileName.test(name)) {
@@ -120,9 +133,21 @@ function readKeys(entry: YamlEntry | undefined, complain: Complain): Readonly<Re
       complain(node.line, `'${url}' is no http or https address`);
     } else {
       keys[name] = url;
+      const pinned = readFingerprints(fields?.get('fingerprint'), complain);
+      if (pinned.length > 0) {
+        fingerprints[name] = pinned;
+      }
     }
   }
-  return keys;
+  return { keys, fingerprints };
+}
+
+/** Full fingerprints as people write them, with or without spaces and colons; a key id is never enough. */
+function readFingerprints(entry: YamlEntry | undefined, complain: Complain): readonly string[] {
+  const form = /^(?:0x)?(?:[\s:]*[0-9A-Fa-f]){40}$|^(?:0x)?(?:[\s:]*[0-9A-Fa-f]){64}$/;
+  return readWords(entry, form, 'a full fingerprint of 40 or 64 hex digits, in quotes', complain).map(
+    (text) => text.replace(/^0x/, '').replace(/[\s:]/g, '').toUpperCase(),
+  );
 }
 
 function readReferences(
@@ -155,5 +180,16 @@ function readReferences(
   }
   return references;
 }
+
+/** A release that asks for nothing: what is there of one is no longer wanted. */
+export const emptyRelease: WantedRelease = {
+  artifacts: [],
+  keys: {},
+  fingerprints: {},
+  defend: [],
+  models: [],
+  docs: [],
+  references: {},
+};
 
 const isAddress = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);

@@ -64,6 +64,13 @@ export const syncErrors = {
     advice:
       'Add the key with `fleet-depot keys add` if you trust it; --no-require-signature takes unsigned packages.',
   },
+  KEY_UNPINNED: {
+    status: 500,
+    message:
+      '{label}: nobody has confirmed the key {found}. If it is what its owner publishes, put `fingerprint: "{found}"` beside its name under `keys:` of the definition',
+    advice:
+      'Or add it to the keyring: `fleet-depot keys add URL|FILE --expect FINGERPRINT`. A key that is served is what agents trust, so none is taken unseen.',
+  },
   SET_EMPTY: {
     status: 500,
     message: 'the distribution {distribution} comes to no package at all',

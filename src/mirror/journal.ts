@@ -2,9 +2,9 @@ import type { Stats } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { fileFault } from './file-fault.ts';
 
-/** What was found of an archive when it was checked. */
+/** What was found of an archive, or of a file of a release, when it was checked. */
 export interface Facts {
-  /** `name-version`. */
+  /** `name-version`; of a file of a release its path, which has a slash. */
   readonly id: string;
   readonly sha256: string;
   readonly size: number;
@@ -15,6 +15,10 @@ export interface Facts {
   readonly source: string;
   /** Where it was stripped and signed anew: what it was when it came, with the signer that vouched for it. */
   readonly original?: OriginalFacts;
+  /** Of an artifact: what its `.sha512` vouches for. */
+  readonly sha512?: string;
+  /** Of a key file: the fingerprints of its keys. */
+  readonly fingerprints?: readonly string[];
 }
 
 /** What an archive was before it was changed. */

@@ -3,6 +3,7 @@ import { DepotError } from '../domain/errors.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import { compareCandidates } from '../distribution/candidate.ts';
 import { isPackageName } from '../distribution/parse-definition.ts';
+import { formatLockedFile, readLockedFile, type LockedFile } from './locked-file.ts';
 
 /** One package of a lock file. */
 export interface LockedPackage {
@@ -25,11 +26,17 @@ export interface LockFile {
   /** Address of the registry, without userinfo. */
   readonly address: string;
   readonly packages: readonly LockedPackage[];
+  /** Artifacts, keys, files of Elastic Defend, models, product docs; absent where there are none. */
+  readonly files?: readonly LockedFile[];
 }
 
-const lockVersion = 1;
+/** Version 2 has `files`; a set of packages alone is written as version 1, which older programs read. */
+const lockVersions = { packages: 1, files: 2 } as const;
 
-/** JSON with one package a line, sorted, without times: the same set gives the same bytes, and a diff shows what changed. */
+/**
+ * JSON with one package or file a line, sorted, without times: the same set gives the same bytes, and a diff shows what
+ * changed.
+ */
 export function formatLockFile(lock: LockFile): string {
   const packages = lock.packages
     .map((one) => ({ one, parsed: parseStrictVersion(one.version) }))
@@ -61,9 +68,17 @@ export function formatLockFile(lock: LockFile): string {
       };
       return `    ${JSON.stringify(ordered)}`;
     });
-  const head = `"lockVersion": ${lockVersion},\n  "distribution": ${JSON.stringify(lock.distribution)},\n  "address": ${JSON.stringify(lock.address)}`;
-  return `{\n  ${head},\n  "packages": [${packages.length > 0 ? `\n${packages.join(',\n')}\n  ` : ''}]\n}\n`;
+  const files = (lock.files ?? [])
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1))
+    .map((file) => `    ${formatLockedFile(file)}`);
+  const version = files.length > 0 ? lockVersions.files : lockVersions.packages;
+  const head = `"lockVersion": ${version},\n  "distribution": ${JSON.stringify(lock.distribution)},\n  "address": ${JSON.stringify(lock.address)}`;
+  const tail = files.length > 0 ? `,\n  "files": ${listOf(files)}` : '';
+  return `{\n  ${head},\n  "packages": ${listOf(packages)}${tail}\n}\n`;
 }
+
+const listOf = (lines: readonly string[]): string =>
+  lines.length > 0 ? `[\n${lines.join(',\n')}\n  ]` : '[]';
 
 /** Reads a lock file; undefined where there is none. Throws DepotError LOCK_INVALID. */
 export async function readLockFile(file: string): Promise<LockFile | undefined> {
@@ -93,10 +108,11 @@ export function parseLockFile(text: string, file: string): LockFile {
   if (!isRecord(value)) {
     return fail('it is no lock file');
   }
-  if (value['lockVersion'] !== lockVersion) {
-    return fail(`its lockVersion is ${JSON.stringify(value['lockVersion'])}, known is ${lockVersion}`);
+  const version = value['lockVersion'];
+  if (version !== lockVersions.packages && version !== lockVersions.files) {
+    return fail(`its lockVersion is ${JSON.stringify(version)}, known are 1 and 2`);
   }
-  const { distribution, address, packages } = value;
+  const { distribution, address, packages, files = [] } = value;
   if (typeof distribution !== 'string' || typeof address !== 'string' || !URL.canParse(address)) {
     return fail('distribution or address is missing');
   }
@@ -116,7 +132,27 @@ export function parseLockFile(text: string, file: string): LockFile {
     seen.add(id);
     return locked;
   });
-  return { distribution, address, packages: checked };
+  if (!Array.isArray(files) || files.length > 0 !== (version === lockVersions.files)) {
+    return fail('files is no list, or the lockVersion is not that of a set with (2) or without (1) files');
+  }
+  const paths = new Set<string>();
+  const lockedFiles = (files as unknown[]).map((one, index) => {
+    const locked = readLockedFile(one);
+    if (typeof locked === 'string') {
+      return fail(`file ${index + 1}: ${locked}`);
+    }
+    if (paths.has(locked.path)) {
+      return fail(`${locked.path} is there twice`);
+    }
+    paths.add(locked.path);
+    return locked;
+  });
+  return {
+    distribution,
+    address,
+    packages: checked,
+    ...(lockedFiles.length > 0 ? { files: lockedFiles } : {}),
+  };
 }
 
 function readPackage(value: unknown): LockedPackage | string {

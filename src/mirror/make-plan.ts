@@ -1,11 +1,11 @@
 import { DepotError } from '../domain/errors.ts';
 import { idOf } from '../distribution/candidate.ts';
 import type { Journal } from './journal.ts';
-import { readLockFile } from './lock-file.ts';
+import type { LockFile } from './lock-file.ts';
 import type { Plan, PlanItem, WantedItem } from './plan.ts';
 import { comparePlan, totalsOf } from './plan.ts';
 import { eachConcurrently } from './pool.ts';
-import type { SyncDeps, SyncRequest } from './sync-request.ts';
+import type { PackageDeps, SyncRequest } from './sync-request.ts';
 import type { Upstream } from './upstream.ts';
 import type { WantedProblem, WantedSet } from './wanted.ts';
 
@@ -40,13 +40,17 @@ export function locateItems(
 }
 
 /** What is wanted against what is there, with sizes where they can be had. Throws SET_TOO_LARGE. */
-export async function makePlan(request: SyncRequest, deps: SyncDeps, journal: Journal): Promise<Plan> {
+export async function makePlan(
+  request: SyncRequest,
+  deps: PackageDeps,
+  journal: Journal,
+  previous: LockFile | undefined,
+): Promise<Plan> {
   const { items, problems } = await deps.resolve();
   // A registry that has lost its packages must not empty the lock file.
   if (items.length === 0 && problems.length === 0) {
     throw new DepotError('SET_EMPTY', { distribution: request.distribution });
   }
-  const previous = await readLockFile(deps.layout.lockFile);
   const { requireSignature } = request;
   const plan = await comparePlan(items, problems, {
     layout: deps.layout,
@@ -65,7 +69,7 @@ export async function makePlan(request: SyncRequest, deps: SyncDeps, journal: Jo
   return sized;
 }
 
-async function askSizes(plan: Plan, request: SyncRequest, deps: SyncDeps): Promise<Plan> {
+async function askSizes(plan: Plan, request: SyncRequest, deps: PackageDeps): Promise<Plan> {
   const sizes = new Map<string, number>();
   const unknown = plan.items.filter((item) => item.state === 'new');
   for (const item of unknown) {

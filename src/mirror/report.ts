@@ -26,6 +26,13 @@ export interface SyncReport {
   readonly snapshot?: { readonly id: string | undefined; readonly previous?: string };
 }
 
+/** What a run came to, for who concludes it. */
+export interface SyncOutcome {
+  readonly failed: number;
+  /** Paths of the files that `--prune` deleted. */
+  readonly pruned: readonly string[];
+}
+
 export function failureOf(label: string, error: DepotError): Failure {
   return { label, code: error.code, reason: error.message, advice: error.advice };
 }

@@ -1,8 +1,11 @@
 import type { AcquireDeps } from './acquire.ts';
+import type { Layout } from './layout.ts';
 import type { LockFile } from './lock-file.ts';
 import type { Plan, WantedItem } from './plan.ts';
 import type { Progress } from './progress.ts';
-import type { SyncReport } from './report.ts';
+import type { ReleaseDeps } from './release.ts';
+import type { ReleasePlan } from './release-plan.ts';
+import type { SyncOutcome, SyncReport } from './report.ts';
 import type { Upstream } from './upstream.ts';
 import type { WantedProblem } from './wanted.ts';
 
@@ -24,8 +27,8 @@ export interface SyncRequest {
   readonly requireSignature: boolean;
 }
 
-/** What it is done with. */
-export interface SyncDeps extends Omit<
+/** What the packages are brought with. */
+export interface PackageDeps extends Omit<
   AcquireDeps,
   'journal' | 'gate' | 'placing' | 'onBytes' | 'onWarning' | 'requireSignature' | 'leftovers'
 > {
@@ -36,9 +39,23 @@ export interface SyncDeps extends Omit<
   }>;
   readonly upstream: Upstream;
   readonly progress: Progress;
-  readonly onPlan: (plan: Plan) => void;
+}
+
+/** The plan of each part that a run has. */
+export interface SyncPlan {
+  readonly packages?: Plan;
+  readonly release?: ReleasePlan;
+}
+
+/** One run into one folder. A part that is absent is left alone, and what the lock file says of it stays. */
+export interface SyncDeps {
+  readonly layout: Layout;
+  readonly packages?: PackageDeps;
+  readonly release?: ReleaseDeps;
+  readonly signal?: AbortSignal;
+  readonly onPlan: (plan: SyncPlan) => void;
   /** Called with the folder's lock held before anything is compared. */
   readonly prepare?: () => Promise<void>;
   /** Called with the folder's lock held when all is done; what it returns is added to the report. */
-  readonly conclude?: (report: SyncReport, lock: LockFile) => Promise<Partial<SyncReport>>;
+  readonly conclude?: (outcome: SyncOutcome, lock: LockFile) => Promise<Partial<SyncReport>>;
 }

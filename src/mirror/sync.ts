@@ -1,36 +1,37 @@
 import { setMaxListeners } from 'node:events';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
-import type { AcquireDeps } from './acquire.ts';
-import { acquire } from './acquire.ts';
-import { syncFolder, writeDurably } from './durable.ts';
+import { writeDurably } from './durable.ts';
 import { fileFault } from './file-fault.ts';
 import { lockFolder } from './folder-lock.ts';
-import type { Facts, Journal } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { openJournal } from './journal.ts';
 import type { Layout } from './layout.ts';
 import type { LockFile } from './lock-file.ts';
-import { formatLockFile } from './lock-file.ts';
+import { formatLockFile, readLockFile } from './lock-file.ts';
 import { makePlan } from './make-plan.ts';
-import type { Plan } from './plan.ts';
 import { totalsOf } from './plan.ts';
-import { createPlacing } from './placing.ts';
-import { createGate, eachConcurrently } from './pool.ts';
 import { pruneUnwanted } from './prune.ts';
+import { carryOutRelease, planRelease, type ReleaseOutcome } from './release.ts';
+import { pruneRelease } from './release-prune.ts';
+import { releaseTotals } from './release-report.ts';
 import type { Failure, SyncReport } from './report.ts';
 import { failureOf } from './report.ts';
-import type { SyncDeps, SyncRequest } from './sync-request.ts';
+import { carryOutPackages, type PackageOutcome } from './sync-packages.ts';
+import type { SyncDeps, SyncPlan, SyncRequest } from './sync-request.ts';
 
 /** What came of it. */
 export interface SyncResult {
-  readonly plan: Plan;
-  /** Undefined for a dry run. */
+  readonly plan: SyncPlan;
+  /** Of the packages; undefined for a dry run. */
   readonly report?: SyncReport;
+  /** Of artifacts, keys, models and docs. */
+  readonly release?: SyncReport;
 }
 
 /**
- * Makes a folder hold a distribution: plan, fetch, check, lock file, and prune where asked for. One package's failure
- * doesn't stop the others. Throws DepotError where nothing can be done at all.
+ * Makes a folder hold a distribution: plan, fetch, check, lock file, and prune where asked for. Packages come first, then
+ * what agents and others download; both stand in one lock file. Throws DepotError where nothing can be done at all.
  */
 export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<SyncResult> {
   const { layout } = deps;
@@ -39,7 +40,8 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
     setMaxListeners(0, deps.signal);
   }
   if (request.dryRun) {
-    const plan = await makePlan(request, deps, await openJournal(layout.journal, true));
+    const previous = await readLockFile(layout.lockFile);
+    const plan = await planAll(request, deps, await openJournal(layout.journal, true), previous);
     deps.onPlan(plan);
     return { plan };
   }
@@ -53,9 +55,10 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
     await deps.prepare?.();
     const journal = await openJournal(layout.journal, false);
     try {
-      const plan = await makePlan(request, deps, journal);
+      const previous = await readLockFile(layout.lockFile);
+      const plan = await planAll(request, deps, journal, previous);
       deps.onPlan(plan);
-      return { plan, report: await carryOut(plan, request, deps, journal) };
+      return { plan, ...(await carryOut(plan, request, deps, journal, previous)) };
     } finally {
       await journal.close();
     }
@@ -64,134 +67,120 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
   }
 }
 
-async function carryOut(
-  plan: Plan,
+async function planAll(
   request: SyncRequest,
   deps: SyncDeps,
   journal: Journal,
-): Promise<SyncReport> {
-  const { layout, progress } = deps;
-  const startedAt = performance.now();
-  const done: Facts[] = plan.items.flatMap((item) => item.facts ?? []);
-  const kept = plan.items.filter((item) => item.facts).map((item) => item.id);
-  const fetched: string[] = [];
-  const warnings: { label: string; reason: string }[] = [];
-  const failed: Failure[] = plan.problems.map((problem) =>
-    problem.error
-      ? failureOf(problem.label, problem.error)
-      : {
-          label: problem.label,
-          code: 'REQUIREMENT',
-          reason: problem.reason,
-          advice: 'Add what is required, or leave the package out.',
-        },
-  );
-  let bytes = 0;
-  let halted: DepotError | undefined;
-  const each: AcquireDeps = {
-    ...deps,
-    journal,
-    requireSignature: request.requireSignature,
-    leftovers: new Set(await readdir(layout.work)),
-    gate: createGate(request.concurrency),
-    placing: createPlacing(layout),
-    onBytes: (count) => {
-      bytes += count;
-      progress.bytes(count);
-    },
-    onWarning: (label, reason) => warnings.push({ label, reason }),
-  };
-  const work = plan.items.filter((item) => item.state !== 'kept');
-  progress.start({
-    items: work.length,
-    bytes: totalsOf(plan).unknownSizes > 0 ? 0 : totalsOf(plan).fetch.bytes,
-  });
-  try {
-    // Wider than the gate: while some are checked and reach the disk, others are fetched.
-    await eachConcurrently(work, request.concurrency + 24, async (item) => {
-      if (halted) {
-        return;
-      }
-      try {
-        const { facts, fetched: isNew } = await acquire(item, each);
-        done.push(facts);
-        (isNew ? fetched : kept).push(item.id);
-        progress.item();
-      } catch (error) {
-        if (!(error instanceof DepotError)) {
-          throw error;
-        }
-        if (error.code === 'INTERRUPTED' || error.code === 'DISK_FULL') {
-          halted = error;
-        } else {
-          failed.push(failureOf(item.id, error));
-        }
-      }
-    });
-  } finally {
-    progress.stop();
+  previous: LockFile | undefined,
+): Promise<SyncPlan> {
+  const packages = deps.packages && (await makePlan(request, deps.packages, journal, previous));
+  const release = deps.release && (await planRelease(request, deps.release, journal, previous?.files ?? []));
+  const totals = [packages && totalsOf(packages), release && releaseTotals(release)];
+  const bytes = totals.reduce((sum, one) => sum + (one ? one.fetch.bytes + one.keep.bytes : 0), 0);
+  if (request.maxSize !== undefined && bytes > request.maxSize) {
+    throw new DepotError('SET_TOO_LARGE', { bytes, limit: request.maxSize });
   }
-  await syncFolder(layout.folder);
-  if (halted) {
-    failed.push(failureOf(`${work.length - fetched.length} packages`, halted));
-  }
-  const lock: LockFile = {
-    distribution: request.distribution,
-    address: request.address,
-    packages: done.map(toLocked),
-  };
-  // A run that was cut short knows less than the lock file that is there.
-  if (!halted && !(request.locked && failed.length > 0)) {
-    await writeLock(layout, lock, failed);
-  }
-  const pruned = request.prune ? await prune(plan, layout, failed) : [];
-  const seconds = (performance.now() - startedAt) / 1000;
-  const sorted = (ids: readonly string[]): string[] => ids.toSorted();
-  const report: SyncReport = {
-    distribution: request.distribution,
-    folder: layout.folder,
-    fetched: sorted(fetched),
-    kept: sorted(kept),
-    pruned,
-    failed: failed.toSorted((a, b) => (a.label < b.label ? -1 : 1)),
-    warnings,
-    bytes,
-    seconds,
-  };
-  return { ...report, ...(await deps.conclude?.(report, lock)) };
+  return { ...(packages ? { packages } : {}), ...(release ? { release } : {}) };
 }
 
-async function writeLock(layout: Layout, lock: LockFile, failed: Failure[]): Promise<void> {
+async function carryOut(
+  plan: SyncPlan,
+  request: SyncRequest,
+  deps: SyncDeps,
+  journal: Journal,
+  previous: LockFile | undefined,
+): Promise<Omit<SyncResult, 'plan'>> {
+  const { layout } = deps;
+  const packages =
+    plan.packages && deps.packages
+      ? await carryOutPackages(plan.packages, request, deps.packages, journal)
+      : undefined;
+  const files = previous?.files ?? [];
+  const release =
+    plan.release && deps.release && !packages?.halted
+      ? await carryOutRelease(plan.release, request, deps.release, journal, files)
+      : undefined;
+  // Packages that this run leaves alone are still those of the run that brought them.
+  const { distribution, address } = !packages && previous?.packages.length ? previous : request;
+  const lock: LockFile = {
+    distribution,
+    address,
+    packages: packages?.packages ?? previous?.packages ?? [],
+    files: release?.files ?? files,
+  };
+  const problems: Failure[] = [];
+  const failed = (): number =>
+    (packages?.failed.length ?? 0) + (release?.failed.length ?? 0) + problems.length;
+  // A run that was cut short knows less than the lock file that is there.
+  if (!packages?.halted && !release?.halted && !(request.locked && failed() > 0)) {
+    await writeLock(layout, lock, problems);
+  }
+  const pruned = await prune(plan, request, deps, failed() > 0, problems);
+  const report = packages && reportOf(packages, request, layout, pruned.packages, problems);
+  // What concerns both is told once.
+  const artifacts = release && reportOf(release, request, layout, pruned.release, report ? [] : problems);
+  const outcome = {
+    failed: failed(),
+    pruned: [...pruned.packages.map((id) => `${id}.zip`), ...pruned.release],
+  };
+  const concluded = await deps.conclude?.(outcome, lock);
+  return {
+    ...(report ? { report: { ...report, ...concluded } } : {}),
+    ...(artifacts ? { release: { ...artifacts, ...concluded } } : {}),
+  };
+}
+
+const reportOf = (
+  outcome: PackageOutcome | ReleaseOutcome,
+  request: SyncRequest,
+  layout: Layout,
+  pruned: readonly string[],
+  problems: readonly Failure[],
+): SyncReport => ({
+  distribution: request.distribution,
+  folder: layout.folder,
+  fetched: outcome.fetched,
+  kept: outcome.kept,
+  pruned,
+  failed: [...outcome.failed, ...problems],
+  warnings: outcome.warnings,
+  bytes: outcome.bytes,
+  seconds: outcome.seconds,
+});
+
+async function writeLock(layout: Layout, lock: LockFile, problems: Failure[]): Promise<void> {
   try {
     await writeDurably(layout.lockFile, `${layout.work}/distribution.lock.new`, formatLockFile(lock));
   } catch (error) {
     if (!(error instanceof DepotError)) {
       throw error;
     }
-    failed.push(failureOf('distribution.lock', error));
+    problems.push(failureOf('distribution.lock', error));
   }
 }
 
-async function prune(plan: Plan, layout: Layout, failed: Failure[]): Promise<string[]> {
-  if (failed.length > 0) {
+/** What was deleted of each part. */
+interface Pruned {
+  readonly packages: readonly string[];
+  readonly release: readonly string[];
+}
+
+async function prune(
+  { packages, release }: SyncPlan,
+  request: SyncRequest,
+  { layout }: SyncDeps,
+  hasFailed: boolean,
+  problems: Failure[],
+): Promise<Pruned> {
+  if (request.prune && hasFailed) {
     const error = new DepotError('PRUNE_REFUSED', { reason: 'not everything that is wanted is there' });
-    failed.push(failureOf('prune', error));
-    return [];
+    problems.push(failureOf('prune', error));
   }
-  return await pruneUnwanted(plan, layout);
-}
-
-function toLocked(facts: Facts): LockFile['packages'][number] {
-  const { id, sha256, size, source, signer, signature, original } = facts;
-  const dash = id.indexOf('-');
+  if (!request.prune || hasFailed) {
+    return { packages: [], release: [] };
+  }
   return {
-    name: id.slice(0, dash),
-    version: id.slice(dash + 1),
-    sha256,
-    size,
-    source,
-    ...(signer === undefined ? {} : { signer }),
-    ...(signature ? { signature } : {}),
-    ...(original ? { original } : {}),
+    packages: packages ? await pruneUnwanted(packages, layout) : [],
+    release: release ? await pruneRelease(release, layout) : [],
   };
 }

@@ -4,6 +4,7 @@ import type { Dirent } from 'node:fs';
 import { DepotError } from '../domain/errors.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import type { Log } from '../telemetry/log.ts';
+import { isArtifactFolder } from './artifact-folder.ts';
 import { mapBounded } from './bounded.ts';
 import type { RootedSource } from './rooted-source.ts';
 import { createFolderArchives } from './folder-archives.ts';
@@ -109,7 +110,9 @@ const foldersOf = async (folder: string, prefix: string, problems: SourceProblem
   for (const item of items) {
     const kind = await itemKind(join(folder, item.name), item);
     if (kind === 'folder') {
-      names.push(item.name);
+      if (!isArtifactFolder(prefix + item.name)) {
+        names.push(item.name);
+      }
     } else if (!isArchiveName(item)) {
       const reason =
         kind === undefined

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileProblem, unreadable } from '../archive/file-problem.ts';
 import type { Log } from '../telemetry/log.ts';
 import { isArmoredSignature, maxSignatureBytes } from './armor.ts';
+import { isArtifactFolder } from './artifact-folder.ts';
 import { mapBounded } from './bounded.ts';
 import type { RootedSource } from './rooted-source.ts';
 import { itemKind, listFolder, rootProblem } from './root-folder.ts';
@@ -83,6 +84,9 @@ const findZips = async (root: string): Promise<{ zips: FoundZip[]; problems: Sou
       const label = prefix + item.name;
       const isZip = item.name.endsWith('.zip');
       const kind = await itemKind(itemPath, item);
+      if (kind === 'folder' && isArtifactFolder(label)) {
+        continue;
+      }
       if (kind === 'folder') {
         await walk(
           itemPath,

@@ -24,7 +24,7 @@ test('a whole release set is synced, bundled, imported, checked, served; a file 
   const definition = join(folder, 'site.yml');
   await writeFile(
     definition,
-    `artifacts:\n  - version: 9.2.1\n    platforms: [linux-x86_64, windows-x86_64]\nkeys: [GPG-KEY-elastic-agent]\nreferences:\n  artifacts: ${upstream.url}\n  agent-key: ${upstream.url}/GPG-KEY-elastic-agent\n`,
+    `artifacts:\n  - version: 9.2.1\n    platforms: [linux-x86_64, windows-x86_64]\nkeys:\n  - name: GPG-KEY-elastic-agent\n    fingerprint: ${release.key.fingerprint}\nreferences:\n  artifacts: ${upstream.url}\n  agent-key: ${upstream.url}/GPG-KEY-elastic-agent\n`,
   );
   const outside = join(folder, 'outside');
   const synced = await runSyncVerb([definition, '--artifacts-to', outside, '--quiet'], { key: '' });

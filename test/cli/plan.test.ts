@@ -1,6 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { bundle } from '../../src/cli/carry.ts';
 import { plan } from '../../src/cli/plan.ts';
 import { startArtifacts } from '../support/artifact-server.ts';
 import { agentPath, makeRelease } from '../support/release.ts';
@@ -13,6 +15,7 @@ interface Plan {
     readonly title: string;
     readonly state: string;
     readonly notes: readonly string[];
+    readonly commands: readonly string[];
   }[];
   readonly settings: readonly { readonly place: string; readonly lines: readonly string[] }[];
 }
@@ -97,4 +100,77 @@ test('the listener of its own is what agents and fleet-server are given, and TLS
 
 test('a version that is none is refused', async (t) => {
   t.regex((await runVerb(plan, ['--stack', '9.2'])).error?.message ?? '', /is no version such as 9\.2\.1/);
+});
+
+test('a bundle, its contents page and a lock file say as well what must come in, packages and artifacts', async (t) => {
+  const folder = await scratch(t);
+  const [inside, outside] = [await makeRelease(join(folder, 'in')), join(folder, 'out')];
+  const { url } = await startArtifacts(t, {
+    'artifacts-path': inside.artifacts,
+    'keys-path': inside.keys,
+    'require-package-signatures': 'false',
+  });
+  await mkdir(join(outside, 'downloads', 'beats', 'elastic-agent'), { recursive: true });
+  for (const path of [
+    'fleet_depot-0.0.1.zip',
+    'nginx-2.3.4.zip',
+    'nginx-2.10.0.zip',
+    'nginx-3.0.0-beta.1.zip',
+    `downloads/${agentPath('9.2.1')}`,
+  ]) {
+    await writeFile(join(outside, path), path);
+  }
+  const carried = join(folder, 'carried.tar');
+  t.is((await runVerb(bundle, ['create', '--from', outside, '-o', carried, '--unsigned'])).exitCode, 0);
+  const page = join(folder, 'CONTENTS.md');
+  await writeFile(page, execFileSync('tar', ['xOf', carried, 'CONTENTS.md']));
+  const lock = join(folder, 'distribution.lock');
+  const packages = ['2.3.4', '2.10.0'].map((version) => ({
+    name: 'nginx',
+    version,
+    sha256: 'a'.repeat(64),
+    size: 1,
+    source: 'https://registry.example/x.zip',
+  }));
+  await writeFile(
+    lock,
+    JSON.stringify({ lockVersion: 1, distribution: 'x', address: 'https://registry.example/', packages }),
+  );
+  const ask = async (upstream: string): Promise<Plan> => {
+    const { exitCode, stdout } = await runVerb(
+      plan,
+      ['--stack', '9.2.1', '--url', url, '--json', '--upstream', upstream],
+      {
+        env: {
+          EPR_CACHE_DIR: join(folder, 'cache'),
+          EPR_ARTIFACTS_PATH: inside.artifacts,
+          EPR_KEYS_PATH: inside.keys,
+        },
+      },
+    );
+    t.is(exitCode, 1);
+    return JSON.parse(stdout) as Plan;
+  };
+  for (const upstream of [carried, page, lock]) {
+    const [step] = (await ask(upstream)).steps;
+    const notes = step?.notes ?? [];
+    t.is(step?.state, 'missing');
+    t.true(notes.includes('nginx 2.10.0 is missing'), `${upstream}: ${notes.join()}`);
+    t.true(notes.some((note) => note.includes('does not say which Kibana')));
+    t.false(notes.some((note) => note.includes('fleet_depot')));
+  }
+  const { steps } = await ask(carried);
+  t.true(
+    steps[0]?.commands.some(
+      (command) => command === `fleet-depot bundle import ${carried} --into /path/to/depot`,
+    ),
+  );
+  t.regex(
+    steps[2]?.notes[0] ?? '',
+    /elastic-agent-9\.2\.1-linux-x86_64\.tar\.gz is not here.*; it is in what --upstream names/,
+  );
+  t.deepEqual(steps[2]?.commands, steps[0]?.commands);
+  const broken = join(folder, 'broken.tar');
+  await writeFile(broken, execFileSync('tar', ['cf', '-', '-C', outside, 'nginx-2.3.4.zip']));
+  t.is((await ask(broken)).steps[0]?.state, 'unknown');
 });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { DepotError } from '../../src/domain/errors.ts';
+import type { LockedFile } from '../../src/mirror/locked-file.ts';
 import type { LockedPackage } from '../../src/mirror/lock-file.ts';
 import { formatLockFile, parseLockFile } from '../../src/mirror/lock-file.ts';
 
@@ -25,6 +26,28 @@ const locked = fc
     source: `https://registry.example/epr/${rest.name}/x.zip`,
   }));
 const sets = fc.uniqueArray(locked, { selector: (one) => `${one.name}-${one.version}`, maxLength: 12 });
+const lockedFile = fc
+  .record({
+    path: fc
+      .tuple(
+        fc.constantFrom('downloads/beats/a', 'downloads/endpoint/x', 'keys', 'ml-models', 'product-docs'),
+        fc.string({ unit: fc.constantFrom(...'abc_-.+19'), minLength: 1, maxLength: 8 }),
+      )
+      .map(([folder, name]) => `${folder}/x${name}`),
+    sha256: digest,
+    sha512: fc.option(fc.tuple(digest, digest).map((two) => two.join(''))),
+    size: fc.nat(),
+    signer: fc.option(fingerprint),
+    fingerprints: fc.option(fc.array(fingerprint, { minLength: 1, maxLength: 2 })),
+  })
+  .map(({ sha512, signer, fingerprints, ...rest }): LockedFile => ({
+    ...rest,
+    ...(sha512 === null ? {} : { sha512 }),
+    ...(signer === null ? {} : { signer }),
+    ...(fingerprints === null ? {} : { fingerprints }),
+    source: `https://artifacts.example/${rest.path}`,
+  }));
+const fileSets = fc.uniqueArray(lockedFile, { selector: ({ path }) => path, maxLength: 8 });
 const lock = (
   packages: readonly LockedPackage[],
 ): { distribution: string; address: string; packages: readonly LockedPackage[] } => ({
@@ -60,4 +83,46 @@ test('any damage to one character is refused, or still gives proper names, versi
     }),
   );
   t.pass();
+});
+
+test('files beside the packages are read as they were written, in one order', (t) => {
+  fc.assert(
+    fc.property(sets, fileSets, (packages, files) => {
+      const text = formatLockFile({ ...lock(packages), files });
+      t.is(formatLockFile({ ...lock(packages), files: files.toReversed() }), text);
+      const read = parseLockFile(text, 'x');
+      t.deepEqual(
+        read.files ?? [],
+        files.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+      );
+      t.is(formatLockFile(read), text);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('a path that leaves its folders, is hidden or is there twice is no file of a lock file', (t) => {
+  const entry = { sha256: 'a'.repeat(64), size: 1, source: 'https://x.example/x' };
+  const read = (...paths: string[]): unknown =>
+    parseLockFile(
+      JSON.stringify({ ...lock([]), lockVersion: 2, files: paths.map((path) => ({ path, ...entry })) }),
+      'x',
+    );
+  t.notThrows(() => read('downloads/endpoint/a', 'keys/GPG-KEY-elastic-agent'));
+  for (const path of [
+    '../downloads/x',
+    'downloads/../../x',
+    'downloads/..',
+    'downloads//x',
+    'downloads/.hidden',
+    '/keys/x',
+    'keys',
+    'other/x',
+    'keys/x\\y',
+    'keys/x\u0000',
+    'keys/x~y',
+  ]) {
+    t.throws(() => read(path), { code: 'LOCK_INVALID' }, path);
+  }
+  t.throws(() => read('keys/x', 'keys/x'), { message: /twice/ });
 });

@@ -49,6 +49,7 @@ export interface SyncJson {
 /** A trust that is one armored key. */
 export const trustKey = (armoredKey: string): SyncTrust => ({
   addOptions: () => {},
+  knownKeys: async () => (armoredKey === '' ? [] : [armoredKey]),
   armoredKeys: async () => {
     if (armoredKey === '') {
       throw new DepotError('SIGNATURE_REFUSED', { file: 'keyring', reason: 'it is empty' });

@@ -1,0 +1,106 @@
+import { availableParallelism } from 'node:os';
+import { DepotError } from '../domain/errors.ts';
+import { createArchiveChecker } from '../mirror/archive-checker.ts';
+import { createBodyMemory } from '../mirror/body-memory.ts';
+import type { Layout } from '../mirror/layout.ts';
+import type { LockFile } from '../mirror/lock-file.ts';
+import { locateLocked } from '../mirror/locked.ts';
+import { locateItems } from '../mirror/make-plan.ts';
+import { silentProgress } from '../mirror/progress.ts';
+import { createStripper } from '../mirror/stripper.ts';
+import type { PackageDeps } from '../mirror/sync-request.ts';
+import { createUpstream } from '../mirror/upstream.ts';
+import { resolveWanted } from '../mirror/wanted.ts';
+import { createHostPolicy } from '../net/upstream-hosts.ts';
+import { readRetryPolicy } from './outgoing-options.ts';
+import { openResigner } from './resigner.ts';
+import { createProgress } from './sync-progress.ts';
+import { checkLimits, downloadPlace, readInstalled } from './sync-settings.ts';
+import type { SyncRun } from './sync.ts';
+
+/** A part of a run, and what has to be closed after it. */
+export interface SyncPart<Deps> {
+  readonly deps: Deps;
+  close(): Promise<void>;
+}
+
+/** What brings the packages of a definition or of a lock file. */
+export async function openPackagePart(
+  layout: Layout,
+  address: URL,
+  lock: LockFile | undefined,
+  run: SyncRun,
+): Promise<SyncPart<PackageDeps>> {
+  const { definition, options, io, client, concurrency } = run;
+  const retry = readRetryPolicy(options);
+  const limits = checkLimits(options);
+  // More than are fetched at once, so that checking needn't stop for the network.
+  const memory = createBodyMemory(Math.min(concurrency + 2, 10), 2 * 2 ** 20);
+  const keys = await readKeys(run);
+  const download = definition.actions.find((action) => action.kind === 'download');
+  const downloads = downloadPlace(download, address, options);
+  const policy = createHostPolicy(
+    [address, 'bucket' in downloads ? downloads.bucket : downloads.address],
+    options.allowRedirectHost,
+  );
+  const upstream = createUpstream({
+    client,
+    policy,
+    retry,
+    address,
+    downloads,
+    maxJsonBytes: 512 * 2 ** 20,
+  });
+  const signer = await openResigner(
+    lock ? lock.packages.some((one) => one.original) : definition.stripScreenshots,
+    options,
+    io,
+    run.loadSigner,
+  );
+  // One thread checks while this one fetches; more only where there are cores for them.
+  const threads = Math.max(1, Math.min(4, availableParallelism() - 1));
+  const checker = createArchiveChecker(threads, limits, keys, memory);
+  const quiet = options.json === true || options.quiet === true || options.dryRun === true;
+  return {
+    deps: {
+      layout,
+      client,
+      policy,
+      retry,
+      checker,
+      memory,
+      hasKeys: keys.length > 0,
+      upstream,
+      ...(signer ? { stripper: createStripper({ signer, checker, limits }) } : {}),
+      maxArchiveBytes: limits.maxBytes,
+      signal: io.signal,
+      progress: quiet ? silentProgress : createProgress(io.stderr, io.isTerminal, 'packages'),
+      resolve: async () => {
+        if (lock) {
+          const elsewhere = options.address === undefined ? undefined : address;
+          return { items: locateLocked(lock, elsewhere, policy), problems: [] };
+        }
+        const place = options.installed ?? definition.installed;
+        const installed = await readInstalled(place, options, io, client, retry);
+        return locateItems(await resolveWanted(definition, installed, upstream, io.signal), upstream);
+      },
+    },
+    close: () => checker.close(),
+  };
+}
+
+/** Keys are needed where signatures are required; else they are used where there are some. A dry run needs none. */
+async function readKeys({ trust, options, io, client }: SyncRun): Promise<readonly string[]> {
+  if (options.dryRun === true) {
+    return [];
+  }
+  try {
+    return await trust.armoredKeys({ ...options }, io, client);
+  } catch (error) {
+    if (!(error instanceof DepotError) || options.requireSignature) {
+      throw error;
+    }
+    io.stderr.write(`warning: signatures are not checked: ${error.message}\n`);
+    return [];
+  }
+}

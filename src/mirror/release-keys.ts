@@ -1,0 +1,69 @@
+import { DepotError } from '../domain/errors.ts';
+import { refuseUnusable } from '../signing/key-choice.ts';
+import { pinnedKeys } from '../signing/pinned-keys.ts';
+import { formatFingerprint, readPublicKeys, type PublicKeyInfo } from '../signing/public-key.ts';
+import { isWebPage } from './release-fetch.ts';
+
+/** Which keys may be served, and what is verified with. */
+export interface KeyTrust {
+  /** Armored keys to verify with: those of the keyring and those of `keys:` that were accepted. */
+  armored(): readonly string[];
+  /**
+   * Judges the content of a key file and trusts its keys. Agents trust what is served as a key, so each of its keys has to
+   * be one whose fingerprint is known: by the definition, where it pins this file; else by the keyring or the built-in
+   * table. Throws DepotError KEY_INVALID, KEY_SECRET, KEY_FINGERPRINT or KEY_UNPINNED.
+   */
+  accept(name: string, content: Uint8Array, label: string): Promise<readonly string[]>;
+}
+
+/** `keyring` are armored keys; `pins` the definition's fingerprints by file name. */
+export const createKeyTrust = (
+  keyring: readonly string[],
+  pins: Readonly<Record<string, readonly string[]>>,
+): KeyTrust => {
+  const armored = new Map<string, string>();
+  let known: Promise<ReadonlySet<string>> | undefined;
+  const readKnown = async (): Promise<ReadonlySet<string>> => {
+    const infos = await Promise.all(keyring.map((key) => readPublicKeys(Buffer.from(key), 'keyring')));
+    return new Set([...pinnedKeys, ...infos.flat()].map(({ fingerprint }) => fingerprint));
+  };
+  return {
+    armored: () => [...keyring, ...armored.values()],
+    accept: async (name, content, label) => {
+      const keys = await readArmored(content, label);
+      const pinned = pins[name];
+      known ??= readKnown();
+      const allowed = pinned === undefined ? await known : new Set(pinned);
+      for (const { fingerprint } of keys) {
+        if (allowed.has(fingerprint)) {
+          continue;
+        }
+        const found = formatFingerprint(fingerprint);
+        throw pinned === undefined
+          ? new DepotError('KEY_UNPINNED', { label, found })
+          : new DepotError('KEY_FINGERPRINT', {
+              label,
+              found,
+              expected: pinned.map(formatFingerprint).join(' or '),
+            });
+      }
+      for (const key of keys) {
+        refuseUnusable(key, label);
+        armored.set(key.fingerprint, key.armored);
+      }
+      return keys.map(({ fingerprint }) => fingerprint);
+    },
+  };
+};
+
+const readArmored = async (content: Uint8Array, label: string): Promise<readonly PublicKeyInfo[]> => {
+  const refuse = (reason: string): DepotError => new DepotError('KEY_INVALID', { label, reason });
+  if (isWebPage(content)) {
+    throw refuse('what came is a web page, not a key');
+  }
+  const keys = await readPublicKeys(content, label);
+  if (!Buffer.from(content).toString('latin1').includes('-----BEGIN PGP PUBLIC KEY BLOCK-----')) {
+    throw refuse('it is a binary key; agents and fleet-server want ASCII armor');
+  }
+  return keys;
+};

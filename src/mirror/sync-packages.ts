@@ -1,0 +1,127 @@
+import { readdir } from 'node:fs/promises';
+import { DepotError } from '../domain/errors.ts';
+import type { AcquireDeps } from './acquire.ts';
+import { acquire } from './acquire.ts';
+import { syncFolder } from './durable.ts';
+import type { Facts, Journal } from './journal.ts';
+import type { LockedPackage } from './lock-file.ts';
+import type { Plan } from './plan.ts';
+import { totalsOf } from './plan.ts';
+import { createPlacing } from './placing.ts';
+import { createGate, eachConcurrently } from './pool.ts';
+import type { Failure } from './report.ts';
+import { failureOf } from './report.ts';
+import type { PackageDeps, SyncRequest } from './sync-request.ts';
+
+/** What was done of the packages, before it is reported. */
+export interface PackageOutcome {
+  readonly fetched: readonly string[];
+  readonly kept: readonly string[];
+  readonly failed: readonly Failure[];
+  readonly warnings: readonly { readonly label: string; readonly reason: string }[];
+  /** For the lock file. */
+  readonly packages: readonly LockedPackage[];
+  readonly bytes: number;
+  readonly seconds: number;
+  /** What ended the run early. */
+  readonly halted: DepotError | undefined;
+}
+
+/** Brings what a plan lacks. One package's failure doesn't stop the others. */
+export async function carryOutPackages(
+  plan: Plan,
+  request: SyncRequest,
+  deps: PackageDeps,
+  journal: Journal,
+): Promise<PackageOutcome> {
+  const { layout, progress } = deps;
+  const startedAt = performance.now();
+  const done: Facts[] = plan.items.flatMap((item) => item.facts ?? []);
+  const kept = plan.items.filter((item) => item.facts).map((item) => item.id);
+  const fetched: string[] = [];
+  const warnings: { label: string; reason: string }[] = [];
+  const failed: Failure[] = plan.problems.map((problem) =>
+    problem.error
+      ? failureOf(problem.label, problem.error)
+      : {
+          label: problem.label,
+          code: 'REQUIREMENT',
+          reason: problem.reason,
+          advice: 'Add what is required, or leave the package out.',
+        },
+  );
+  let bytes = 0;
+  let halted: DepotError | undefined;
+  const each: AcquireDeps = {
+    ...deps,
+    journal,
+    requireSignature: request.requireSignature,
+    leftovers: new Set(await readdir(layout.work)),
+    gate: createGate(request.concurrency),
+    placing: createPlacing(layout),
+    onBytes: (count) => {
+      bytes += count;
+      progress.bytes(count);
+    },
+    onWarning: (label, reason) => warnings.push({ label, reason }),
+  };
+  const work = plan.items.filter((item) => item.state !== 'kept');
+  progress.start({
+    items: work.length,
+    bytes: totalsOf(plan).unknownSizes > 0 ? 0 : totalsOf(plan).fetch.bytes,
+  });
+  try {
+    // Wider than the gate: while some are checked and reach the disk, others are fetched.
+    await eachConcurrently(work, request.concurrency + 24, async (item) => {
+      if (halted) {
+        return;
+      }
+      try {
+        const { facts, fetched: isNew } = await acquire(item, each);
+        done.push(facts);
+        (isNew ? fetched : kept).push(item.id);
+        progress.item();
+      } catch (error) {
+        if (!(error instanceof DepotError)) {
+          throw error;
+        }
+        if (error.code === 'INTERRUPTED' || error.code === 'DISK_FULL') {
+          halted = error;
+        } else {
+          failed.push(failureOf(item.id, error));
+        }
+      }
+    });
+  } finally {
+    progress.stop();
+  }
+  await syncFolder(layout.folder);
+  if (halted) {
+    failed.push(failureOf(`${work.length - fetched.length} packages`, halted));
+  }
+  return {
+    fetched: fetched.toSorted(),
+    kept: kept.toSorted(),
+    failed: failed.toSorted((a, b) => (a.label < b.label ? -1 : 1)),
+    warnings,
+    packages: done.map(toLocked),
+    bytes,
+    seconds: (performance.now() - startedAt) / 1000,
+    halted,
+  };
+}
+
+function toLocked(facts: Facts): LockedPackage {
+  const { id, sha256, size, source, signer, signature, original } = facts;
+  const dash = id.indexOf('-');
+  return {
+    name: id.slice(0, dash),
+    version: id.slice(dash + 1),
+    sha256,
+    size,
+    source,
+    ...(signer === undefined ? {} : { signer }),
+    ...(signature ? { signature } : {}),
+    ...(original ? { original } : {}),
+  };
+}

@@ -1,0 +1,156 @@
+import { spawnSync } from 'node:child_process';
+import { appendFile, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { createArchiveCheck } from '../../src/cli/archive-check.ts';
+import { readLockedArchives } from '../../src/cli/sync-trust.ts';
+import { verifyLockedFiles } from '../../src/cli/verify-files.ts';
+import { createVerifyVerb } from '../../src/cli/verify.ts';
+import { artifactBytes } from '../support/release.ts';
+import { agents, createReleaseSite, linuxAgent, treeOf, windowsAgent } from '../support/release-site.ts';
+import { runVerb } from './verb-run.ts';
+
+const largeOnes = (requests: readonly string[]): string[] =>
+  requests.filter((one) => /^GET .*\.(?:tar\.gz|zip|pt)$/.test(one));
+
+const filled = async (t: Parameters<typeof createReleaseSite>[0]) => {
+  const site = await createReleaseSite(t);
+  await site.upstream.add(linuxAgent);
+  await site.upstream.add(windowsAgent);
+  site.upstream.addModel('elser_model_2', Buffer.from('weights'));
+  await site.define(`${agents}models: [elser_model_2]\n`);
+  t.is((await site.run()).exitCode, 0);
+  site.upstream.requests.length = 0;
+  return site;
+};
+
+test('what is here and good is not fetched again, even where nobody has noted it any more', async (t) => {
+  const { run, to, upstream } = await filled(t);
+  const before = treeOf(to);
+  await rm(join(to, '.fleet-depot'), { recursive: true });
+  const { exitCode, artifacts } = await run('--no-sizes');
+  t.is(exitCode, 0);
+  t.deepEqual(artifacts.report.fetched, []);
+  t.deepEqual(largeOnes(upstream.requests), []);
+  t.deepEqual(treeOf(to), before);
+});
+
+test('a file that was changed on the disk is fetched again, with a word about why', async (t) => {
+  const { run, to } = await filled(t);
+  const before = treeOf(to);
+  await appendFile(join(to, 'downloads', linuxAgent), 'x');
+  await writeFile(join(to, 'ml-models', 'elser_model_2.pt'), 'Weights');
+  const { exitCode, artifacts } = await run();
+  t.is(exitCode, 0);
+  t.deepEqual(artifacts.report.fetched, [`downloads/${linuxAgent}`, 'ml-models/elser_model_2.pt']);
+  t.deepEqual(artifacts.report.warnings.map(({ label }) => label).toSorted(), artifacts.report.fetched);
+  t.regex(
+    artifacts.report.warnings.find(({ label }) => label.endsWith('.tar.gz'))?.reason ?? '',
+    /the one that is here is fetched again: .*another digest/,
+  );
+  t.deepEqual(treeOf(to), before);
+});
+
+test('a snapshot is asked for in every run and replaced with all that belongs to it; a release is not', async (t) => {
+  const { run, to, define, upstream } = await createReleaseSite(t);
+  const snapshot = 'beats/elastic-agent/elastic-agent-9.3.0-SNAPSHOT-linux-x86_64.tar.gz';
+  await upstream.add(snapshot);
+  await define(
+    'artifacts:\n  - version: 9.3.0-SNAPSHOT\n    platforms: [linux-x86_64]\n    names: [elastic-agent]\n',
+  );
+  t.is((await run()).exitCode, 0);
+  upstream.requests.length = 0;
+  t.deepEqual((await run()).artifacts.report.fetched, []);
+  t.deepEqual(largeOnes(upstream.requests), [], 'its digest says that it is the same');
+  const newer = await upstream.add(snapshot);
+  t.deepEqual((await run()).artifacts.report.fetched, [
+    `downloads/${snapshot}`,
+    `downloads/${snapshot}.asc`,
+    `downloads/${snapshot}.sha512`,
+  ]);
+  t.deepEqual(await readFile(join(to, 'downloads', snapshot)), newer);
+
+  // Half renewed upstream: what is here stays whole.
+  const before = treeOf(to);
+  const old = upstream.files.get(`/downloads/${snapshot}`) ?? Buffer.alloc(0);
+  await upstream.add(snapshot);
+  upstream.files.set(`/downloads/${snapshot}`, old);
+  t.is((await run()).exitCode, 3);
+  t.deepEqual(treeOf(to), before);
+});
+
+test('two runs into one folder: the second is told who works there', async (t) => {
+  const { run, to } = await filled(t);
+  const owner = { pid: process.pid, host: `not-${hostname()}`, since: 'now', started: '', token: 'x' };
+  await writeFile(join(to, '.fleet-depot', 'lock'), JSON.stringify(owner));
+  t.is((await run()).error?.code, 'FOLDER_BUSY');
+});
+
+test('a full disk ends the run with a word about it, and the same command goes on where there is room', async (t) => {
+  const { run, define, upstream, to } = await createReleaseSite(t);
+  await upstream.add(linuxAgent, artifactBytes(linuxAgent, 3_000_000));
+  await upstream.add(windowsAgent, artifactBytes(windowsAgent, 200_000));
+  await define(agents);
+  await mkdir(to);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1500k', 'tmpfs', to]);
+  if (mounted.status !== 0) {
+    t.log('skipped: a small tmpfs cannot be mounted here');
+    t.pass();
+    return;
+  }
+  t.teardown(() => void spawnSync('umount', ['-l', to]));
+  const full = await run('--concurrency', '1');
+  t.true(full.exitCode !== 0);
+  t.true(full.artifacts.report.failed.some(({ code }) => code === 'DISK_FULL'));
+  t.false(`downloads/${linuxAgent}` in treeOf(to));
+  spawnSync('mount', ['-o', 'remount,size=20m', to]);
+  const { exitCode, stderr } = await run();
+  t.is(exitCode, 0, stderr);
+  t.true(`downloads/${linuxAgent}` in treeOf(to));
+});
+
+test('verify holds artifacts, models and keys against the lock file, and packages are not looked for among them', async (t) => {
+  const { to, upstream, folder } = await filled(t);
+  const keyring = join(folder, 'agents.asc');
+  await writeFile(keyring, upstream.key.armored);
+  const verb = createVerifyVerb({
+    checkArchive: createArchiveCheck(),
+    readLock: readLockedArchives,
+    verifyFiles: verifyLockedFiles,
+  });
+  const verify = async (
+    path: string,
+  ): Promise<{ readonly exitCode: number | undefined; readonly bad: readonly string[] }> => {
+    const { exitCode, stdout } = await runVerb(verb, [path, '--keyring', keyring, '--json']);
+    const { items } = JSON.parse(stdout) as {
+      readonly items: readonly {
+        readonly path: string;
+        readonly ok: boolean;
+        readonly reasons: readonly string[];
+      }[];
+    };
+    t.is(items.length, 10);
+    return {
+      exitCode,
+      bad: items
+        .filter(({ ok }) => !ok)
+        .map((one) => `${one.path.slice(to.length + 1)}: ${one.reasons.join('; ')}`),
+    };
+  };
+  t.deepEqual(await verify(to), { exitCode: 0, bad: [] });
+  t.deepEqual(await verify(join(to, 'distribution.lock')), { exitCode: 0, bad: [] });
+
+  const agent = join(to, 'downloads', linuxAgent);
+  const { atime, mtime } = await stat(agent);
+  const bytes = await readFile(agent);
+  bytes[1000] = (bytes[1000] ?? 0) ^ 1;
+  await writeFile(agent, bytes);
+  await utimes(agent, atime, mtime);
+  await rm(join(to, 'keys', 'GPG-KEY-elastic-agent'));
+  const { exitCode, bad } = await verify(to);
+  t.is(exitCode, 3);
+  t.is(bad.length, 2);
+  t.regex(bad[0] ?? '', /linux-x86_64\.tar\.gz: its sha256 is not the one of the lock file; /);
+  t.regex(bad[1] ?? '', /GPG-KEY-elastic-agent: it is in the lock file, but not here/);
+});
