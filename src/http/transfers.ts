@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ServedFile } from '../source/source.ts';
+import { bufferSizes, createPieceBuffers, type PieceBuffers } from './piece-buffers.ts';
 
 /** Sends large files from a bounded amount of memory. */
 export interface Transfers {
@@ -17,26 +18,28 @@ export interface Transfers {
 export type ReusableFile = ServedFile & { readonly readInto: NonNullable<ServedFile['readInto']> };
 
 /** Below this a file goes out as a stream: it is small enough for one piece of it. */
-export const largeFileBytes = 16 * 1024;
+export const largeFileBytes = bufferSizes[0];
 
-/** 1 MiB sends at about the rate of the machine; with more transfers the pieces become smaller. */
-const pieceBytes = { most: 1024 * 1024, least: 64 * 1024 } as const;
+/** Up to so many transfers read the next piece while one is written; among many, others are read meanwhile. */
+const fewTransfers = 8;
 
-/** Up to so many transfers have two buffers each. */
-const fewTransfers = 16;
+/** A piece should be with the system after so many milliseconds: a slow client gets small ones. */
+const pieceTime = 250;
 
 /**
- * Each transfer has two buffers: one is filled from the disk while the other is on its way to the client. `memory` is what all
- * transfers should take together, in bytes; below 64 KiB a buffer is never made.
+ * All transfers share one amount of `memory`, in bytes. Each gets its equal share of it, in pieces of 1 MiB at most, and less the
+ * less is left; when nothing is, 16 KiB: so much more than `memory` each may take.
  */
 export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
+  const buffers = createPieceBuffers(memory);
   let running = 0;
-  const measure: Measure = {
-    // Among many, others are read while one is written: then a second buffer only halves the pieces.
-    buffers: () => (running > fewTransfers ? 1 : 2),
-    pieceSize: () => {
-      const share = memory / (measure.buffers() * Math.max(1, running));
-      return Math.max(pieceBytes.least, Math.min(pieceBytes.most, 2 ** Math.floor(Math.log2(share))));
+  const room: Room = {
+    buffers,
+    width: () => (running > fewTransfers ? 1 : 2),
+    pieceSize: (pace) => {
+      const share = memory / Math.max(1, running);
+      const left = (memory - buffers.taken) / 4;
+      return sizeBelow(Math.min(share, left, pace * pieceTime));
     },
   };
   return {
@@ -46,7 +49,7 @@ export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
     send: async (response, file, start, end) => {
       running += 1;
       try {
-        await pour(response, file, start, end, measure);
+        await pour(response, file, start, end, room);
       } finally {
         running -= 1;
         await file.close().catch(() => undefined);
@@ -55,14 +58,16 @@ export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
   };
 };
 
-/** The buffer, or one of the right size: who began alone makes room when others come, so that all are served alike. */
-const fit = (buffer: Buffer | undefined, size: number): Buffer =>
-  buffer?.length === size ? buffer : Buffer.allocUnsafeSlow(size);
+/** The largest size of a buffer that is not above, or the least one. */
+const sizeBelow = (bytes: number): number => bufferSizes.findLast((size) => size <= bytes) ?? bufferSizes[0];
 
-/** What a transfer may hold, asked before each piece. */
-interface Measure {
-  buffers(): number;
-  pieceSize(): number;
+/** What transfers share. */
+interface Room {
+  readonly buffers: PieceBuffers;
+  /** Pieces that one transfer may have at once. */
+  width(): number;
+  /** Bytes of the next piece for a client that took `pace` bytes in a millisecond. */
+  pieceSize(pace: number): number;
 }
 
 const pour = async (
@@ -70,54 +75,62 @@ const pour = async (
   file: ReusableFile,
   start: number,
   end: number,
-  measure: Measure,
+  { buffers, width, pieceSize }: Room,
 ): Promise<void> => {
-  const free: Buffer[] = [];
-  let held = 0;
+  const taken = new Set<Buffer>();
   let wake: (() => void) | undefined;
   let isOver = false;
-  const isFree = (): Promise<void> =>
-    new Promise((resolve) => {
-      wake = resolve;
-    });
+  let pace = Infinity;
+  const giveBack = (buffer: Buffer): void => {
+    if (taken.delete(buffer)) {
+      buffers.give(buffer);
+    }
+  };
+  // After it the system reads none of them any more, whether it has taken all or the connection is gone.
   const over = (): void => {
     isOver = true;
     wake?.();
   };
+  const isOverOrFree = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
   response.once('close', over);
   response.on('error', over);
   try {
-    let position = start;
-    while (position <= end) {
-      if (isOver || response.destroyed) {
-        return;
-      }
-      const buffer = free.pop();
-      if (!buffer && held >= measure.buffers()) {
-        await isFree();
+    for (let position = start; position <= end && !isOver && !response.destroyed;) {
+      if (taken.size >= width()) {
+        await isOverOrFree();
         continue;
       }
-      held += buffer ? 0 : 1;
-      // The last piece, and all of a small file, has a buffer of just its size.
-      const piece = fit(buffer, Math.min(measure.pieceSize(), end + 1 - position));
-      const length = Math.min(piece.length, end + 1 - position);
-      const count = await file.readInto(piece, length, position, position + length > end);
-      position += count;
-      if (position > end) {
-        response.end(count === piece.length ? piece : piece.subarray(0, count));
+      const wanted = Math.min(pieceSize(pace), end + 1 - position);
+      const buffer = buffers.take(wanted);
+      taken.add(buffer);
+      const length = await file.readInto(buffer, wanted, position, position + wanted > end);
+      position += length;
+      const piece = buffer.subarray(0, length);
+      if (isOver) {
         return;
       }
+      if (position > end) {
+        response.end(piece);
+        break;
+      }
+      const writtenAt = performance.now();
       // The callback comes when the bytes are with the system (or encrypted): then the buffer is free again.
-      response.write(count === piece.length ? piece : piece.subarray(0, count), () => {
-        if (held > measure.buffers()) {
-          held -= 1;
-        } else {
-          free.push(piece);
-        }
+      response.write(piece, () => {
+        pace = length / (performance.now() - writtenAt);
+        giveBack(buffer);
         wake?.();
       });
     }
+    await file.close();
+    while (!isOver && !response.destroyed) {
+      await isOverOrFree();
+    }
   } catch {
     response.destroy();
+  } finally {
+    taken.forEach(giveBack);
   }
 };
