@@ -57,6 +57,12 @@ function asksForWhole({ req }: Context): boolean {
 
 /** The head in one piece and the kept bytes behind it: most answers go out here. */
 function sendWhole(context: Context, { bytes, etag }: Body, head: AnswerHead): void {
+  writeWholeHead(context, bytes.length, etag, head);
+  context.res.end(bytes);
+}
+
+/** The head of a whole body that Koa isn't asked to send. */
+function writeWholeHead(context: Context, size: number, etag: string, head: AnswerHead): void {
   const headers = commonHeaders(context);
   headers.push(
     'Content-Type',
@@ -83,9 +89,8 @@ function sendWhole(context: Context, { bytes, etag }: Body, head: AnswerHead): v
   for (const [name, value] of head.further ?? []) {
     headers.push(name, value);
   }
-  headers.push('Content-Length', String(bytes.length));
-  sendHead(context, 200, headers, bytes.length);
-  context.res.end(bytes);
+  headers.push('Content-Length', String(size));
+  sendHead(context, 200, headers, size);
 }
 
 /**
@@ -130,11 +135,14 @@ export async function sendFile(
   head: AnswerHead,
   transfers?: Transfers,
 ): Promise<void> {
-  const range = prepare(context, file.size, `"${file.etag}"`, {
-    ...head,
-    modifiedAt: file.modifiedAt,
-    ranges: true,
-  });
+  const etag = `"${file.etag}"`;
+  const fileHead = { ...head, modifiedAt: file.modifiedAt, ranges: true };
+  if (transfers && isReusable(file) && file.size > largeFileBytes && asksForWhole(context)) {
+    writeWholeHead(context, file.size, etag, fileHead);
+    void transfers.send(context.res, file, 0, file.size - 1);
+    return;
+  }
+  const range = prepare(context, file.size, etag, fileHead);
   if (range === undefined || context.method === 'HEAD') {
     if (range !== undefined) {
       context.length = range === null ? file.size : range.end - range.start + 1;
