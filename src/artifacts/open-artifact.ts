@@ -34,7 +34,7 @@ export const openArtifact = async (artifact: Artifact): Promise<ServedFile | und
     await handle.close();
     throw unreadable(artifact.path, error);
   }
-  const readInto = (buffer: Buffer, length: number, position: number): Promise<number> =>
+  const fill = (buffer: Buffer, length: number, position: number): Promise<number> =>
     new Promise((resolve, reject) => {
       read(handle.fd, buffer, 0, length, position, (error, count) => {
         if (error) {
@@ -50,6 +50,19 @@ export const openArtifact = async (artifact: Artifact): Promise<ServedFile | und
         }
       });
     });
+  // One that is written to in its place would be sent with a beginning of the old and an end of the new content.
+  const readInto = async (
+    buffer: Buffer,
+    length: number,
+    position: number,
+    isLast = true,
+  ): Promise<number> => {
+    const count = await fill(buffer, length, position);
+    if (isLast && contentStamp(await handle.stat({ bigint: true })) !== artifact.stamp) {
+      throw new DepotError('FILE_UNREADABLE', { reason: `${artifact.path} was changed while it was read` });
+    }
+    return count;
+  };
   return {
     size: artifact.size,
     modifiedAt: new Date(artifact.modifiedAt),

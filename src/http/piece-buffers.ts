@@ -46,7 +46,8 @@ export const createPieceBuffers = (memory: number): PieceBuffers => {
       taken -= buffer.length;
       spare.get(buffer.length)?.push(buffer);
       spareBytes += buffer.length;
-      while (spareBytes > 0 && spareBytes + taken > memory) {
+      const isTooMuch = (): boolean => spareBytes > 0 && spareBytes + taken > memory;
+      while (isTooMuch()) {
         letGoOfOne();
       }
       if (taken === 0) {

@@ -2,7 +2,8 @@ import type { Context } from 'koa';
 import type { Body, Encoding } from '../answer/body.ts';
 import type { ServedFile } from '../source/source.ts';
 import { commonHeaders, setCommonHeaders } from './common-headers.ts';
-import { largeFileBytes, type ReusableFile, type Transfers } from './transfers.ts';
+import type { ReusableFile } from './pieces.ts';
+import { largeFileBytes, type Transfers } from './transfers.ts';
 
 /** What is the same for every kind of answer. */
 export interface AnswerHead {

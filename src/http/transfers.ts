@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { ServedFile } from '../source/source.ts';
-import { bufferSizes, createPieceBuffers, type PieceBuffers } from './piece-buffers.ts';
+import { bufferSizes, createPieceBuffers } from './piece-buffers.ts';
+import { createPieces, sharedBytes, type Piece, type ReusableFile } from './pieces.ts';
 
 /** Sends large files from a bounded amount of memory. */
 export interface Transfers {
@@ -13,9 +13,6 @@ export interface Transfers {
   /** Transfers that run now. */
   readonly running: number;
 }
-
-/** A file that can be read into a given buffer. */
-export type ReusableFile = ServedFile & { readonly readInto: NonNullable<ServedFile['readInto']> };
 
 /** Below this a file goes out as a stream: it is small enough for one piece of it. */
 export const largeFileBytes = bufferSizes[0];
@@ -30,16 +27,16 @@ const pieceTime = 250;
  * All transfers share one amount of `memory`, in bytes. Each gets its equal share of it, in pieces of 1 MiB at most, and less the
  * less is left; when nothing is, 16 KiB: so much more than `memory` each may take.
  */
-export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
+export const createTransfers = (memory = 32 * 1024 * 1024): Transfers => {
   const buffers = createPieceBuffers(memory);
+  const pieces = createPieces(buffers, memory / 4);
   let running = 0;
   const room: Room = {
-    buffers,
     width: () => (running > fewTransfers ? 1 : 2),
-    pieceSize: (pace) => {
-      const share = memory / Math.max(1, running);
+    read: (file, position, end, pace) => {
       const left = (memory - buffers.taken) / 4;
-      return sizeBelow(Math.min(share, left, pace * pieceTime));
+      const size = sizeBelow(Math.min(memory / running, left, pace * pieceTime));
+      return pieces.read(file, position, end, Math.min(size, end + 1 - position), left >= sharedBytes);
     },
   };
   return {
@@ -48,10 +45,12 @@ export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
     },
     send: async (response, file, start, end) => {
       running += 1;
+      pieces.join(file);
       try {
         await pour(response, file, start, end, room);
       } finally {
         running -= 1;
+        pieces.leave(file);
         await file.close().catch(() => undefined);
       }
     },
@@ -63,11 +62,10 @@ const sizeBelow = (bytes: number): number => bufferSizes.findLast((size) => size
 
 /** What transfers share. */
 interface Room {
-  readonly buffers: PieceBuffers;
   /** Pieces that one transfer may have at once. */
   width(): number;
-  /** Bytes of the next piece for a client that took `pace` bytes in a millisecond. */
-  pieceSize(pace: number): number;
+  /** The next piece for a client that took `pace` bytes in a millisecond. */
+  read(file: ReusableFile, position: number, end: number, pace: number): Promise<Piece>;
 }
 
 const pour = async (
@@ -75,62 +73,58 @@ const pour = async (
   file: ReusableFile,
   start: number,
   end: number,
-  { buffers, width, pieceSize }: Room,
+  { width, read }: Room,
 ): Promise<void> => {
-  const taken = new Set<Buffer>();
+  const held = new Set<Piece>();
   let wake: (() => void) | undefined;
-  let isOver = false;
   let pace = Infinity;
-  const giveBack = (buffer: Buffer): void => {
-    if (taken.delete(buffer)) {
-      buffers.give(buffer);
-    }
-  };
-  // After it the system reads none of them any more, whether it has taken all or the connection is gone.
+  let isOver = false;
+  const something = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
+  // After it the system reads no piece any more, whether it has taken all or the connection is gone.
   const over = (): void => {
     isOver = true;
     wake?.();
   };
-  const isOverOrFree = (): Promise<void> =>
-    new Promise((resolve) => {
-      wake = resolve;
-    });
+  const goesOn = (): boolean => !isOver && !response.destroyed;
   response.once('close', over);
   response.on('error', over);
   try {
-    for (let position = start; position <= end && !isOver && !response.destroyed;) {
-      if (taken.size >= width()) {
-        await isOverOrFree();
+    for (let position = start; position <= end && goesOn();) {
+      if (held.size >= width()) {
+        await something();
         continue;
       }
-      const wanted = Math.min(pieceSize(pace), end + 1 - position);
-      const buffer = buffers.take(wanted);
-      taken.add(buffer);
-      const length = await file.readInto(buffer, wanted, position, position + wanted > end);
-      position += length;
-      const piece = buffer.subarray(0, length);
-      if (isOver) {
-        return;
+      const piece = await read(file, position, end, pace);
+      held.add(piece);
+      if (!goesOn()) {
+        break;
       }
+      const { length } = piece.bytes;
+      position += length;
       if (position > end) {
-        response.end(piece);
+        response.end(piece.bytes);
         break;
       }
       const writtenAt = performance.now();
-      // The callback comes when the bytes are with the system (or encrypted): then the buffer is free again.
-      response.write(piece, () => {
+      // The callback comes when the bytes are with the system (or encrypted): then the piece is free again.
+      response.write(piece.bytes, () => {
         pace = length / (performance.now() - writtenAt);
-        giveBack(buffer);
+        held.delete(piece);
+        piece.release();
         wake?.();
       });
     }
-    await file.close();
-    while (!isOver && !response.destroyed) {
-      await isOverOrFree();
+    // A client may take hours for what is on its way; the file isn't needed for that.
+    file.close().catch(() => undefined);
+    while (goesOn()) {
+      await something();
     }
   } catch {
     response.destroy();
   } finally {
-    taken.forEach(giveBack);
+    held.forEach((piece) => piece.release());
   }
 };
