@@ -12,6 +12,8 @@ export interface Transfers {
   send(response: ServerResponse, file: ReusableFile, start: number, end: number): Promise<void>;
   /** Transfers that run now. */
   readonly running: number;
+  /** Bytes that all of them hold now. */
+  readonly held: number;
 }
 
 /** Below this a file goes out as a stream: it is small enough for one piece of it. */
@@ -42,6 +44,9 @@ export const createTransfers = (memory = 32 * 1024 * 1024): Transfers => {
   return {
     get running() {
       return running;
+    },
+    get held() {
+      return buffers.taken;
     },
     send: async (response, file, start, end) => {
       running += 1;
