@@ -216,6 +216,21 @@ test('a file that is cut while it is sent cuts the connection instead of ending 
   await t.throwsAsync(answer.arrayBuffer());
 });
 
+test('a file that is written to in its place while agents download it is whole for none of them', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const path = agentPath('9.2.1');
+  const old = await release.add(path, artifactBytes('x.gz', 64_000_000));
+  const { url } = await startArtifacts(t, { 'artifacts-path': release.artifacts, 'keys-path': release.keys });
+  const answers = await Promise.all(Array.from({ length: 3 }, () => fetch(`${url}/downloads/${path}`)));
+  t.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+  await writeFile(join(release.artifacts, 'downloads', path), artifactBytes('x.gz', old.length), {
+    flag: 'r+',
+  });
+  for (const answer of answers) {
+    await t.throwsAsync(answer.arrayBuffer());
+  }
+});
+
 test('a file that cannot be read is a fault of ours, not an absent one', async (t) => {
   if (process.getuid?.() === 0) {
     t.log('skipped: root reads everything');
