@@ -1,15 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, readlink, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, rename, writeFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
+import { get as getOverTls } from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import type { ReusableFile } from '../../src/http/pieces.ts';
+import type { ServerIdentity } from '../../src/http/server.ts';
 import { createTransfers, type Transfers } from '../../src/http/transfers.ts';
 import { createFileOpener } from '../../src/source/file-opener.ts';
 import { openServedFile } from '../../src/source/served-file.ts';
+import { hasOpenssl } from '../support/authority.ts';
+import { selfSigned } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { startListener } from '../support/listener.ts';
 import { scratch } from '../support/scratch.ts';
@@ -23,14 +29,22 @@ interface Site {
 
 const memory = 8 * 1024 * 1024;
 
+const makeIdentity = async (folder: string): Promise<ServerIdentity> => {
+  const { cert, key } = await selfSigned(folder, 'site');
+  const options = { cert: await readFile(cert), key: await readFile(key) };
+  return { options: () => options, onRenewal: () => () => undefined };
+};
+
 /** A real file behind a real server; `?from=N&to=N` asks for a part. */
-const serve = async (t: ExecutionContext, size: number): Promise<Site> => {
-  const path = join(await scratch(t), 'large.bin');
+const serve = async (t: ExecutionContext, size: number, isTls = false): Promise<Site> => {
+  const folder = await scratch(t);
+  const path = join(folder, 'large.bin');
   const content = randomBytes(size);
   await writeFile(path, content);
   const transfers = createTransfers(memory);
   const opener = createFileOpener();
   const { url } = await startListener(t, {
+    ...(isTls && { identity: await makeIdentity(folder) }),
     handler: async (request, response) => {
       const { searchParams } = new URL(request.url ?? '/', 'http://depot');
       const file = (await openServedFile(opener, path, 'large.bin')) as ReusableFile;
@@ -45,7 +59,10 @@ const serve = async (t: ExecutionContext, size: number): Promise<Site> => {
 
 /** Asks, and leaves the body where it is. */
 const begin = async (url: string): Promise<IncomingMessage> => {
-  const [answer] = (await once(get(url, { agent: false }), 'response')) as [IncomingMessage];
+  const asked = url.startsWith('https:')
+    ? getOverTls(url, { agent: false, rejectUnauthorized: false })
+    : get(url, { agent: false });
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   answer.pause();
   return answer;
 };
@@ -81,13 +98,20 @@ const isOver = async (t: ExecutionContext, { transfers, path }: Site): Promise<v
   }
 };
 
-test('clients that download one file at once, each at its own pace, all get it whole', async (t) => {
-  const site = await serve(t, 12_345_678);
-  const answers = await Promise.all(Array.from({ length: 24 }, () => begin(site.url)));
-  const digests = await Promise.all(answers.map((answer, index) => read(answer, (index % 4) * 20)));
-  t.deepEqual(new Set(digests), new Set([digest(site.content)]));
-  await isOver(t, site);
-});
+for (const isTls of [false, true]) {
+  test(`clients that download one file at once, each at its own pace, all get it whole${isTls ? ' over TLS' : ''}`, async (t) => {
+    if (isTls && !hasOpenssl()) {
+      t.log('skipped: openssl is not installed');
+      t.pass();
+      return;
+    }
+    const site = await serve(t, 12_345_678, isTls);
+    const answers = await Promise.all(Array.from({ length: 24 }, () => begin(site.url)));
+    const digests = await Promise.all(answers.map((answer, index) => read(answer, (index % 4) * 20)));
+    t.deepEqual(new Set(digests), new Set([digest(site.content)]));
+    await isOver(t, site);
+  });
+}
 
 test('parts that begin and end anywhere are those parts, beside clients that take the whole', async (t) => {
   const site = await serve(t, 3_000_001);
@@ -170,5 +194,24 @@ test('clients that take nothing hold a bounded amount of memory, and keep nobody
     answer.once('error', () => undefined);
     answer.destroy();
   }
+  await isOver(t, site);
+});
+
+test('answers that are asked for in one go on one connection come whole and one after the other', async (t) => {
+  const site = await serve(t, 3_000_000);
+  const { hostname, port } = new URL(site.url);
+  const socket = connect(Number(port), hostname);
+  socket.write('GET / HTTP/1.1\r\nHost: depot\r\n\r\n'.repeat(2));
+  socket.write('GET /?from=5&to=1000004 HTTP/1.1\r\nHost: depot\r\nConnection: close\r\n\r\n');
+  const said = await buffer(socket);
+  const bodies: string[] = [];
+  for (let at = 0; at < said.length;) {
+    const start = said.indexOf('\r\n\r\n', at) + 4;
+    const length = Number(/content-length: (\d+)/i.exec(said.toString('latin1', at, start))?.[1]);
+    bodies.push(digest(said.subarray(start, start + length)));
+    at = start + length;
+  }
+  const whole = digest(site.content);
+  t.deepEqual(bodies, [whole, whole, digest(site.content.subarray(5, 1_000_005))]);
   await isOver(t, site);
 });
