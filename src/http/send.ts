@@ -3,7 +3,7 @@ import type { Body, Encoding } from '../answer/body.ts';
 import type { ServedFile } from '../source/source.ts';
 import { commonHeaders, setCommonHeaders } from './common-headers.ts';
 import type { ReusableFile } from './pieces.ts';
-import { largeFileBytes, type Transfers } from './transfers.ts';
+import type { Transfers } from './transfers.ts';
 
 /** What is the same for every kind of answer. */
 export interface AnswerHead {
@@ -128,7 +128,7 @@ function sendHead(context: Context, status: number, headers: string[], bytes: nu
 
 /**
  * Sends an open file and closes it, whatever happens. A fault while reading cuts the connection: a client that waits for
- * the rest of a Content-Length would wait for ever. Large files go by `transfers` where it is given.
+ * the rest of a Content-Length would wait for ever. Files on disk go by `transfers` where it is given.
  */
 export async function sendFile(
   context: Context,
@@ -138,7 +138,7 @@ export async function sendFile(
 ): Promise<void> {
   const etag = `"${file.etag}"`;
   const fileHead = { ...head, modifiedAt: file.modifiedAt, ranges: true };
-  if (transfers && isReusable(file) && file.size > largeFileBytes && asksForWhole(context)) {
+  if (transfers && isReusable(file) && file.size > 0 && asksForWhole(context)) {
     writeWholeHead(context, file.size, etag, fileHead);
     void transfers.send(context.res, file, 0, file.size - 1);
     return;
@@ -152,7 +152,7 @@ export async function sendFile(
     return;
   }
   const { start, end } = range ?? { start: 0, end: file.size - 1 };
-  if (transfers && isReusable(file) && end - start >= largeFileBytes) {
+  if (transfers && isReusable(file) && end >= start) {
     context.set('Content-Type', head.type);
     context.length = end - start + 1;
     context.respond = false;

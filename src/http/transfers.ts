@@ -2,12 +2,12 @@ import type { ServerResponse } from 'node:http';
 import { bufferSizes, createPieceBuffers } from './piece-buffers.ts';
 import { createPieces, sharedBytes, type Piece, type ReusableFile } from './pieces.ts';
 
-/** Sends large files from a bounded amount of memory. */
+/** Sends files from a bounded amount of memory. */
 export interface Transfers {
   /**
-   * Writes bytes `start` to `end` of the file as the body of an answer whose head is set, ends it and closes the file. Resolves
-   * when all is written or the client has left; never rejects: a fault while reading cuts the connection, because a
-   * client that waits for the rest of a Content-Length would wait for ever.
+   * Writes bytes `start` to `end` of the file, at least one, as the body of an answer whose head is set, ends it and closes the
+   * file. Resolves when all is written or the client has left; never rejects: a fault while reading cuts the connection,
+   * because a client that waits for the rest of a Content-Length would wait for ever.
    */
   send(response: ServerResponse, file: ReusableFile, start: number, end: number): Promise<void>;
   /** Transfers that run now. */
@@ -15,9 +15,6 @@ export interface Transfers {
   /** Bytes that all of them hold now. */
   readonly held: number;
 }
-
-/** Below this a file goes out as a stream: it is small enough for one piece of it. */
-export const largeFileBytes = bufferSizes[0];
 
 /** Up to so many transfers read the next piece while one is written; among many, others are read meanwhile. */
 const fewTransfers = 8;
