@@ -56,21 +56,21 @@ const remembered = { paths: 16_384, milliseconds: 60_000 } as const;
  * may hang, and are never touched by the main thread.
  */
 export const createFileOpener = (): FileOpener => {
-  const local = new LRUCache<string, true>({ max: remembered.paths, ttl: remembered.milliseconds });
-  const remember = async (path: string): Promise<void> => {
-    const { type } = await statfs(path);
-    if (localKinds.has(type >>> 0)) {
-      local.set(path, true);
+  const isLocal = new LRUCache<string, boolean>({ max: remembered.paths, ttl: remembered.milliseconds });
+  const learn = async (path: string): Promise<void> => {
+    if (!isLocal.has(path)) {
+      const { type } = await statfs(path);
+      isLocal.set(path, localKinds.has(type >>> 0));
     }
   };
   return {
     open: async (path, what) => {
       try {
-        if (local.has(path)) {
-          return opened(openSync(path, openFlags), what, quick);
+        if (isLocal.get(path)) {
+          return await opened(openSync(path, openFlags), what, quick);
         }
         const file = await opened(await openLater(path), what, waiting);
-        remember(path).catch(() => undefined);
+        learn(path).catch(() => undefined);
         return file;
       } catch (error) {
         throw unreadable(what, error);
