@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { bufferSizes, createPieceBuffers } from './piece-buffers.ts';
 import { createPieces, sharedBytes, type Piece, type ReusableFile } from './pieces.ts';
+import { createTurns } from './turns.ts';
 
 /** Sends files from a bounded amount of memory. */
 export interface Transfers {
@@ -29,9 +30,11 @@ const pieceTime = 250;
 export const createTransfers = (memory = 32 * 1024 * 1024): Transfers => {
   const buffers = createPieceBuffers(memory);
   const pieces = createPieces(buffers, memory / 4);
+  const turns = createTurns();
   let running = 0;
   const room: Room = {
     width: () => (running > fewTransfers ? 1 : 2),
+    turn: () => (running > fewTransfers ? turns.next() : undefined),
     read: (file, position, end, pace) => {
       const left = (memory - buffers.taken) / 4;
       const size = sizeBelow(Math.min(memory / running, left, pace * pieceTime));
@@ -66,6 +69,8 @@ const sizeBelow = (bytes: number): number => bufferSizes.findLast((size) => size
 interface Room {
   /** Pieces that one transfer may have at once. */
   width(): number;
+  /** When another piece may be sent; undefined for at once. */
+  turn(): Promise<void> | undefined;
   /** The next piece for a client that took `pace` bytes in a millisecond. */
   read(file: ReusableFile, position: number, end: number, pace: number): Promise<Piece>;
 }
@@ -75,7 +80,7 @@ const pour = async (
   file: ReusableFile,
   start: number,
   end: number,
-  { width, read }: Room,
+  { width, turn, read }: Room,
 ): Promise<void> => {
   const held = new Set<Piece>();
   let wake: (() => void) | undefined;
@@ -98,6 +103,11 @@ const pour = async (
       if (held.size >= width()) {
         await something();
         continue;
+      }
+      // Who has just come has had the turn that brought the request.
+      const wait = position > start ? turn() : undefined;
+      if (wait) {
+        await wait;
       }
       const piece = await read(file, position, end, pace);
       held.add(piece);
