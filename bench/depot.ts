@@ -20,13 +20,20 @@ export interface DepotOptions {
   readonly cacheDir: string;
   /** Folder for the log. */
   readonly scratch: string;
+  /** More settings: `{ 'artifacts-path': FOLDER }`. */
+  readonly flags?: Readonly<Record<string, string>>;
 }
 
 const program = 'bin/fleet-depot.js';
 const patience = 600_000;
 
 /** Starts the server and waits until it serves packages. */
-export async function startDepot({ packagePaths, cacheDir, scratch }: DepotOptions): Promise<Depot> {
+export async function startDepot({
+  packagePaths,
+  cacheDir,
+  scratch,
+  flags = {},
+}: DepotOptions): Promise<Depot> {
   const log = await open(join(scratch, `depot-${process.hrtime.bigint()}.log`), 'a+');
   const start = performance.now();
   const words = {
@@ -36,6 +43,7 @@ export async function startDepot({ packagePaths, cacheDir, scratch }: DepotOptio
     'cache-dir': cacheDir,
     // A generated folder is complete before the server starts: nothing comes in but by notification.
     'poll-interval': '0',
+    ...flags,
   };
   const child = spawn(
     process.execPath,

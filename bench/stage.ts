@@ -19,7 +19,11 @@ export interface Stage {
   /** Serves the corpus; shared by the lines that only ask. */
   depot(): Promise<Depot>;
   /** A server of one line's own, which the line stops. */
-  ownDepot(packagePaths: readonly string[], cacheDir: string): Promise<Depot>;
+  ownDepot(
+    packagePaths: readonly string[],
+    cacheDir: string,
+    flags?: Readonly<Record<string, string>>,
+  ): Promise<Depot>;
   /** An empty folder for an index. */
   emptyFolder(): Promise<string>;
   /** A folder with the index of these packages in it; of the corpus where none are named. */
@@ -49,8 +53,8 @@ export async function createStage(
       return started;
     });
   const emptyFolder = (): Promise<string> => mkdtemp(join(scratch, 'index-'));
-  const ownDepot = (packagePaths: readonly string[], cacheDir: string): Promise<Depot> =>
-    startDepot({ packagePaths, cacheDir, scratch });
+  const ownDepot: Stage['ownDepot'] = (packagePaths, cacheDir, flags = {}) =>
+    startDepot({ packagePaths, cacheDir, scratch, flags });
   const warmed = new Map<string, Promise<string>>();
   const warm = async (packagePaths: readonly string[]): Promise<string> => {
     const cacheDir = await emptyFolder();

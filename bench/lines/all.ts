@@ -1,6 +1,8 @@
 import type { Line } from '../line.ts';
+import { agentsLine } from './agents.ts';
 import { answerLines } from './answers.ts';
 import { archiveLines } from './archives.ts';
+import { bigFileLine } from './big-file.ts';
 import { memoryLines } from './memory.ts';
 import { newSearchLine } from './new-search.ts';
 import { newcomersLine } from './newcomers.ts';
@@ -15,5 +17,7 @@ export const allLines: readonly Line[] = [
   newSearchLine,
   ...archiveLines,
   slowClientsLine,
+  bigFileLine,
+  agentsLine,
   newcomersLine,
 ];

@@ -9,10 +9,6 @@ export interface RandomFile {
   readonly size: number;
   /** Exactly `length` bytes from `position`. Throws FILE_UNREADABLE, also where the file has become shorter. */
   read(position: number, length: number): Buffer | Promise<Buffer>;
-  /** Fills `buffer` from its beginning with up to `length` bytes from `position`; at least one. Not for a blocking file. */
-  readInto?(buffer: Buffer, length: number, position: number): Promise<number>;
-  /** What the open file is now: other times and sizes mean that it was written to. */
-  look(): BigIntStats | Promise<BigIntStats>;
   close(): Promise<void>;
 }
 
@@ -66,7 +62,6 @@ const openBlocking = (path: string, what: string): RandomFile => {
         }
         return bytes;
       },
-      look: () => fstatSync(fd, { bigint: true }),
       close: () => Promise.resolve(close()),
     };
   } catch (error) {
@@ -84,33 +79,12 @@ const openWaiting = async (path: string, what: string): Promise<RandomFile> => {
       stats,
       size: Number(stats.size),
       read: (position, length) => readWaiting(handle, what, position, length),
-      readInto: (buffer, length, position) => fillWaiting(handle, what, buffer, length, position),
-      look: () => handle.stat({ bigint: true }),
       close: () => handle.close(),
     };
   } catch (error) {
     await handle.close();
     throw error;
   }
-};
-
-const fillWaiting = async (
-  handle: FileHandle,
-  what: string,
-  buffer: Buffer,
-  length: number,
-  position: number,
-): Promise<number> => {
-  if (handle.fd < 0) {
-    throw closed(what);
-  }
-  const { bytesRead } = await handle.read(buffer, 0, length, position).catch((error: unknown) => {
-    throw unreadable(what, error);
-  });
-  if (bytesRead === 0) {
-    throw shortened(what);
-  }
-  return bytesRead;
 };
 
 const readWaiting = async (

@@ -2,7 +2,8 @@ import type { Context } from 'koa';
 import type { Body, Encoding } from '../answer/body.ts';
 import type { ServedFile } from '../source/source.ts';
 import { commonHeaders, setCommonHeaders } from './common-headers.ts';
-import { largeFileBytes, type ReusableFile, type Transfers } from './transfers.ts';
+import type { ReusableFile } from './pieces.ts';
+import type { Transfers } from './transfers.ts';
 
 /** What is the same for every kind of answer. */
 export interface AnswerHead {
@@ -57,6 +58,12 @@ function asksForWhole({ req }: Context): boolean {
 
 /** The head in one piece and the kept bytes behind it: most answers go out here. */
 function sendWhole(context: Context, { bytes, etag }: Body, head: AnswerHead): void {
+  writeWholeHead(context, bytes.length, etag, head);
+  context.res.end(bytes);
+}
+
+/** The head of a whole body that Koa isn't asked to send. */
+function writeWholeHead(context: Context, size: number, etag: string, head: AnswerHead): void {
   const headers = commonHeaders(context);
   headers.push(
     'Content-Type',
@@ -83,9 +90,8 @@ function sendWhole(context: Context, { bytes, etag }: Body, head: AnswerHead): v
   for (const [name, value] of head.further ?? []) {
     headers.push(name, value);
   }
-  headers.push('Content-Length', String(bytes.length));
-  sendHead(context, 200, headers, bytes.length);
-  context.res.end(bytes);
+  headers.push('Content-Length', String(size));
+  sendHead(context, 200, headers, size);
 }
 
 /**
@@ -122,7 +128,7 @@ function sendHead(context: Context, status: number, headers: string[], bytes: nu
 
 /**
  * Sends an open file and closes it, whatever happens. A fault while reading cuts the connection: a client that waits for
- * the rest of a Content-Length would wait for ever. Large files go by `transfers` where it is given.
+ * the rest of a Content-Length would wait for ever. Files on disk go by `transfers` where it is given.
  */
 export async function sendFile(
   context: Context,
@@ -130,11 +136,14 @@ export async function sendFile(
   head: AnswerHead,
   transfers?: Transfers,
 ): Promise<void> {
-  const range = prepare(context, file.size, `"${file.etag}"`, {
-    ...head,
-    modifiedAt: file.modifiedAt,
-    ranges: true,
-  });
+  const etag = `"${file.etag}"`;
+  const fileHead = { ...head, modifiedAt: file.modifiedAt, ranges: true };
+  if (transfers && isReusable(file) && file.size > 0 && asksForWhole(context)) {
+    writeWholeHead(context, file.size, etag, fileHead);
+    void transfers.send(context.res, file, 0, file.size - 1);
+    return;
+  }
+  const range = prepare(context, file.size, etag, fileHead);
   if (range === undefined || context.method === 'HEAD') {
     if (range !== undefined) {
       context.length = range === null ? file.size : range.end - range.start + 1;
@@ -143,7 +152,7 @@ export async function sendFile(
     return;
   }
   const { start, end } = range ?? { start: 0, end: file.size - 1 };
-  if (transfers && isReusable(file) && end - start >= largeFileBytes) {
+  if (transfers && isReusable(file) && end >= start) {
     context.set('Content-Type', head.type);
     context.length = end - start + 1;
     context.respond = false;

@@ -1,68 +1,78 @@
 import type { ServerResponse } from 'node:http';
-import type { ServedFile } from '../source/source.ts';
+import { bufferSizes, createPieceBuffers } from './piece-buffers.ts';
+import { createPieces, sharedBytes, type Piece, type ReusableFile } from './pieces.ts';
+import { createTurns } from './turns.ts';
 
-/** Sends large files from a bounded amount of memory. */
+/** Sends files from a bounded amount of memory. */
 export interface Transfers {
   /**
-   * Writes bytes `start` to `end` of the file as the body of an answer whose head is set, ends it and closes the file. Resolves
-   * when all is written or the client has left; never rejects: a fault while reading cuts the connection, because a
-   * client that waits for the rest of a Content-Length would wait for ever.
+   * Writes bytes `start` to `end` of the file, at least one, as the body of an answer whose head is set, ends it and closes the
+   * file. Resolves when all is written or the client has left; never rejects: a fault while reading cuts the connection,
+   * because a client that waits for the rest of a Content-Length would wait for ever.
    */
   send(response: ServerResponse, file: ReusableFile, start: number, end: number): Promise<void>;
   /** Transfers that run now. */
   readonly running: number;
+  /** Bytes that all of them hold now. */
+  readonly held: number;
 }
 
-/** A file that can be read into a given buffer. */
-export type ReusableFile = ServedFile & { readonly readInto: NonNullable<ServedFile['readInto']> };
+/** Up to so many transfers read the next piece while one is written; among many, others are read meanwhile. */
+const fewTransfers = 8;
 
-/** Below this a file goes out as a stream: it is small enough for one piece of it. */
-export const largeFileBytes = 16 * 1024;
-
-/** 1 MiB sends at about the rate of the machine; with more transfers the pieces become smaller. */
-const pieceBytes = { most: 1024 * 1024, least: 64 * 1024 } as const;
-
-/** Up to so many transfers have two buffers each. */
-const fewTransfers = 16;
+/** A piece should be with the system after so many milliseconds: a slow client gets small ones. */
+const pieceTime = 250;
 
 /**
- * Each transfer has two buffers: one is filled from the disk while the other is on its way to the client. `memory` is what all
- * transfers should take together, in bytes; below 64 KiB a buffer is never made.
+ * All transfers share one amount of `memory`, in bytes. Each gets its equal share of it, in pieces of 1 MiB at most, and less the
+ * less is left; when nothing is, 16 KiB: so much more than `memory` each may take.
  */
-export const createTransfers = (memory = 64 * 1024 * 1024): Transfers => {
+export const createTransfers = (memory = 32 * 1024 * 1024): Transfers => {
+  const buffers = createPieceBuffers(memory);
+  const pieces = createPieces(buffers, memory / 4);
+  const turns = createTurns();
   let running = 0;
-  const measure: Measure = {
-    // Among many, others are read while one is written: then a second buffer only halves the pieces.
-    buffers: () => (running > fewTransfers ? 1 : 2),
-    pieceSize: () => {
-      const share = memory / (measure.buffers() * Math.max(1, running));
-      return Math.max(pieceBytes.least, Math.min(pieceBytes.most, 2 ** Math.floor(Math.log2(share))));
+  const room: Room = {
+    width: () => (running > fewTransfers ? 1 : 2),
+    turn: () => (running > fewTransfers ? turns.next() : undefined),
+    read: (file, position, end, pace) => {
+      const left = (memory - buffers.taken) / 4;
+      const size = sizeBelow(Math.min(memory / running, left, pace * pieceTime));
+      return pieces.read(file, position, end, Math.min(size, end + 1 - position), left >= sharedBytes);
     },
   };
   return {
     get running() {
       return running;
     },
+    get held() {
+      return buffers.taken;
+    },
     send: async (response, file, start, end) => {
       running += 1;
+      pieces.join(file);
       try {
-        await pour(response, file, start, end, measure);
+        await pour(response, file, start, end, room);
       } finally {
         running -= 1;
+        pieces.leave(file);
         await file.close().catch(() => undefined);
       }
     },
   };
 };
 
-/** The buffer, or one of the right size: who began alone makes room when others come, so that all are served alike. */
-const fit = (buffer: Buffer | undefined, size: number): Buffer =>
-  buffer?.length === size ? buffer : Buffer.allocUnsafeSlow(size);
+/** The largest size of a buffer that is not above, or the least one. */
+const sizeBelow = (bytes: number): number => bufferSizes.findLast((size) => size <= bytes) ?? bufferSizes[0];
 
-/** What a transfer may hold, asked before each piece. */
-interface Measure {
-  buffers(): number;
-  pieceSize(): number;
+/** What transfers share. */
+interface Room {
+  /** Pieces that one transfer may have at once. */
+  width(): number;
+  /** When another piece may be sent; undefined for at once. */
+  turn(): Promise<void> | undefined;
+  /** The next piece for a client that took `pace` bytes in a millisecond. */
+  read(file: ReusableFile, position: number, end: number, pace: number): Promise<Piece>;
 }
 
 const pour = async (
@@ -70,54 +80,63 @@ const pour = async (
   file: ReusableFile,
   start: number,
   end: number,
-  measure: Measure,
+  { width, turn, read }: Room,
 ): Promise<void> => {
-  const free: Buffer[] = [];
-  let held = 0;
+  const held = new Set<Piece>();
   let wake: (() => void) | undefined;
+  let pace = Infinity;
   let isOver = false;
-  const isFree = (): Promise<void> =>
+  const something = (): Promise<void> =>
     new Promise((resolve) => {
       wake = resolve;
     });
+  // After it the system reads no piece any more, whether it has taken all or the connection is gone.
   const over = (): void => {
     isOver = true;
     wake?.();
   };
+  const goesOn = (): boolean => !isOver && !response.destroyed;
   response.once('close', over);
   response.on('error', over);
   try {
-    let position = start;
-    while (position <= end) {
-      if (isOver || response.destroyed) {
-        return;
-      }
-      const buffer = free.pop();
-      if (!buffer && held >= measure.buffers()) {
-        await isFree();
+    for (let position = start; position <= end && goesOn();) {
+      if (held.size >= width()) {
+        await something();
         continue;
       }
-      held += buffer ? 0 : 1;
-      // The last piece, and all of a small file, has a buffer of just its size.
-      const piece = fit(buffer, Math.min(measure.pieceSize(), end + 1 - position));
-      const length = Math.min(piece.length, end + 1 - position);
-      const count = await file.readInto(piece, length, position, position + length > end);
-      position += count;
-      if (position > end) {
-        response.end(count === piece.length ? piece : piece.subarray(0, count));
-        return;
+      // Who has just come has had the turn that brought the request.
+      const wait = position > start ? turn() : undefined;
+      if (wait) {
+        await wait;
       }
-      // The callback comes when the bytes are with the system (or encrypted): then the buffer is free again.
-      response.write(count === piece.length ? piece : piece.subarray(0, count), () => {
-        if (held > measure.buffers()) {
-          held -= 1;
-        } else {
-          free.push(piece);
-        }
+      const piece = await read(file, position, end, pace);
+      held.add(piece);
+      if (!goesOn()) {
+        break;
+      }
+      const { length } = piece.bytes;
+      position += length;
+      if (position > end) {
+        response.end(piece.bytes);
+        break;
+      }
+      const writtenAt = performance.now();
+      // The callback comes when the bytes are with the system (or encrypted): then the piece is free again.
+      response.write(piece.bytes, () => {
+        pace = length / (performance.now() - writtenAt);
+        held.delete(piece);
+        piece.release();
         wake?.();
       });
     }
+    // A client may take hours for what is on its way; the file isn't needed for that.
+    file.close().catch(() => undefined);
+    while (goesOn()) {
+      await something();
+    }
   } catch {
     response.destroy();
+  } finally {
+    held.forEach((piece) => piece.release());
   }
 };

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { BigIntStats } from 'node:fs';
-import { openRandomFile, type RandomFile } from '../archive/random-file.ts';
+import type { RandomFile } from '../archive/random-file.ts';
 import { DepotError } from '../domain/errors.ts';
+import type { FileOpener, OpenedFile } from './file-opener.ts';
 import type { ServedFile } from './source.ts';
 
 /** What is read at once for a client; a slow one holds two of these. */
@@ -23,13 +24,11 @@ export const etagOf = (content: string | Uint8Array): string =>
  * A file that is written to while it is read would be sent with a beginning of the old and an end of the new content: it
  * fails then. A file that is replaced by a rename, or removed, stays what it was opened as.
  */
-const unchanged = async <T>(file: RandomFile, what: string, reading: Promise<T>): Promise<T> => {
-  const read = await reading;
+const requireUnchanged = async (file: OpenedFile, what: string): Promise<void> => {
   const now = await file.look();
   if (now.mtimeNs !== file.stats.mtimeNs || now.size !== file.stats.size) {
     throw new DepotError('FILE_UNREADABLE', { reason: `${what} was changed while it was read` });
   }
-  return read;
 };
 
 /**
@@ -46,26 +45,39 @@ export const streamRange = (file: Pick<RandomFile, 'read'>, start: number, end: 
 };
 
 /** A file on disk as it is sent. Throws FILE_UNREADABLE; `what` names it there. */
-export const openServedFile = async (path: string, what: string): Promise<ServedFile> => {
-  const file = await openRandomFile(path, what, false);
-  const { readInto } = file;
+export const openServedFile = async (opener: FileOpener, path: string, what: string): Promise<ServedFile> => {
+  const file = await opener.open(path, what);
+  const size = Number(file.stats.size);
   return {
-    size: file.size,
+    size,
     modifiedAt: new Date(modifiedAt(file.stats)),
     etag: etagOf(fileStamp(file.stats)),
-    stream: (start, end) => {
-      const read = async (position: number, length: number): Promise<Buffer> =>
-        unchanged(file, what, Promise.resolve(file.read(position, length)));
-      return streamRange({ read }, start, end);
+    stream: (start, end) =>
+      streamRange({ read: (position, length) => readPiece(file, what, position, length) }, start, end),
+    readInto: async (buffer, length, position, isLast = true) => {
+      const count = await file.readInto(buffer, length, position);
+      if (isLast) {
+        await requireUnchanged(file, what);
+      }
+      return count;
     },
-    ...(readInto && {
-      readInto: (buffer: Buffer, length: number, position: number, isLast = true) =>
-        isLast
-          ? unchanged(file, what, readInto(buffer, length, position))
-          : readInto(buffer, length, position),
-    }),
     close: () => file.close(),
   };
+};
+
+/** Exactly these bytes, of a file that is what it was opened as. */
+const readPiece = async (
+  file: OpenedFile,
+  what: string,
+  position: number,
+  length: number,
+): Promise<Buffer> => {
+  const bytes = Buffer.allocUnsafe(length);
+  for (let got = 0; got < length;) {
+    got += await file.readInto(bytes.subarray(got), length - got, position + got);
+  }
+  await requireUnchanged(file, what);
+  return bytes;
 };
 
 /** A small file that is in memory already. */

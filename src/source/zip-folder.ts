@@ -5,6 +5,7 @@ import type { Log } from '../telemetry/log.ts';
 import { isArmoredSignature, maxSignatureBytes } from './armor.ts';
 import { isArtifactFolder } from './artifact-folder.ts';
 import { mapBounded } from './bounded.ts';
+import { createFileOpener } from './file-opener.ts';
 import type { RootedSource } from './rooted-source.ts';
 import { itemKind, listFolder, rootProblem } from './root-folder.ts';
 import { fileStamp, modifiedAt, openServedFile, servedBytes } from './served-file.ts';
@@ -27,6 +28,7 @@ interface FoundZip {
  */
 export const createZipFolderSource = (path: string, limits: ArchiveLimits, log: Log): RootedSource => {
   const root = resolve(path);
+  const opener = createFileOpener();
   return {
     location: root,
     owns: (ref) => ref.kind === 'zip' && ref.path.startsWith(root === sep ? root : root + sep),
@@ -49,7 +51,7 @@ export const createZipFolderSource = (path: string, limits: ArchiveLimits, log: 
       return { refs, problems };
     },
     open: (ref) => openZipPackage(ref.path, limits),
-    openArchive: (ref) => openServedFile(ref.path, ref.label),
+    openArchive: (ref) => openServedFile(opener, ref.path, ref.label),
     openSignature,
     // Nothing is kept between requests.
     close: () => Promise.resolve(),
