@@ -1,5 +1,5 @@
 /** What is counted. */
-export type Unit = 'req/s' | 'ms' | 's' | 'MB';
+export type Unit = 'req/s' | 'MB/s' | 'ms' | 's' | 'MB';
 
 /** What a line promises: a bound for its value, or for its value divided by the yardstick's. */
 export interface Wanted {

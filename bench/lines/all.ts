@@ -6,6 +6,7 @@ import { newSearchLine } from './new-search.ts';
 import { newcomersLine } from './newcomers.ts';
 import { slowClientsLine } from './slow-clients.ts';
 import { startLines } from './start.ts';
+import { syncLine } from './sync.ts';
 
 /** The table, from the top to the bottom. */
 export const allLines: readonly Line[] = [
@@ -16,4 +17,5 @@ export const allLines: readonly Line[] = [
   ...archiveLines,
   slowClientsLine,
   newcomersLine,
+  syncLine,
 ];

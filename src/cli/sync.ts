@@ -29,7 +29,6 @@ import {
   readRetryPolicy,
 } from './outgoing-options.ts';
 import { addResignOptions, openResigner, type LoadSigner } from './resigner.ts';
-import { runReleaseSync } from './sync-release-run.ts';
 import { createProgress } from './sync-progress.ts';
 import type { SyncOptions } from './sync-settings.ts';
 import { checkLimits, downloadPlace, readInstalled, readUrl } from './sync-settings.ts';
@@ -121,6 +120,8 @@ async function sync(
   try {
     // The keyring may be empty: `keys:` of the definition are trusted for artifacts too.
     const keys = await readKeys(trust, { ...options, requireSignature: false }, io, client);
+    // Loaded where it is needed: it brings the pool of hashing threads along.
+    const { runReleaseSync } = await import('./sync-release-run.ts');
     const code = await runReleaseSync(release, options, io, client, keys);
     return packagesCode === exitCodes.ok || code === exitCodes.partly ? code : packagesCode;
   } finally {
@@ -148,8 +149,8 @@ async function syncPackages(
   const client = createClient(readOutgoingSettings(options, io.env, concurrency));
   const retry = readRetryPolicy(options);
   const limits = checkLimits(options);
-  // More than are fetched at once, so that checking needn't stop for the network.
-  const memory = createBodyMemory(Math.min(concurrency + 2, 10), 2 * 2 ** 20);
+  // Larger archives grow on the disk: what is only in memory is lost by a kill.
+  const memory = createBodyMemory(16 * 2 ** 20, 2 * 2 ** 20);
   let checker: ArchiveChecker | undefined;
   try {
     const keys = await readKeys(trust, options, io, client);
