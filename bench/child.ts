@@ -30,6 +30,22 @@ export async function residentMemory(pid: number): Promise<number> {
   return below.reduce((sum, one) => sum + one, own);
 }
 
+/** The most memory that a program without children had until it ended, in MB, as the system itself keeps it. Linux only. */
+export async function mostMemory(pid: number, ended: Promise<unknown>): Promise<number> {
+  let most = 0;
+  const look = async (): Promise<void> => {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    most = Math.max(most, (Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024) / 1e6);
+  };
+  const timer = setInterval(() => void look(), 20);
+  try {
+    await ended;
+  } finally {
+    clearInterval(timer);
+  }
+  return most;
+}
+
 /** The most memory that `pid` had while `work` ran, in MB. */
 export async function peakMemory(pid: number, work: () => Promise<unknown>): Promise<number> {
   let peak = await residentMemory(pid);

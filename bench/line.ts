@@ -2,7 +2,7 @@ import type { Finding } from './finding.ts';
 import type { Stage } from './stage.ts';
 
 /** A program that a line needs beside Node. */
-export type Need = 'wrk' | 'nginx';
+export type Need = 'wrk' | 'nginx' | 'curl';
 
 /** Something that is measured: one line of the table, or some that are measured together. */
 export interface Line {

@@ -8,6 +8,7 @@ import { newSearchLine } from './new-search.ts';
 import { newcomersLine } from './newcomers.ts';
 import { slowClientsLine } from './slow-clients.ts';
 import { startLines } from './start.ts';
+import { syncLine } from './sync.ts';
 
 /** The table, from the top to the bottom. */
 export const allLines: readonly Line[] = [
@@ -20,4 +21,5 @@ export const allLines: readonly Line[] = [
   bigFileLine,
   agentsLine,
   newcomersLine,
+  syncLine,
 ];

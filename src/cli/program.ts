@@ -2,38 +2,37 @@ import { Command, CommanderError } from 'commander';
 import { DepotError } from '../domain/errors.ts';
 import { version } from '../version.ts';
 import { rewriteArguments } from './flags.ts';
-import { bundle, gc, snapshot } from './carry.ts';
-import { artifacts } from './artifacts.ts';
-import { doctor } from './doctor.ts';
-import { health } from './health.ts';
-import { image } from './image.ts';
-import { referencePages } from './reference-pages.ts';
-import { index } from './index.ts';
-import { plan } from './plan.ts';
-import { inspect } from './inspect.ts';
-import { serve } from './serve.ts';
-import { keys, sign, sync, verify } from './trust.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
-/** Every verb, in the order of the help. A new one is a file beside this and a line here. */
-const verbs: readonly Verb[] = [
-  serve,
-  inspect,
-  index,
-  health,
-  keys,
-  sign,
-  verify,
-  sync,
-  bundle,
-  snapshot,
-  gc,
-  artifacts,
-  plan,
-  doctor,
-  image,
-  referencePages,
-];
+/**
+ * Every verb by its name, in the order of the help. A new one is a file beside this and a line here. Only the code of the
+ * verb that was asked for is loaded: all of them take 0.3 s and 30 MB.
+ */
+const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  inspect: async () => (await import('./inspect.ts')).inspect,
+  index: async () => (await import('./index.ts')).index,
+  health: async () => (await import('./health.ts')).health,
+  keys: async () => (await import('./trust.ts')).keys,
+  sign: async () => (await import('./trust.ts')).sign,
+  verify: async () => (await import('./trust.ts')).verify,
+  sync: async () => (await import('./trust.ts')).sync,
+  bundle: async () => (await import('./carry.ts')).bundle,
+  snapshot: async () => (await import('./carry.ts')).snapshot,
+  gc: async () => (await import('./carry.ts')).gc,
+  artifacts: async () => (await import('./artifacts.ts')).artifacts,
+  plan: async () => (await import('./plan.ts')).plan,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  image: async () => (await import('./image.ts')).image,
+  'reference-pages': async () => (await import('./reference-pages.ts')).referencePages,
+};
+
+/** The verb that was named; all of them for the help, and for a suggestion where there is none of that name. */
+const chooseVerbs = (words: readonly string[]): Promise<Verb[]> => {
+  const named = words.find((word) => !word.startsWith('-')) ?? '';
+  const one = Object.hasOwn(verbs, named) ? verbs[named] : undefined;
+  return Promise.all((one ? [one] : Object.values(verbs)).map((load) => load()));
+};
 
 const examples = `
 Examples:
@@ -49,10 +48,10 @@ Exit codes: 0 done, 1 failed, 2 wrong flags or settings, 3 partly done.`;
 /** Runs one command line and resolves with its exit code. Nothing is thrown: what goes wrong is printed. */
 export const runProgram = async (words: readonly string[], io: CommandIo): Promise<number> => {
   let exitCode: number = exitCodes.ok;
-  const program = createProgram(io, (code) => {
-    exitCode = code;
-  });
   try {
+    const program = createProgram(await chooseVerbs(words), io, (code) => {
+      exitCode = code;
+    });
     await program.parseAsync(rewriteArguments(words, program), { from: 'user' });
   } catch (error) {
     exitCode = report(error, io);
@@ -60,7 +59,11 @@ export const runProgram = async (words: readonly string[], io: CommandIo): Promi
   return exitCode;
 };
 
-const createProgram = (io: CommandIo, finish: (exitCode: number) => void): Command => {
+const createProgram = (
+  chosen: readonly Verb[],
+  io: CommandIo,
+  finish: (exitCode: number) => void,
+): Command => {
   const program = new Command('fleet-depot')
     .description('The package registry for Elastic Fleet behind an air gap.')
     .usage('VERB [flags]')
@@ -91,7 +94,7 @@ const createProgram = (io: CommandIo, finish: (exitCode: number) => void): Comma
       io.stdout.write(`${version}\n`);
       finish(exitCodes.ok);
     });
-  for (const verb of verbs) {
+  for (const verb of chosen) {
     verb.register(program, io, finish);
   }
   return program;

@@ -31,11 +31,11 @@ export async function openPackagePart(
   lock: LockFile | undefined,
   run: SyncRun,
 ): Promise<SyncPart<PackageDeps>> {
-  const { definition, options, io, client, concurrency } = run;
+  const { definition, options, io, client } = run;
   const retry = readRetryPolicy(options);
   const limits = checkLimits(options);
-  // More than are fetched at once, so that checking needn't stop for the network.
-  const memory = createBodyMemory(Math.min(concurrency + 2, 10), 2 * 2 ** 20);
+  // Larger archives grow on the disk: what is only in memory is lost by a kill.
+  const memory = createBodyMemory(16 * 2 ** 20, 2 * 2 ** 20);
   const keys = await readKeys(run);
   const download = definition.actions.find((action) => action.kind === 'download');
   const downloads = downloadPlace(download, address, options);

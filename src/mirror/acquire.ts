@@ -229,7 +229,7 @@ async function checkFile(
     name,
     version,
     ...(deps.hasKeys && signature !== undefined ? { signature } : {}),
-    ...(downloaded?.place ? { body: { place: downloaded.place, size: downloaded.size } } : {}),
+    ...(downloaded?.place ? { body: downloaded.place } : {}),
     ...(downloaded
       ? {
           writing:

@@ -1,15 +1,14 @@
-import { hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { DepotError, messageOf } from '../domain/errors.ts';
-import type { RandomFile } from '../archive/random-file.ts';
-import { parseYaml } from '../archive/yaml.ts';
+import { messageOf } from '../domain/errors.ts';
 import { readPlainZip } from '../archive/plain-zip.ts';
 import { readStoredBytes, unpackBytesNow } from '../archive/zip-content.ts';
 import type { ZipEntry, ZipLimits } from '../archive/zip-directory.ts';
 import { readZipDirectory } from '../archive/zip-directory.ts';
 import type { SignatureVerdict, SignatureVerifier } from '../signing/signature.ts';
 import { createVerifier, fixedKeys } from '../signing/verify.ts';
+import type { ArchiveBytes } from './archive-bytes.ts';
+import { bytesInMemory, hashWhileRead, openArchiveBytes } from './archive-bytes.ts';
+import { checkManifest } from './manifest-check.ts';
 
 /** An archive to check. Plain data: it is sent to worker threads. */
 export interface ArchiveTask {
@@ -22,7 +21,7 @@ export interface ArchiveTask {
 }
 
 export interface CheckLimits extends ZipLimits {
-  /** Bytes of the archive: it is held in memory while it is checked. */
+  /** Bytes of the archive. */
   readonly maxBytes: number;
 }
 
@@ -47,85 +46,54 @@ export type ArchiveVerdict =
 export interface CheckMemory {
   /** Compressed pieces that were found good before: versions of one package share most of their files. */
   readonly known: Set<string>;
-  /** Names in manifests that were read before, by the digest of all but the version. */
-  readonly manifests: Map<string, string>;
-  /** Holds one archive after the other; larger ones get memory of their own. */
+  /** Holds small archives, and pieces of larger ones. */
   readonly buffer: Buffer;
   readonly verifier: SignatureVerifier;
 }
 
 const maxKnownPieces = 100_000;
-const maxKnownManifests = 5000;
-/** Stands for the version of a manifest; text in YAML like every version. */
-const markVersion = '0.0.0';
-const bufferBytes = 8 * 2 ** 20;
+const bufferBytes = 2 * 2 ** 20;
 
 /** Trusts the given armored public keys. */
 export function createCheckMemory(armoredKeys: readonly string[]): CheckMemory {
   const verifier = createVerifier(fixedKeys(armoredKeys));
-  return { known: new Set(), manifests: new Map(), buffer: Buffer.allocUnsafeSlow(bufferBytes), verifier };
+  return { known: new Set(), buffer: Buffer.allocUnsafeSlow(bufferBytes), verifier };
 }
 
 /**
- * Checks one archive whole: directory and local headers agree, every file unpacks to its declared size and CRC-32, all
- * lie in `{name}-{version}/`, and the manifest has that name and version; then its signature. Bad content is a verdict,
- * never an exception. `content` is the archive where it isn't in the task's file yet.
+ * Checks one archive: its signature, where there is one; its directory is in order, all files lie in
+ * `{name}-{version}/`, and the manifest has that name and version; and every file unpacks to its declared size and CRC-32.
+ *
+ * That last one is left out where the signature is good. What CRCs would find, a byte that changed on the way or on a
+ * disk, the signature has excluded for all bytes at once. What is left is an archive that its signer has made broken:
+ * `fleet-depot verify` finds it, and so does the server, which never sends a file whose CRC is another.
+ *
+ * Bad content is a verdict, never an exception. `content` is the archive where it isn't in the task's file yet.
  */
 export async function checkArchive(
   task: ArchiveTask,
   memory: CheckMemory,
   content?: Buffer,
 ): Promise<ArchiveVerdict> {
+  let archive: ArchiveBytes | undefined;
   try {
-    const file = holdInMemory(content ?? readWhole(task.file, task.limits.maxBytes, memory.buffer));
-    await checkEntries(file, task, memory);
-    const bytes = file.read(0, file.size);
-    const found = { ok: true, sha256: hash('sha256', bytes, 'hex'), size: file.size } as const;
-    if (task.signature === undefined) {
-      return found;
-    }
-    return { ...found, signature: await memory.verifier.verify(bytes, task.signature) };
+    archive = content
+      ? bytesInMemory(content)
+      : openArchiveBytes(task.file, task.limits.maxBytes, memory.buffer);
+    const hashed = hashWhileRead(archive);
+    const signature =
+      task.signature === undefined ? undefined : await memory.verifier.verify(hashed, task.signature);
+    await checkEntries(archive, task, memory, signature?.state === 'good');
+    return {
+      ok: true,
+      sha256: hashed.sha256(),
+      size: archive.size,
+      ...(signature ? { signature } : {}),
+    };
   } catch (error) {
     return { ok: false, reason: messageOf(error) };
-  }
-}
-
-interface FileInMemory extends Pick<RandomFile, 'size' | 'read'> {
-  read(position: number, length: number): Buffer;
-}
-
-const holdInMemory = (bytes: Buffer): FileInMemory => ({
-  size: bytes.length,
-  read: (position, length) => {
-    if (position + length > bytes.length) {
-      throw new Error('the archive is cut off');
-    }
-    return bytes.subarray(position, position + length);
-  },
-});
-
-function readWhole(path: string, limit: number, buffer: Buffer): Buffer {
-  const descriptor = openSync(path, constants.O_RDONLY);
-  try {
-    const { size } = fstatSync(descriptor);
-    if (size > limit) {
-      throw new DepotError('LIMIT_EXCEEDED', {
-        what: 'the size of the archive',
-        value: `${size} bytes`,
-        limit: `${limit} bytes`,
-      });
-    }
-    const bytes = size <= buffer.length ? buffer.subarray(0, size) : Buffer.allocUnsafeSlow(size);
-    for (let at = 0; at < size;) {
-      const got = readSync(descriptor, bytes, at, size - at, at);
-      if (got === 0) {
-        throw new Error('the file became shorter while it was read');
-      }
-      at += got;
-    }
-    return bytes;
   } finally {
-    closeSync(descriptor);
+    archive?.close();
   }
 }
 
@@ -133,51 +101,55 @@ function readWhole(path: string, limit: number, buffer: Buffer): Buffer {
 interface Listing {
   readonly folders: Iterable<string>;
   readonly files: readonly ZipEntry[];
+  /** Compares the entry's local header with the directory. */
   stored(entry: ZipEntry): Buffer | Promise<Buffer>;
 }
 
-async function listEntries(file: FileInMemory, limits: ZipLimits): Promise<Listing> {
-  const bytes = file.read(0, file.size);
-  const plain = readPlainZip(bytes, limits);
+async function listEntries(archive: ArchiveBytes, limits: ZipLimits): Promise<Listing> {
+  const { whole } = archive;
+  const plain = whole && readPlainZip(whole, limits);
   if (!plain) {
-    const { files, folders } = await readZipDirectory(file, limits);
-    return { files: [...files.values()], folders, stored: (entry) => readStoredBytes(file, entry) };
+    const { files, folders } = await readZipDirectory(archive, limits);
+    return { files: [...files.values()], folders, stored: (entry) => readStoredBytes(archive, entry) };
   }
   const starts = new Map<ZipEntry, number>(plain.files.map((entry) => [entry, entry.dataStart]));
   return {
     ...plain,
     stored: (entry) => {
       const start = starts.get(entry) ?? 0;
-      return bytes.subarray(start, start + entry.compressedSize);
+      return whole.subarray(start, start + entry.compressedSize);
     },
   };
 }
 
-async function checkEntries(file: FileInMemory, task: ArchiveTask, memory: CheckMemory): Promise<void> {
+async function checkEntries(
+  archive: ArchiveBytes,
+  task: ArchiveTask,
+  memory: CheckMemory,
+  isVouchedFor: boolean,
+): Promise<void> {
   const top = `${task.name}-${task.version}`;
-  const listing = await listEntries(file, task.limits);
+  const listing = await listEntries(archive, task.limits);
   for (const folder of listing.folders) {
     if (folder !== top && !folder.startsWith(`${top}/`)) {
       throw new Error(`it has the folder '${folder}' beside ${top}/`);
     }
   }
-  let manifest: Buffer | undefined;
+  let manifest: ZipEntry | undefined;
   for (const entry of listing.files) {
     if (!entry.path.startsWith(`${top}/`)) {
       throw new Error(`'${entry.path}' is not in ${top}/`);
     }
-    const stored = listing.stored(entry);
-    const bytes = stored instanceof Promise ? await stored : stored;
     if (entry.path === `${top}/manifest.yml`) {
-      manifest = unpackBytesNow(bytes, entry);
-    } else {
-      checkPiece(bytes, entry, memory.known);
+      manifest = entry;
+    } else if (!isVouchedFor) {
+      checkPiece(await listing.stored(entry), entry, memory.known);
     }
   }
   if (!manifest) {
     throw new Error(`${top}/manifest.yml is missing`);
   }
-  checkManifest(manifest, task, memory.manifests);
+  checkManifest(unpackBytesNow(await listing.stored(manifest), manifest), task, isVouchedFor);
 }
 
 /**
@@ -195,58 +167,4 @@ function checkPiece(stored: Buffer, entry: ZipEntry, known: Set<string>): void {
     known.clear();
   }
   known.add(piece);
-}
-
-/** A line of a version that no YAML takes for anything but text, whatever lies around it. */
-const versionLine = /^version: (["']?)(\d+\.\d+\.\d+(?:-[a-z][a-z0-9]*)?)\1(?=\r?$)/gm;
-
-/**
- * Compares name and version. Manifests of versions often differ in nothing but their version: where a text was read
- * before but for that one line, only the line is looked at. With a mark in its place the whole was the same, and the
- * mark was what the reader took for the version.
- */
-function checkManifest(bytes: Buffer, task: ArchiveTask, known: Map<string, string>): void {
-  const text = bytes.toString('latin1');
-  const lines = [...text.matchAll(versionLine)];
-  const [line] = lines;
-  if (lines.length !== 1 || !line) {
-    compareManifest(readManifest(bytes), task);
-    return;
-  }
-  const [whole, quoted, version = ''] = line;
-  const frame = `${text.slice(0, line.index)}version: ${quoted}${markVersion}${quoted}${text.slice(line.index + whole.length)}`;
-  const key = hash('sha256', Buffer.from(frame, 'latin1'), 'base64url');
-  const name = known.get(key);
-  if (name !== undefined) {
-    compareManifest({ name, version }, task);
-    return;
-  }
-  const marked = readManifest(Buffer.from(frame, 'latin1'));
-  if (marked.version !== markVersion) {
-    compareManifest(readManifest(bytes), task);
-    return;
-  }
-  if (known.size >= maxKnownManifests) {
-    known.clear();
-  }
-  known.set(key, marked.name);
-  compareManifest({ name: marked.name, version }, task);
-}
-
-function readManifest(bytes: Buffer): { readonly name: string; readonly version: string } {
-  const tree = parseYaml(bytes);
-  const fields = typeof tree === 'object' && tree !== null && !Array.isArray(tree) ? tree : {};
-  const show = (field: unknown): string => (typeof field === 'object' ? 'nothing' : String(field));
-  return { name: show(fields['name']), version: show(fields['version']) };
-}
-
-function compareManifest(
-  stated: { readonly name: string; readonly version: string },
-  { name, version }: ArchiveTask,
-): void {
-  if (stated.name !== name || stated.version !== version) {
-    throw new Error(
-      `its manifest says ${`${stated.name} ${stated.version}`.slice(0, 200)}, not ${name} ${version}`,
-    );
-  }
 }

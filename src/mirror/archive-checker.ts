@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { DepotError } from '../domain/errors.ts';
 import type { SignatureVerdict } from '../signing/signature.ts';
 import type { ArchiveTask, CheckLimits } from './archive-check.ts';
-import type { CheckAnswer, CheckOrder, OrderWriting } from './archive-worker.ts';
-import type { BodyMemory } from './body-memory.ts';
+import type { CheckAnswer, CheckOrder, CheckSetting, OrderWriting } from './archive-worker.ts';
+import type { BodyMemory, Place } from './body-memory.ts';
 import { fileFault } from './file-fault.ts';
 
 /** What a check found of a good archive. */
@@ -23,7 +23,7 @@ export interface CheckRequest {
   readonly version: string;
   readonly signature?: string;
   /** The archive is in this place in memory, not in the file; the place is given back. */
-  readonly body?: { readonly place: Buffer<ArrayBuffer>; readonly size: number };
+  readonly body?: Place;
   /** Written once the archive was found whole: the archive to `file` if it is in memory, and its signature. */
   readonly writing?: OrderWriting;
 }
@@ -61,8 +61,8 @@ export function createArchiveChecker(
     // Built code is .js; Node versions that strip types run the .ts as it is.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const worker = new Worker(new URL(`./archive-worker.${extension}`, import.meta.url), {
-      workerData: armoredKeys,
-      // The content of archives is outside the JavaScript heap; this bounds what a thread keeps beside it.
+      workerData: { keys: armoredKeys, shared: memory.shared } satisfies CheckSetting,
+      // Archives are outside the JavaScript heap; this bounds what a thread keeps beside them.
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     });
     const thread: Thread = { worker, pending: new Map() };
@@ -93,26 +93,22 @@ export function createArchiveChecker(
       number,
       task,
       ...(writing ? { writing } : {}),
-      ...(body ? { body: { place: body.place.buffer, size: body.size } } : {}),
+      ...(body ? { body: { offset: body.offset, size: body.bytes.length } } : {}),
     };
     return new Promise((resolve, reject) => {
       thread.pending.set(number, { resolve, reject });
-      thread.worker.postMessage(order, body ? [body.place.buffer] : []);
+      thread.worker.postMessage(order, []);
     });
   };
   return {
     async check(request) {
       const { file, name, version, signature, body } = request;
       const task = { file, name, version, limits, ...(signature === undefined ? {} : { signature }) };
-      let place: Buffer<ArrayBuffer> | undefined;
       let answer: CheckAnswer;
       try {
         answer = await ask(task, request);
-        place = answer.place && Buffer.from(answer.place);
       } finally {
-        if (body) {
-          memory.give(place);
-        }
+        body?.give();
       }
       const { verdict, written, fault } = answer;
       if (fault) {

@@ -5,6 +5,14 @@ import { messageOf } from '../domain/errors.ts';
 import type { ArchiveTask, ArchiveVerdict } from './archive-check.ts';
 import { checkArchive, createCheckMemory } from './archive-check.ts';
 
+/** What a thread is started with. */
+export interface CheckSetting {
+  /** Armored. */
+  readonly keys: readonly string[];
+  /** Where the bodies of orders are. */
+  readonly shared: SharedArrayBuffer;
+}
+
 /** What is written of a good archive, as plain data. */
 export interface OrderWriting {
   /** Where its signature goes, and the text. */
@@ -15,16 +23,14 @@ export interface OrderWriting {
 export interface CheckOrder {
   readonly number: number;
   readonly task: ArchiveTask;
-  /** The archive, moved to the thread; absent where it is in the task's file. */
-  readonly body?: { readonly place: ArrayBuffer; readonly size: number };
+  /** Where the archive is in the shared memory; absent where it is in the task's file. */
+  readonly body?: { readonly offset: number; readonly size: number };
   readonly writing?: OrderWriting;
 }
 
 export interface CheckAnswer {
   readonly number: number;
   readonly verdict: ArchiveVerdict;
-  /** The place that came with the order, moved back. */
-  readonly place?: ArrayBuffer;
   /** Of the archive's file. */
   readonly written?: { readonly mtimeMs: number; readonly ino: number };
   /** What went wrong with a file. */
@@ -37,7 +43,8 @@ if (!port) {
 }
 
 // One per worker thread, gone with it.
-const memory = createCheckMemory(workerData as readonly string[]);
+const { keys, shared } = workerData as CheckSetting;
+const memory = createCheckMemory(keys);
 const syncLater = promisify(fsync);
 const closeLater = promisify(close);
 
@@ -48,7 +55,7 @@ port.on('message', (order: CheckOrder) => {
 });
 
 async function carryOut({ number, task, body, writing }: CheckOrder): Promise<void> {
-  const content = body && Buffer.from(body.place, 0, body.size);
+  const content = body && Buffer.from(shared, body.offset, body.size);
   const verdict = await checkArchive(task, memory, content);
   let answer: CheckAnswer = { number, verdict };
   const open: number[] = [];
@@ -67,15 +74,10 @@ async function carryOut({ number, task, body, writing }: CheckOrder): Promise<vo
   } catch (error) {
     answer = { ...answer, fault: describe(error, file) };
   }
-  void settle(answer, open, file, body?.place);
+  void settle(answer, open, file);
 }
 
-async function settle(
-  answer: CheckAnswer,
-  open: readonly number[],
-  file: string,
-  place: ArrayBuffer | undefined,
-): Promise<void> {
+async function settle(answer: CheckAnswer, open: readonly number[], file: string): Promise<void> {
   let settled = answer;
   for (const result of await Promise.allSettled(open.map((descriptor) => syncLater(descriptor)))) {
     if (result.status === 'rejected') {
@@ -83,7 +85,7 @@ async function settle(
     }
   }
   await Promise.allSettled(open.map((descriptor) => closeLater(descriptor)));
-  port?.postMessage(place ? { ...settled, place } : settled, place ? [place] : []);
+  port?.postMessage(settled);
 }
 
 function writeFile(file: string, content: Buffer): number {

@@ -1,33 +1,96 @@
-/** Places in memory for bodies that are checked before they are written. Those beyond go to the disk as they come. */
-export interface BodyMemory {
-  /** Bytes of one place. */
-  readonly bytes: number;
-  /** A place, or undefined where none is free. */
-  take(): Buffer<ArrayBuffer> | undefined;
-  /** Gives a place back, for the next body; of one that was lost with its thread, nothing. */
-  give(place: Buffer<ArrayBuffer> | undefined): void;
+/** Room for one body; has to be given back once. */
+export interface Place {
+  /** Where it begins in the shared memory. */
+  readonly offset: number;
+  readonly bytes: Buffer;
+  /** Says that no more is waited for from the network: the place will soon be given back. */
+  filled(): void;
+  give(): void;
 }
 
-/** `count` places of `bytes` each; made when they are first needed. */
-export function createBodyMemory(count: number, bytes: number): BodyMemory {
-  const free: Buffer<ArrayBuffer>[] = [];
-  let left = count;
+/**
+ * Memory for bodies that are checked before they are written, shared with the threads that check. Bodies beyond it go to
+ * the disk as they come.
+ */
+export interface BodyMemory {
+  readonly shared: SharedArrayBuffer;
+  /**
+   * A place of that many bytes. Waits while bodies that are there whole hold the room, and never for the network:
+   * undefined then, and for a body larger than `largest`.
+   */
+  take(bytes: number): Promise<Place | undefined>;
+}
+
+interface Region {
+  readonly start: number;
+  readonly end: number;
+  isFilled: boolean;
+}
+
+interface Waiting {
+  readonly bytes: number;
+  readonly resolve: (place: Place | undefined) => void;
+}
+
+/** `total` bytes for all bodies together, `largest` for one. Pages that were never used take no memory. */
+export function createBodyMemory(total: number, largest: number): BodyMemory {
+  const shared = new SharedArrayBuffer(total);
+  // In the order in which they lie.
+  const taken: Region[] = [];
+  const waiting: Waiting[] = [];
+
+  const serve = (): void => {
+    for (let first = waiting[0]; first; first = waiting[0]) {
+      const place = fit(first.bytes);
+      if (!place && taken.some((region) => region.isFilled)) {
+        return;
+      }
+      waiting.shift();
+      first.resolve(place);
+    }
+  };
+  const fit = (bytes: number): Place | undefined => {
+    let start = 0;
+    let index = 0;
+    for (const region of taken) {
+      if (region.start - start >= bytes) {
+        break;
+      }
+      start = region.end;
+      index++;
+    }
+    if (start + bytes > total) {
+      return undefined;
+    }
+    const region: Region = { start, end: start + bytes, isFilled: false };
+    taken.splice(index, 0, region);
+    return {
+      offset: start,
+      bytes: Buffer.from(shared, start, bytes),
+      filled() {
+        region.isFilled = true;
+      },
+      give() {
+        const at = taken.indexOf(region);
+        if (at >= 0) {
+          taken.splice(at, 1);
+          serve();
+        }
+      },
+    };
+  };
   return {
-    bytes,
-    take() {
-      const known = free.pop();
-      if (known || left === 0) {
-        return known;
+    shared,
+    take(bytes) {
+      if (bytes > largest || bytes > total) {
+        return Promise.resolve(undefined);
       }
-      left--;
-      return Buffer.from(new ArrayBuffer(bytes));
-    },
-    give(place) {
-      if (place) {
-        free.push(place);
-      } else {
-        left++;
-      }
+      return new Promise((resolve) => {
+        waiting.push({ bytes, resolve });
+        if (waiting.length === 1) {
+          serve();
+        }
+      });
     },
   };
 }

@@ -8,7 +8,7 @@ import type { RetryPolicy } from '../net/retry.ts';
 import { withRetries } from '../net/retry.ts';
 import type { HostPolicy } from '../net/upstream-hosts.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
-import type { BodyMemory } from './body-memory.ts';
+import type { BodyMemory, Place } from './body-memory.ts';
 import { fileFault } from './file-fault.ts';
 import { readFacts, writeFacts } from './part-facts.ts';
 import { writeChunks } from './write-chunks.ts';
@@ -39,7 +39,7 @@ export interface DownloadSettings {
 /** A body that came whole: in its part file, on the disk, or in a place in memory that has to be given back. */
 export interface Downloaded {
   readonly size: number;
-  readonly place?: Buffer<ArrayBuffer>;
+  readonly place?: Place;
 }
 
 /** Bytes that are gathered before they are written; what a kill can cost. */
@@ -92,12 +92,14 @@ async function attempt(
     throw answerFault(answer, `the archive has ${from + length} bytes, the limit is ${download.limit}`);
   }
   const { memory } = download;
-  const place = from === 0 && memory && length <= memory.bytes ? memory.take() : undefined;
-  if (memory && place) {
+  const place = from === 0 && length >= 0 ? await memory?.take(length) : undefined;
+  if (place) {
     try {
-      return { size: await gather(answer, place, length, download, progressed), place };
+      const size = await gather(answer, place.bytes, length, download, progressed);
+      place.filled();
+      return { size, place };
     } catch (error) {
-      memory.give(place);
+      place.give();
       throw error;
     }
   }

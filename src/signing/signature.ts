@@ -25,6 +25,11 @@ export type SignatureVerdict =
       readonly reason: string;
     };
 
+/** Content that is read piece by piece, as often as one likes; a piece is good until the next one is asked for. */
+export interface PiecedContent {
+  pieces(): Iterable<Uint8Array>;
+}
+
 /** Checks detached, ASCII-armored signatures against trusted keys. Kibana's rule holds: the first signature decides. */
 export interface SignatureVerifier {
   /**
@@ -32,7 +37,7 @@ export interface SignatureVerifier {
    * signature says; throws DepotError SIGNED_FILE_UNREADABLE where `data` can't be read and KEYRING_INVALID or
    * KEY_INVALID where the keyring can't.
    */
-  verify(data: Readable | Uint8Array, armoredSignature: string): Promise<SignatureVerdict>;
+  verify(data: Readable | Uint8Array | PiecedContent, armoredSignature: string): Promise<SignatureVerdict>;
 }
 
 /** Makes detached, ASCII-armored signatures with one key. */

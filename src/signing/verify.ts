@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { Key, Signature, SignaturePacket, Subkey } from 'openpgp';
+import type { Key, SignaturePacket } from 'openpgp';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { hex, issuerOf, parseSignature } from './detached.ts';
+import { checkDigest, type SignedData, type SigningKey, type Tools } from './digest-check.ts';
 import { loadOpenpgp, type OpenpgpModule } from './openpgp.ts';
+import { createPlainSignatures } from './plain-signature.ts';
 import { keyCondition } from './public-key.ts';
 import {
   type KeySource,
@@ -33,9 +34,9 @@ export const fixedKeys = (armored: readonly string[]): KeySource => ({
  * needs a new verifier.
  */
 export const createVerifier = (source: KeySource, options: VerifierOptions = {}): SignatureVerifier => {
-  let loading: Promise<readonly Key[]> | undefined;
-  const keys = (): Promise<readonly Key[]> => {
-    loading ??= loadKeys(source).catch((error: unknown) => {
+  let loading: Promise<Tools> | undefined;
+  const load = (): Promise<Tools> => {
+    loading ??= loadTools(source).catch((error: unknown) => {
       loading = undefined;
       throw error;
     });
@@ -44,7 +45,7 @@ export const createVerifier = (source: KeySource, options: VerifierOptions = {})
   return {
     async verify(data, armoredSignature) {
       try {
-        return await judge(await loadOpenpgp(), data, armoredSignature, await keys(), options);
+        return await judge(await load(), data, armoredSignature, options);
       } finally {
         if (data instanceof Readable) {
           data.destroy();
@@ -54,11 +55,12 @@ export const createVerifier = (source: KeySource, options: VerifierOptions = {})
   };
 };
 
-const loadKeys = async (source: KeySource): Promise<readonly Key[]> => {
+const loadTools = async (source: KeySource): Promise<Tools> => {
   const armored = await source.armoredKeys();
   const openpgp = await loadOpenpgp();
   try {
-    return await Promise.all(armored.map((armoredKey) => openpgp.readKey({ armoredKey })));
+    const keys = await Promise.all(armored.map((armoredKey) => openpgp.readKey({ armoredKey })));
+    return { openpgp, keys, plain: createPlainSignatures(openpgp) };
   } catch (error) {
     throw new DepotError('KEY_INVALID', { label: 'keyring', reason: messageOf(error) }, error);
   }
@@ -71,15 +73,15 @@ const fault = (state: SignatureFault, reason: string, issuer?: string): Signatur
 });
 
 const judge = async (
-  openpgp: OpenpgpModule,
-  data: Readable | Uint8Array,
+  tools: Tools,
+  data: SignedData,
   armoredSignature: string,
-  keys: readonly Key[],
   options: VerifierOptions,
 ): Promise<SignatureVerdict> => {
   if (armoredSignature.trim() === '') {
     return fault('missing', 'there is no signature');
   }
+  const { openpgp, keys } = tools;
   const parsed = await parseSignature(openpgp, armoredSignature);
   if (!('packet' in parsed)) {
     return fault('malformed', parsed.problem);
@@ -99,15 +101,9 @@ const judge = async (
     return fault('bad', misfit, issuer);
   }
   const now = options.now?.() ?? new Date();
-  const failure = await checkDigest(openpgp, data, parsed, signer.primary, now);
+  const failure = await checkDigest(tools, data, parsed, signer, now);
   return conclude(packet, signer, issuer, failure, now, options);
 };
-
-/** The key of the keyring that a signature names, and which part of it signed. */
-interface SigningKey {
-  readonly primary: Key;
-  readonly part: Key | Subkey;
-}
 
 // By fingerprint where the signature has one: a key id alone can be forged.
 const findSigner = (packet: SignaturePacket, keys: readonly Key[]): SigningKey | undefined => {
@@ -177,74 +173,6 @@ const findMisfit = (
     ? undefined
     : 'the signature is of another algorithm than its key';
 };
-
-/** Undefined where the library finds the signature right; its reason otherwise. */
-const checkDigest = async (
-  openpgp: OpenpgpModule,
-  data: Readable | Uint8Array,
-  { signature, packet }: { readonly signature: Signature; readonly packet: SignaturePacket },
-  key: Key,
-  date: Date,
-): Promise<string | undefined> => {
-  const hashed = data instanceof Readable ? undefined : hashSigned(openpgp, data, packet);
-  if (hashed !== undefined) {
-    // The library's own place for a digest that was made before (it uses it for signatures that come after their
-    // data). All its other checks stay; but it would copy and hash the data, with RSA twice.
-    Object.assign(packet, { hashed });
-  }
-  const whole = data instanceof Readable ? Readable.toWeb(data) : data;
-  const binary = hashed === undefined ? whole : new Uint8Array(0);
-  const message = await openpgp.createMessage({ binary: binary as Uint8Array });
-  const result = await openpgp.verify({
-    message,
-    signature,
-    verificationKeys: key,
-    format: 'binary',
-    date,
-    // Elastic's key got a new self-signature (SHA-256) in 2023: without this every older package would be "bad". Kibana
-    // does the same. The key then has to be valid now, which is what is asked of every key here anyway.
-    config: { minRSABits: 2048, allowInsecureVerificationWithReformattedKeys: true },
-  });
-  if (data instanceof Readable) {
-    // The data must be drained before the result is awaited, or both wait for each other for ever.
-    try {
-      await (result.data as unknown as ReadableStream<Uint8Array>).pipeTo(new WritableStream());
-    } catch (error) {
-      throw new DepotError('SIGNED_FILE_UNREADABLE', { path: pathOf(data), reason: messageOf(error) }, error);
-    }
-  }
-  const first = result.signatures[0];
-  if (first === undefined) {
-    return 'the armor has no signature that can be read';
-  }
-  return first.verified.then(
-    () => undefined,
-    (error: unknown) => messageOf(error),
-  );
-};
-
-/** The digest that a version 4 signature is over (RFC 4880, 5.2.4); undefined for a hash that isn't of the usual ones. */
-const hashSigned = (
-  { enums }: OpenpgpModule,
-  data: Uint8Array,
-  { hashAlgorithm, signatureData, version }: SignaturePacket,
-): Uint8Array | undefined => {
-  const names = new Map<number | null, string>([
-    [enums.hash.sha256, 'sha256'],
-    [enums.hash.sha384, 'sha384'],
-    [enums.hash.sha512, 'sha512'],
-  ]);
-  const name = names.get(hashAlgorithm);
-  if (name === undefined || signatureData === null || version !== 4) {
-    return undefined;
-  }
-  const trailer = Buffer.from([4, 0xff, 0, 0, 0, 0]);
-  trailer.writeUInt32BE(signatureData.length, 2);
-  return new Uint8Array(createHash(name).update(data).update(signatureData).update(trailer).digest());
-};
-
-const pathOf = (stream: Readable): string =>
-  'path' in stream && typeof stream.path === 'string' ? stream.path : 'data';
 
 // Everything that isn't told apart is bad, never good.
 const conclude = async (

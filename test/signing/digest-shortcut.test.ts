@@ -41,6 +41,8 @@ for (const [label, options] of [
           const armor = openpgp.armor(openpgp.enums.armor.signature, bytes);
           const quick = await verifier.verify(content, armor);
           const careful = await verifier.verify(Readable.from([content]), armor);
+          const pieces = { pieces: () => [content.subarray(0, 7), content.subarray(7)] };
+          t.deepEqual(await verifier.verify(pieces, armor), careful);
           t.is(quick.state, careful.state);
           t.deepEqual(quick, careful);
         },

@@ -1,5 +1,4 @@
 import * as openpgp from 'openpgp';
-import type { Readable } from 'node:stream';
 import type { SignatureVerifier, Signer } from '../../src/signing/signature.ts';
 
 /** A key pair made for one test run; the same bytes always get the same signature. */
@@ -59,7 +58,7 @@ export const createTestSigner = async (): Promise<TestSigner> => {
   };
 };
 
-const bytesOf = (data: Readable | Uint8Array): Uint8Array => {
+const bytesOf = (data: Parameters<SignatureVerifier['verify']>[0]): Uint8Array => {
   if (data instanceof Uint8Array) {
     return data;
   }
