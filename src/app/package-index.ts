@@ -43,7 +43,7 @@ export async function createPackageParts(
   const origin = await describeOrigin(version, packagePaths(config), rules);
   return {
     rules,
-    pool: createJudgePool({ threads: config.packagePathsWorkers }),
+    pool: createJudgePool({ readers: config.packagePathsWorkers }),
     source: createPackageSources(config.packagePaths, rules.limits, log),
     cache: createIndexCache(cacheFolder ?? config.cacheDir ?? defaultCacheFolder(process.env), origin, log),
   };

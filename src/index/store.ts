@@ -99,6 +99,7 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
       ...options,
       known,
       isFirst: snapshot === undefined,
+      isServing: snapshot !== undefined,
       settling,
       signal: closing.signal,
       served: servedItems(),
