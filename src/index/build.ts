@@ -7,7 +7,7 @@ import type { KnownPackage, KnownPackages } from './known-package.ts';
 import { stampOf } from './known-package.ts';
 import { reportPackage } from './package-report.ts';
 import type { Settling } from './settling.ts';
-import type { SnapshotItem } from './snapshot.ts';
+import type { SnapshotItem } from './snapshot-item.ts';
 
 /** What a build needs. */
 export interface BuildOptions {

@@ -2,52 +2,25 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Deprecation } from '../domain/deprecation.ts';
 import { renderJson } from '../domain/json.ts';
-import type { PackageRecord } from '../search/record.ts';
 import type { IndexedPackage } from './indexed-package.ts';
 
 /**
- * The deprecation of the newest version that has one is shown on every version of that name. Takes packages by name and
- * version ascending and gives them in the same order. What was rendered is kept for the next call.
+ * The deprecation of the newest version that has one is shown on every version. Takes the versions of one name, ascending,
+ * and gives them in the same order.
  */
-export function createDeprecationSharing(): (
-  packages: readonly IndexedPackage[],
-) => readonly IndexedPackage[] {
-  const rendered = new WeakMap<PackageRecord, Rendered>();
-  const deprecate = (entry: IndexedPackage, deprecation: Deprecation): IndexedPackage => {
-    const kept = rendered.get(entry.record);
-    const answers = kept?.deprecation === deprecation ? kept : renderAnswers(entry, deprecation);
-    rendered.set(entry.record, answers);
-    return { ...entry, summary: answers.summary, detail: answers.detail };
-  };
-  return (packages) => share(packages, deprecate);
+export function shareDeprecation(versions: readonly IndexedPackage[]): readonly IndexedPackage[] {
+  const deprecation = versions.findLast(({ record }) => record.deprecated)?.record.deprecated;
+  return deprecation
+    ? versions.map((entry) => ({ ...entry, ...renderAnswers(entry, deprecation) }))
+    : versions;
 }
 
-interface Rendered extends Pick<IndexedPackage, 'summary' | 'detail'> {
-  readonly deprecation: Deprecation;
-}
-
-function share(
-  packages: readonly IndexedPackage[],
-  deprecate: (entry: IndexedPackage, deprecation: Deprecation) => IndexedPackage,
-): readonly IndexedPackage[] {
-  const newest = new Map<string, Deprecation>();
-  for (const { record } of packages) {
-    if (record.deprecated) {
-      newest.set(record.name, record.deprecated);
-    }
-  }
-  return newest.size === 0
-    ? packages
-    : packages.map((entry) => {
-        const deprecation = newest.get(entry.record.name);
-        return deprecation ? deprecate(entry, deprecation) : entry;
-      });
-}
-
-function renderAnswers(entry: IndexedPackage, deprecation: Deprecation): Rendered {
+function renderAnswers(
+  entry: IndexedPackage,
+  deprecation: Deprecation,
+): Pick<IndexedPackage, 'summary' | 'detail'> {
   const summary = renderDeprecated(entry.summary, deprecation).replaceAll('\n', '\n  ');
   return {
-    deprecation,
     summary: Buffer.from(summary),
     detail: async () => {
       const detail = await promisify(gunzip)(await entry.detail());
