@@ -8,7 +8,7 @@ export interface LaneOptions {
   readonly plan: Plan;
   start(): ReaderProcess;
   report(ref: PackageRef, judged: JudgedPackage): void;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 interface Sent {
@@ -27,7 +27,7 @@ export async function runLane({ plan, start, report, signal }: LaneOptions): Pro
   let reader: ReaderProcess | undefined;
   const next = (): Candidate | undefined => {
     const lost = again.shift();
-    if (lost || signal?.aborted) {
+    if (lost || signal.aborted) {
       return lost;
     }
     const taken = plan.take(name);
@@ -54,7 +54,7 @@ export async function runLane({ plan, start, report, signal }: LaneOptions): Pro
       throw error;
     });
   const abort = (): void => void endReader();
-  signal?.addEventListener('abort', abort, { once: true });
+  signal.addEventListener('abort', abort, { once: true });
   try {
     for (;;) {
       for (let candidate; sent.length < ahead && (candidate = next());) {
@@ -68,13 +68,13 @@ export async function runLane({ plan, start, report, signal }: LaneOptions): Pro
       if (found instanceof ReaderFault) {
         again.unshift(...sent.splice(0).map(({ candidate }) => candidate));
         await endReader();
-        if (signal?.aborted) {
+        if (signal.aborted) {
           return;
         }
         // It may be what all of them together took: alone it shows whether it was the one.
         found = await wait(hand(first.candidate));
       }
-      if (signal?.aborted) {
+      if (signal.aborted) {
         return;
       }
       if (found instanceof ReaderFault) {
@@ -84,7 +84,7 @@ export async function runLane({ plan, start, report, signal }: LaneOptions): Pro
       report(first.candidate.ref, found);
     }
   } finally {
-    signal?.removeEventListener('abort', abort);
+    signal.removeEventListener('abort', abort);
     await endReader();
   }
 }

@@ -54,7 +54,16 @@ export function createJudgePool({
       const start = (): ReaderProcess => startReader({ rules, heapMegabytes, timeout, isGentle });
       const allowed = isGentle ? Math.ceil(most / 2) : most;
       const lanes = Math.min(allowed, Math.ceil(candidates.length / worthOne));
-      await Promise.all(Array.from({ length: lanes }, () => runLane({ plan, start, report, signal })));
+      const failed = new AbortController();
+      const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+      const work = Array.from({ length: lanes }, () => runLane({ plan, start, report, signal: either }));
+      try {
+        await Promise.all(work);
+      } catch (error) {
+        failed.abort();
+        await Promise.allSettled(work);
+        throw error;
+      }
     },
   };
 }

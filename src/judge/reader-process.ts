@@ -51,11 +51,15 @@ export function startReader({ rules, heapMegabytes, timeout, isGentle }: ReaderO
       reject(fault);
     }
   };
-  const send = (message: ToReader): void =>
-    void child.send(
-      message,
-      (error) => error && fail(new ReaderFault(`its reader cannot be reached: ${error.message}`)),
-    );
+  const send = (message: ToReader): void => {
+    // One that could not be started says so by an event that is still to come.
+    if (child.pid !== undefined) {
+      child.send(
+        message,
+        (error) => error && fail(new ReaderFault(`its reader cannot be reached: ${error.message}`)),
+      );
+    }
+  };
   /** The time of the first in the queue begins now. */
   const watch = (): void => {
     clearTimeout(timer);

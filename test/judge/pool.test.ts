@@ -150,3 +150,14 @@ test.serial('while something is served, readers let everything else go first', a
   t.is(getPriority(pid), 10);
   t.is((await work).size, 200);
 });
+
+test.serial('where no process can be started, no package is blamed for it', async (t) => {
+  const folder = await fill(t, 2);
+  const { execPath } = process;
+  process.execPath = join(folder, 'missing');
+  try {
+    await t.throwsAsync(judgeAll(folder, { readers: 1 }), { code: 'ENOENT' });
+  } finally {
+    process.execPath = execPath;
+  }
+});
