@@ -11,6 +11,7 @@ import { createIndexStore, type IndexStore } from '../index/store.ts';
 import { createJudgePool, type JudgePool } from '../judge/pool.ts';
 import type { JudgeRules } from '../judge/task.ts';
 import { judgeRules } from './judge-rules.ts';
+import { holdYoungHeap } from './young-heap.ts';
 import { keyringLocation } from '../signing/keyring.ts';
 import { createPackageSources } from '../source/combined.ts';
 import type { PackageSource } from '../source/source.ts';
@@ -43,7 +44,7 @@ export async function createPackageParts(
   const origin = await describeOrigin(version, packagePaths(config), rules);
   return {
     rules,
-    pool: createJudgePool({ threads: config.packagePathsWorkers }),
+    pool: createJudgePool({ readers: config.packagePathsWorkers }),
     source: createPackageSources(config.packagePaths, rules.limits, log),
     cache: createIndexCache(cacheFolder ?? config.cacheDir ?? defaultCacheFolder(process.env), origin, log),
   };
@@ -96,7 +97,9 @@ export function watchPackages(config: Config, index: IndexStore, log: Log): Watc
 
 /** With `-strict` one package in quarantine is reason enough not to start, as in the reference. */
 export async function firstIndex(index: IndexStore, config: Config, log: Log): Promise<Snapshot> {
-  const snapshot = await index.refresh();
+  const release = holdYoungHeap();
+  // By then the index is written and the first look for changes is over.
+  const snapshot = await index.refresh().finally(() => setTimeout(release, 1000).unref());
   if (snapshot.packages.length === 0) {
     await noteDepots(config, log);
     const paths = `${config.packagePaths.join(', ')} (-package-paths, EPR_PACKAGE_PATHS)`;

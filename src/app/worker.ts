@@ -6,6 +6,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { MetricValues, ToPrimary, ToWorker } from './messages.ts';
 import { startArtifactRegistry, type ArtifactRegistry } from './artifact-registry.ts';
 import { createPackageParts, measureIndex } from './package-index.ts';
+import { holdYoungHeap } from './young-heap.ts';
 import { startRegistryServer, type RegistryServer } from './registry-server.ts';
 
 /** What a worker is handed by its process. */
@@ -60,7 +61,8 @@ export async function runWorker(
     });
   });
   // One that takes the place of another opens the port when it has what the others serve, not before.
-  await Promise.race([firstNews, stopped]);
+  const release = holdYoungHeap();
+  await Promise.race([firstNews, stopped]).finally(release);
   try {
     artifacts = await startArtifactRegistry(
       config,

@@ -14,7 +14,7 @@ export interface RandomFile {
 
 /**
  * Opens a regular file for reading. `blocking` reads with the thread itself, which is 5 times quicker for small pieces
- * and right in a worker thread; the main thread must not wait for a disk or a network share.
+ * and right in a process or thread that has nothing else to do; the main thread must not wait for a disk or a network share.
  * Throws FILE_UNREADABLE; `what` names the file in its reason.
  */
 export const openRandomFile = async (path: string, what: string, blocking: boolean): Promise<RandomFile> => {

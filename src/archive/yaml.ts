@@ -11,16 +11,10 @@ import {
   YAMLException,
 } from 'js-yaml';
 import { DepotError } from '../domain/errors.ts';
+import { readPlainYaml } from './plain-yaml.ts';
+import { isNull, parseBoolean, parseFloating, parseInteger, type YamlValue } from './yaml-scalars.ts';
 
-/** What YAML text can hold here. Integers beyond 2^53−1 are bigints; dates stay text. */
-export type YamlValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | YamlValue[]
-  | { [key: string]: YamlValue };
+export type { YamlValue } from './yaml-scalars.ts';
 
 const maxDepth = 100;
 const maxAliases = 1000;
@@ -37,6 +31,10 @@ export function parseYaml(bytes: Uint8Array): YamlValue {
     throw new DepotError('YAML_INVALID', { reason: 'is not valid UTF-8' });
   }
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const plain = readPlainYaml(text);
+  if (plain !== undefined) {
+    return plain;
+  }
   try {
     const document = loadOpenEnd(text) ?? load(text);
     if (text.includes('*')) {
@@ -171,27 +169,19 @@ function refuseMultiplying(document: YamlValue): void {
   }
 }
 
-const words: Readonly<Record<string, boolean>> = Object.fromEntries([
-  ...['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'].map((word) => [word, true]),
-  ...['n', 'N', 'no', 'No', 'NO', 'false', 'False', 'FALSE', 'off', 'Off', 'OFF'].map((word) => [
-    word,
-    false,
-  ]),
-]);
-
 const notDumped = (): boolean => false;
 
 const nullTag = defineScalarTag<null>('tag:yaml.org,2002:null', {
   implicit: true,
   implicitFirstChars: ['', '~', 'n', 'N'],
-  resolve: (text) => (['', '~', 'null', 'Null', 'NULL'].includes(text) ? null : NOT_RESOLVED),
+  resolve: (text) => (isNull(text) ? null : NOT_RESOLVED),
   identify: notDumped,
 });
 
 const boolTag = defineScalarTag<boolean>('tag:yaml.org,2002:bool', {
   implicit: true,
   implicitFirstChars: [...'yYnNtTfFoO'],
-  resolve: (text) => (Object.hasOwn(words, text) ? (words[text] ?? NOT_RESOLVED) : NOT_RESOLVED),
+  resolve: (text) => parseBoolean(text) ?? NOT_RESOLVED,
   identify: notDumped,
 });
 
@@ -210,36 +200,3 @@ const floatTag = defineScalarTag<number>('tag:yaml.org,2002:float', {
 });
 
 const goSchema = new Schema([strTag, seqTag, mapTag, nullTag, boolTag, intTag, floatTag, mergeTag]);
-
-const integer = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))$/;
-
-/** Go's ParseInt with base 0, after underscores are dropped; within int64 and uint64. */
-function parseInteger(text: string): number | bigint | undefined {
-  const match = integer.exec(text.includes('_') ? text.replaceAll('_', '') : text);
-  if (!match) {
-    return undefined;
-  }
-  const [, sign, hex, octal, binary, decimal] = match;
-  const literal = hex ? `0x${hex}` : octal ? `0o${octal}` : binary ? `0b${binary}` : (decimal ?? '0');
-  const small = Number(literal);
-  if (Number.isSafeInteger(small)) {
-    return sign === '-' ? 0 - small : small;
-  }
-  const exact = sign === '-' ? -BigInt(literal) : BigInt(literal);
-  return exact >= -(2n ** 63n) && exact < 2n ** 64n ? exact : undefined;
-}
-
-const decimalFloat = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
-
-function parseFloating(text: string): number | undefined {
-  if (/^[-+]?\.(?:inf|Inf|INF)$/.test(text)) {
-    return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  }
-  if (/^\.(?:nan|NaN|NAN)$/.test(text)) {
-    return Number.NaN;
-  }
-  const plain = text.includes('_') ? text.replaceAll('_', '') : text;
-  const value = decimalFloat.test(plain) ? Number(plain) : Number.NaN;
-  // One that no float can hold stays text.
-  return Number.isFinite(value) ? value : undefined;
-}

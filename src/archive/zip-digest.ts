@@ -12,7 +12,7 @@ const tailBytes = endRecordBytes + maxComment + 1024;
  * A digest of everything that says what an archive holds: its size, and all bytes from its directory to its end (names,
  * sizes, CRC-32 and places of all files). Two archives with the same digest are read the same. Nothing is parsed, so
  * that it takes a tenth of the time that opening does. Undefined where only a reader can tell: Zip64, more than one
- * record that may be the last, damage. Reads with the thread itself: for worker threads and command lines.
+ * record that may be the last, damage. Reads with the thread itself: for readers and command lines.
  */
 export async function digestZip(path: string): Promise<string | undefined> {
   const file = await openRandomFile(path, 'the archive', true);

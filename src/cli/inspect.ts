@@ -98,7 +98,7 @@ const inspectAll = async (
       bar.start(listing.refs.length * 2, 0);
     }
     const work = inspectPackages(listing, rules, {
-      judges: createJudgePool({ threads: config.packagePathsWorkers }),
+      judges: createJudgePool({ readers: config.packagePathsWorkers }),
       readers: createEntryPool(config.packagePathsWorkers),
       progress: (done) => bar.update(done),
     });

@@ -79,7 +79,7 @@ export const packageSettings = {
     flag: 'package-paths-workers',
     section: 'packages',
     default: '0',
-    help: 'Workers that read packages; 0 is one for each core',
+    help: 'Processes that read packages; 0 is one for each core, as memory allows',
   }),
 
   // Limits

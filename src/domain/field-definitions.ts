@@ -10,7 +10,7 @@ const requiredFields: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The groups that required fields may lie in, as the reference looks for them: one level below the file's list. */
-export const fieldGroups: ReadonlySet<string> = new Set(['data_stream']);
+const fieldGroups: ReadonlySet<string> = new Set(['data_stream']);
 
 /** An entry of a fields file. */
 export interface DefinedField {
@@ -26,7 +26,7 @@ export interface DefinedField {
 export type DefinedFields = readonly DefinedField[];
 
 /** Whether an entry tells something of required fields. */
-export function isTelling({ name }: DefinedField, group: string | undefined): boolean {
+function isTelling({ name }: DefinedField, group: string | undefined): boolean {
   return (
     name === undefined ||
     requiredFields.has(group === undefined ? name : `${group}.${name}`) ||

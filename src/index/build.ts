@@ -7,7 +7,7 @@ import type { KnownPackage, KnownPackages } from './known-package.ts';
 import { stampOf } from './known-package.ts';
 import { reportPackage } from './package-report.ts';
 import type { Settling } from './settling.ts';
-import type { SnapshotItem } from './snapshot.ts';
+import type { SnapshotItem } from './snapshot-item.ts';
 
 /** What a build needs. */
 export interface BuildOptions {
@@ -22,6 +22,8 @@ export interface BuildOptions {
   readonly log: Log;
   /** True for the first look of a process: then nothing is held back, and what is broken says so at once. */
   readonly isFirst: boolean;
+  /** True while requests are answered: reading yields to them. */
+  readonly isServing: boolean;
   /** Ends the build early, with what it has. */
   readonly signal?: AbortSignal;
   progress(done: number, total: number): void;
@@ -95,7 +97,10 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
       reportPackage(log, ref, judged);
     }
   };
-  await pool.judge(candidates, rules, remember, options.signal);
+  await pool.judge(candidates, rules, remember, {
+    isGentle: options.isServing,
+    ...(options.signal && { signal: options.signal }),
+  });
   const isAborted = counts.done < unknown.length;
   if (isAborted) {
     keepUnread(unknown, known, next);

@@ -67,6 +67,7 @@ export function createFollowingIndex({
       known,
       log,
       isFirst: true,
+      isServing: false,
       settling,
       served,
       progress: quiet,

@@ -1,5 +1,5 @@
 import type { PackageRef } from '../source/source.ts';
-import type { SnapshotItem } from './snapshot.ts';
+import type { SnapshotItem } from './snapshot-item.ts';
 
 /** What is known of one package file, good or bad, for as long as the file doesn't change. */
 export interface KnownPackage {

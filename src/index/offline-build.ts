@@ -32,6 +32,7 @@ export async function buildOffline(cache: IndexCache, options: OfflineOptions): 
       ...options,
       known,
       isFirst: false,
+      isServing: false,
       settling,
       served: () => undefined,
       onKnown: () => undefined,

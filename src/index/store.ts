@@ -5,7 +5,8 @@ import { buildIndex } from './build.ts';
 import { createFaultLog } from './fault-log.ts';
 import type { IndexCache } from './index-cache.ts';
 import type { KnownPackages } from './known-package.ts';
-import type { Snapshot, SnapshotItem } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { SnapshotItem } from './snapshot-item.ts';
 import { createSaver } from './saver.ts';
 import { createSnapshotMaker, sameContent } from './snapshot.ts';
 import { createSettling, settleTime } from './settling.ts';
@@ -99,6 +100,7 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
       ...options,
       known,
       isFirst: snapshot === undefined,
+      isServing: snapshot !== undefined,
       settling,
       signal: closing.signal,
       served: servedItems(),

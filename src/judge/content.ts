@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { parseYaml } from '../archive/yaml.ts';
 import { DepotError } from '../domain/errors.ts';
@@ -8,35 +7,28 @@ import type { ProblemList } from '../domain/problem.ts';
 import type { Tree, TreeMap } from '../domain/tree.ts';
 import { expandDottedKeys, isMap } from '../domain/tree.ts';
 import type { PackageFiles } from '../source/source.ts';
-import { readPlainFields } from './plain-fields.ts';
+import type { ContentMemory, LearnedContent, Refusal } from './learned-content.ts';
 
 /** Reads and parses the files of one package. What fails becomes a problem that names the file; undefined is answered. */
 export interface ContentReader {
-  /** A manifest: a mapping with its dotted keys expanded. Failing is `broken`. */
+  /** A manifest: a mapping with its dotted keys expanded, shared with other packages. Failing is `broken`. */
   mapping(path: string, problems: ProblemList): Promise<TreeMap | undefined>;
   /** What a fields file defines. Failing is `invalid`. */
   fields(path: string, problems: ProblemList): Promise<DefinedFields | undefined>;
   /** An ingest pipeline, which must parse as a mapping. Failing is `invalid`. */
   pipeline(path: string, problems: ProblemList): Promise<void>;
+  /** A file of any kind and size, which must be readable. Failing is `broken`, and false. */
+  whole(path: string, problems: ProblemList): Promise<boolean>;
 }
 
-/** What was found of a file's content: its verdict, or the reason why it is refused. */
-export type Verdict = { readonly fields: DefinedFields } | { readonly reason: string };
-
-/**
- * Verdicts by kind and SHA-256 of the content. Most fields files and pipelines repeat from version to version, so each
- * content is judged once.
- */
-export type VerdictCache = Map<string, Verdict>;
-
-/** `maxBytes` bounds every file that is parsed. The cache may be shared by all packages of one thread. */
+/** `maxBytes` bounds every file that is parsed. What was learned may be shared by all packages of one process. */
 export function createContentReader(
   files: PackageFiles,
   maxBytes: number,
-  cache: VerdictCache,
+  learned: LearnedContent,
 ): ContentReader {
   const sizes = new Map(files.entries.map((entry) => [entry.path, entry.size]));
-  const read = async (path: string): Promise<Buffer> => {
+  const bound = (path: string): void => {
     const size = sizes.get(path) ?? 0;
     if (size > maxBytes) {
       throw new DepotError('LIMIT_EXCEEDED', {
@@ -45,19 +37,37 @@ export function createContentReader(
         limit: `${maxBytes} (-max-manifest-size)`,
       });
     }
-    return files.read(path);
   };
-  const judge = async (kind: string, path: string, decide: (bytes: Buffer) => Verdict): Promise<Verdict> => {
+  /** What was found of this content before, else of what it is now. Throws what reading throws. */
+  const judge = async <T extends object>(
+    known: ContentMemory<T>,
+    path: string,
+    decide: (bytes: Buffer) => T,
+  ): Promise<T> => {
+    // The deflated bytes tell as much as what they unpack to, and most of them are known.
+    const deflated = await files.readDeflated(path);
+    const unread = deflated ? undefined : await files.read(path);
+    const key = deflated
+      ? `${hash('sha256', deflated.bytes, 'base64')} ${deflated.size} ${deflated.crc32}`
+      : hash('sha256', unread ?? '', 'base64');
+    const before = known.get(key);
+    if (before) {
+      return before;
+    }
+    const bytes = unread ?? (await files.read(path));
+    const found = decide(bytes);
+    known.set(key, found, bytes.length);
+    return found;
+  };
+  /** The same for what is parsed: what fails is the reason. */
+  const judgeParsed = async <T extends object>(
+    known: ContentMemory<T | Refusal>,
+    path: string,
+    decide: (bytes: Buffer) => T | Refusal,
+  ): Promise<T | Refusal> => {
     try {
-      const bytes = await read(path);
-      const key = `${kind} ${hash('sha256', bytes, 'base64')}`;
-      const known = cache.get(key);
-      if (known) {
-        return known;
-      }
-      const verdict = settle(() => decide(bytes));
-      cache.set(key, verdict);
-      return verdict;
+      bound(path);
+      return await judge(known, path, (bytes) => settle(() => decide(bytes)));
     } catch (error) {
       return { reason: reasonOf(error) };
     }
@@ -68,50 +78,56 @@ export function createContentReader(
         problems.broken(path, 'is missing from the package');
         return undefined;
       }
-      try {
-        const tree = expandDottedKeys((await read(path).then(parseYaml)) ?? {});
-        if (isMap(tree)) {
-          return tree;
-        }
-        problems.broken(path, 'is no YAML mapping');
-      } catch (error) {
-        problems.broken(path, reasonOf(error));
-      }
-      return undefined;
-    },
-    fields: async (path, problems) => {
-      const verdict = await judge('fields', path, decideFields);
-      if ('reason' in verdict) {
-        problems.invalid(path, verdict.reason);
+      const found = await judgeParsed(learned.mappings, path, decideMapping);
+      if ('reason' in found) {
+        problems.broken(path, found.reason);
         return undefined;
       }
-      return verdict.fields;
+      return found.tree;
+    },
+    fields: async (path, problems) => {
+      const found = await judgeParsed(learned.fields, path, decideFields);
+      if ('reason' in found) {
+        problems.invalid(path, found.reason);
+        return undefined;
+      }
+      return found.fields;
     },
     pipeline: async (path, problems) => {
-      const verdict = await judge(path.endsWith('.json') ? 'json' : 'yaml', path, (bytes) =>
-        decidePipeline(path, bytes),
-      );
-      if ('reason' in verdict) {
-        problems.invalid(path, verdict.reason);
+      const known = path.endsWith('.json') ? learned.jsonPipelines : learned.yamlPipelines;
+      const found = await judgeParsed(known, path, (bytes) => decidePipeline(path, bytes));
+      if ('reason' in found) {
+        problems.invalid(path, found.reason);
+      }
+    },
+    whole: async (path, problems) => {
+      try {
+        await judge(learned.whole, path, () => ({}));
+        return true;
+      } catch (error) {
+        problems.broken(path, reasonOf(error));
+        return false;
       }
     },
   };
 }
 
-function decideFields(bytes: Buffer): Verdict {
-  const fields =
-    (isUtf8(bytes) ? readPlainFields(bytes.toString()) : undefined) ?? readDefinedFields(parseYaml(bytes));
+function decideMapping(bytes: Buffer): { readonly tree: TreeMap } | Refusal {
+  const tree = expandDottedKeys(parseYaml(bytes) ?? {});
+  return isMap(tree) ? { tree } : { reason: 'is no YAML mapping' };
+}
+
+function decideFields(bytes: Buffer): { readonly fields: DefinedFields } | Refusal {
+  const fields = readDefinedFields(parseYaml(bytes));
   return fields ? { fields } : { reason: 'is no YAML list of fields' };
 }
 
-function decidePipeline(path: string, bytes: Buffer): Verdict {
+function decidePipeline(path: string, bytes: Buffer): object | Refusal {
   const tree = path.endsWith('.json') ? (JSON.parse(bytes.toString('utf8')) as Tree) : parseYaml(bytes);
-  return isMap(tree) || tree === null
-    ? { fields: [] }
-    : { reason: 'is no ingest pipeline: a mapping is wanted' };
+  return isMap(tree) || tree === null ? {} : { reason: 'is no ingest pipeline: a mapping is wanted' };
 }
 
-function settle(decide: () => Verdict): Verdict {
+function settle<T>(decide: () => T): T | Refusal {
   try {
     return decide();
   } catch (error) {

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { statSync, type BigIntStats } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { DepotError } from '../domain/errors.ts';
 import { renderJson } from '../domain/json.ts';
@@ -10,9 +10,9 @@ import type { SignatureDecision } from '../signing/policy.ts';
 import { fileStamp } from '../source/served-file.ts';
 import type { ArchiveLimits, PackageFiles, PackageRef } from '../source/source.ts';
 import { digestPackage } from './content-digest.ts';
-import type { VerdictCache } from './content.ts';
 import { createContentReader } from './content.ts';
 import { judgePackage } from './judge.ts';
+import type { LearnedContent } from './learned-content.ts';
 import { judgeSignature } from './signature.ts';
 import type { Candidate, FoundPackage, JudgedPackage, JudgeRules } from './task.ts';
 
@@ -24,7 +24,7 @@ export async function judgeRef(
   { ref, digest: before }: Candidate,
   rules: JudgeRules,
   open: OpenPackage,
-  verdicts: VerdictCache,
+  learned: LearnedContent,
 ): Promise<JudgedPackage> {
   let files: PackageFiles | undefined;
   try {
@@ -34,14 +34,14 @@ export async function judgeRef(
       return { isSame: true, digest, found: undefined, reasons: [], warnings: [] };
     }
     files = await open(ref, rules.limits);
-    const content = createContentReader(files, rules.limits.maxManifestBytes, verdicts);
+    const content = createContentReader(files, rules.limits.maxManifestBytes, learned);
     const { info, problems, warnings } = await judgePackage(ref, files, content, decision.showSignature);
     const reasons = problems.filter(({ kind }) => kind === 'broken' || rules.validate).map(describeProblem);
     if (decision.reason !== undefined) {
       reasons.push(decision.reason);
     }
     const found = info && reasons.length === 0 ? render(info) : undefined;
-    if (await hasChanged(ref)) {
+    if (hasChanged(ref)) {
       return { isSame: false, isChanged: true, digest: undefined, found: undefined, reasons, warnings: [] };
     }
     return {
@@ -53,7 +53,7 @@ export async function judgeRef(
     };
   } catch (error) {
     if (error instanceof DepotError) {
-      const isChanged = await hasChanged(ref);
+      const isChanged = hasChanged(ref);
       return {
         isSame: false,
         isChanged,
@@ -70,12 +70,17 @@ export async function judgeRef(
 }
 
 /** True where an archive is not the file any more that was listed: what was read may be of neither. */
-async function hasChanged(ref: PackageRef): Promise<boolean> {
+function hasChanged(ref: PackageRef): boolean {
   if (ref.kind !== 'zip') {
     return false;
   }
-  const stats = await stat(ref.path, { bigint: true }).catch(() => undefined);
-  return stats === undefined || fileStamp(stats) !== ref.stamp;
+  let stats: BigIntStats;
+  try {
+    stats = statSync(ref.path, { bigint: true });
+  } catch {
+    return true;
+  }
+  return fileStamp(stats) !== ref.stamp;
 }
 
 /**
@@ -96,10 +101,5 @@ async function settledDigest(
 function render(info: PackageInfo): FoundPackage {
   const summary = renderJson(summarise(info)).replaceAll('\n', '\n  ');
   const detail = gzipSync(`${renderJson(info)}\n`, { level: 4 });
-  // Of exactly their size: what crosses threads is the whole buffer that a view lies on.
-  return {
-    record: createRecord(info),
-    summary: new TextEncoder().encode(summary),
-    detail: Uint8Array.from(detail),
-  };
+  return { record: createRecord(info), summary: Buffer.from(summary), detail };
 }

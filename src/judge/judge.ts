@@ -53,7 +53,7 @@ export async function judgePackage(
   checkPlace(ref, files, info, problems);
   checkFolders(files, problems);
   checkImages(files, info, problems, warnings);
-  await checkContent(ref, files, info, problems);
+  await checkContent(ref, files, content, info, problems);
   const dataStreams: DataStream[] = [];
   for (const folder of dataStreamFolders(files)) {
     const dataStream = await judgeDataStream(folder, info, files, content, problems);

@@ -7,7 +7,7 @@ import { createVerifier, fixedKeys } from '../signing/verify.ts';
 import { isArmoredSignature, maxSignatureBytes } from '../source/armor.ts';
 import type { PackageRef } from '../source/source.ts';
 
-/** The rules for signatures with the keys that are trusted, as plain data for worker threads. */
+/** The rules for signatures with the keys that are trusted, as plain data for other processes. */
 export interface SignatureTrust extends SignatureRules {
   /** Armored public keys; only the policy `verified` needs them. */
   readonly keys: readonly string[];

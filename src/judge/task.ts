@@ -1,4 +1,3 @@
-import type { Verdict } from './content.ts';
 import type { SignatureTrust } from './signature.ts';
 import type { ArchiveLimits, PackageRef } from '../source/source.ts';
 import type { PackageRecord } from '../search/record.ts';
@@ -19,26 +18,13 @@ export interface Candidate {
   readonly digest: string | undefined;
 }
 
-/** Some packages for one worker thread. */
-export interface JudgeTask {
-  /** What was learned of the files of packages like these. */
-  readonly verdicts: readonly LearnedVerdict[];
-  readonly candidates: readonly Candidate[];
-  readonly rules: JudgeRules;
-}
+/** What a reader process is told: the rules first, then candidates. */
+export type ToReader = { readonly rules: JudgeRules } | { readonly candidate: Candidate };
 
-/** A file's content, by kind and SHA-256, and what was found of it. */
-export type LearnedVerdict = readonly [key: string, verdict: Verdict];
+/** Its answers, in the order of the candidates. `fault` is a fault of the program. */
+export type FromReader = { readonly judged: JudgedPackage } | { readonly fault: string };
 
-/** What a worker gives back. */
-export interface JudgeResult {
-  /** In the order of the candidates. */
-  readonly judged: readonly JudgedPackage[];
-  /** What it learned of files that it didn't know before. */
-  readonly learned: readonly LearnedVerdict[];
-}
-
-/** What a worker found of one package. Buffers are moved between threads, not copied. */
+/** What a reader found of one package. Plain data, which crosses from process to process. */
 export interface JudgedPackage {
   /** True where the content is that of the candidate's digest: what was known of it still holds, and nothing else is told. */
   readonly isSame: boolean;

@@ -1,8 +1,8 @@
-import { DepotError } from '../domain/errors.ts';
 import { imageFile } from '../domain/image.ts';
 import type { PackageInfo } from '../domain/package.ts';
 import type { ProblemList } from '../domain/problem.ts';
 import type { PackageFiles, PackageRef } from '../source/source.ts';
+import type { ContentReader } from './content.ts';
 
 /** Archives of up to this many bytes are read whole: it costs no more than opening them. */
 const smallArchive = 128 * 1024;
@@ -14,6 +14,7 @@ const smallArchive = 128 * 1024;
 export async function checkContent(
   ref: PackageRef,
   files: PackageFiles,
+  content: ContentReader,
   info: PackageInfo,
   problems: ProblemList,
 ): Promise<void> {
@@ -23,13 +24,7 @@ export async function checkContent(
   const shown = ['docs/README.md', ...(info.icons ?? []).map(imageFile)].filter((path) => files.has(path));
   const paths = ref.size <= smallArchive ? files.entries.map(({ path }) => path) : shown;
   for (const path of paths) {
-    try {
-      await files.read(path);
-    } catch (error) {
-      if (!(error instanceof DepotError)) {
-        throw error;
-      }
-      problems.broken(path, error.message);
+    if (!(await content.whole(path, problems))) {
       return;
     }
   }

@@ -8,20 +8,6 @@ export interface Catalog<E extends SearchEntry> {
   readonly byName: ReadonlyMap<string, readonly E[]>;
 }
 
-/** Takes entries that are in order already. */
-export function createCatalog<E extends SearchEntry>(entries: readonly E[]): Catalog<E> {
-  const byName = new Map<string, E[]>();
-  for (const entry of entries) {
-    const versions = byName.get(entry.record.name);
-    if (versions) {
-      versions.push(entry);
-    } else {
-      byName.set(entry.record.name, [entry]);
-    }
-  }
-  return { entries, byName };
-}
-
 /** All versions, or those of one name. */
 export function versionsOf<E extends SearchEntry>(
   catalog: Catalog<E>,

@@ -9,8 +9,12 @@ import { DepotError } from '../domain/errors.ts';
 import { isInside, walkPackageFolder } from './package-folder.ts';
 import type { ArchiveLimits, PackageFiles } from './source.ts';
 
-/** Opens a package's folder. Throws what walkPackageFolder throws. A read gives what the file has at that moment. */
-export const openFolderPackage = async (root: string, limits: ArchiveLimits): Promise<PackageFiles> => {
+/** Opens a package's folder; `blocking` reads with the thread itself. Throws what walkPackageFolder throws. A read gives what the file has at that moment. */
+export const openFolderPackage = async (
+  root: string,
+  limits: ArchiveLimits,
+  { blocking = !isMainThread }: { readonly blocking?: boolean } = {},
+): Promise<PackageFiles> => {
   const folder = await walkPackageFolder(root, limits);
   const paths = new Set(folder.entries.map((entry) => entry.path));
   let isOpen = true;
@@ -28,7 +32,7 @@ export const openFolderPackage = async (root: string, limits: ArchiveLimits): Pr
           reason: 'the package folder was closed before it was read',
         });
       }
-      return readInside(root, path, limits);
+      return readInside(root, path, limits, blocking);
     },
     readDeflated: () => Promise.resolve(undefined),
     close: () => {
@@ -39,7 +43,12 @@ export const openFolderPackage = async (root: string, limits: ArchiveLimits): Pr
 };
 
 /** Asks again where the path really leads: the folder may have been changed since it was walked. */
-const readInside = async (root: string, path: string, limits: ArchiveLimits): Promise<Buffer> => {
+const readInside = async (
+  root: string,
+  path: string,
+  limits: ArchiveLimits,
+  blocking: boolean,
+): Promise<Buffer> => {
   const what = quoteName(path);
   let real: string;
   try {
@@ -52,7 +61,7 @@ const readInside = async (root: string, path: string, limits: ArchiveLimits): Pr
   } catch (error) {
     throw unreadable(what, error);
   }
-  const file = await openRandomFile(real, what, !isMainThread);
+  const file = await openRandomFile(real, what, blocking);
   try {
     if (file.size > limits.maxEntryBytes) {
       throw tooLarge(`the size of ${what}`, file.size, limits.maxEntryBytes);

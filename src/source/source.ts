@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** A package that a source has found but not read yet. Plain data: it is sent to worker threads as it is. */
+/** A package that a source has found but not read yet. Plain data: it is sent to other processes as it is. */
 export interface PackageRef {
   readonly kind: 'zip' | 'folder';
   /** Absolute path of the archive or of the version folder. */

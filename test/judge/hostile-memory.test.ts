@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { runCommand } from '../support/command.ts';
@@ -7,10 +7,12 @@ import { writeZipPackage } from '../support/packages.ts';
 import { scratch } from '../support/scratch.ts';
 import { buildZip } from '../support/zip-builder.ts';
 
-/** Highest memory of a dry run over the folder, in megabytes, as the kernel counted it. */
+/** Highest memory of a dry run over the folder and of its readers, in megabytes, as the kernel counted it. */
 const peakOf = async (root: string, cache: string): Promise<{ peak: number; stdout: string }> => {
-  const hook = `data:text/javascript,process.on('exit',()=>process.stderr.write('peak '+process.resourceUsage().maxRSS+'\\n'))`;
-  const { stdout, stderr } = await runCommand(
+  const file = join(cache, 'peaks');
+  const write = `appendFileSync('${file}',process.resourceUsage().maxRSS+'\\n')`;
+  const hook = `data:text/javascript,import{appendFileSync}from'node:fs';process.on('exit',()=>${write})`;
+  const { stdout } = await runCommand(
     [
       'serve',
       '-dry-run',
@@ -23,7 +25,10 @@ const peakOf = async (root: string, cache: string): Promise<{ peak: number; stdo
     ],
     { env: { NODE_OPTIONS: `--import ${JSON.stringify(hook)}` } },
   );
-  const peaks = [...stderr.matchAll(/^peak (\d+)$/gm)].map(([, kilobytes]) => Number(kilobytes) / 1024);
+  const peaks = (await readFile(file, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((kilobytes) => Number(kilobytes) / 1024);
   return { peak: Math.max(...peaks), stdout };
 };
 

@@ -4,6 +4,7 @@ import test from 'ava';
 import { load } from 'js-yaml';
 import { createContentReader } from '../../src/judge/content.ts';
 import { judgePackage } from '../../src/judge/judge.ts';
+import { createLearnedContent } from '../../src/judge/learned-content.ts';
 import { createDirectorySource } from '../../src/source/directory.ts';
 import type { ArchiveLimits } from '../../src/source/source.ts';
 import { createLog } from '../../src/telemetry/create-log.ts';
@@ -91,7 +92,7 @@ test('every package that comes with the server passes its own strict validation,
   t.is(refs.length, 1);
   for (const ref of refs) {
     const files = await source.open(ref);
-    const reader = createContentReader(files, limits.maxManifestBytes, new Map());
+    const reader = createContentReader(files, limits.maxManifestBytes, createLearnedContent());
     const { info, problems: found, warnings } = await judgePackage(ref, files, reader, false);
     await files.close();
     t.deepEqual(found, []);

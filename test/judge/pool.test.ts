@@ -1,0 +1,163 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { getPriority } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { createJudgePool, type JudgeOptions, type JudgePoolOptions } from '../../src/judge/pool.ts';
+import type { JudgedPackage } from '../../src/judge/task.ts';
+import { findZip } from '../../src/source/zip-folder.ts';
+import type { PackageRef } from '../../src/source/source.ts';
+import { eventually } from '../support/eventually.ts';
+import { writeZipPackage } from '../support/packages.ts';
+import { scratch } from '../support/scratch.ts';
+
+const rules = {
+  limits: {
+    maxEntries: 1000,
+    maxEntryBytes: 2 ** 26,
+    maxTotalBytes: 2 ** 28,
+    maxRatio: 1100,
+    maxManifestBytes: 2 ** 26,
+  },
+  validate: true,
+  signatures: { policy: 'off', foreign: 'serve', keys: [], kibanaKey: '' },
+} as const;
+
+const refsIn = async (folder: string): Promise<PackageRef[]> => {
+  const names = (await readdir(folder)).toSorted();
+  const found = await Promise.all(names.map((name) => findZip(join(folder, name))));
+  return found.filter((ref) => 'stamp' in ref);
+};
+
+const judgeAll = async (
+  folder: string,
+  sizes: JudgePoolOptions,
+  options?: JudgeOptions,
+): Promise<ReadonlyMap<string, JudgedPackage>> => {
+  const judged = new Map<string, JudgedPackage>();
+  const candidates = (await refsIn(folder)).map((ref) => ({ ref, digest: undefined }));
+  await createJudgePool(sizes).judge(
+    candidates,
+    rules,
+    (ref, one) => void judged.set(ref.label, one),
+    options,
+  );
+  return judged;
+};
+
+/** Processes of ours that read packages now. */
+const readers = async (): Promise<number[]> => {
+  // Each thread has its own children.
+  const threads = await readdir('/proc/self/task');
+  const lists = await Promise.all(
+    threads.map((id) => readFile(`/proc/self/task/${id}/children`, 'utf8').catch(() => '')),
+  );
+  const found: number[] = [];
+  for (const pid of lists
+    .join(' ')
+    .split(/\s+/)
+    .filter((word) => word !== '')) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (command.includes('reader.js')) {
+      found.push(Number(pid));
+    }
+  }
+  return found;
+};
+
+const fill = async (t: ExecutionContext, count: number): Promise<string> => {
+  const folder = await scratch(t);
+  for (let patch = 0; patch < count; patch++) {
+    await writeZipPackage(folder, { name: 'demo', version: `1.0.${patch}` });
+  }
+  return folder;
+};
+
+test.serial('every package is judged once, by several readers, and none of them is left', async (t) => {
+  const folder = await fill(t, 40);
+  const judged = await judgeAll(folder, { readers: 3 });
+  t.is(judged.size, 40);
+  for (const [label, { found, reasons }] of judged) {
+    t.deepEqual(reasons, [], label);
+    t.is(`demo-${found?.record.version}.zip`, label);
+  }
+  t.deepEqual(await readers(), []);
+});
+
+test.serial(
+  'a package that needs more memory than a reader has is refused, the others are not',
+  async (t) => {
+    const folder = await fill(t, 6);
+    // Half a gigabyte when it is parsed.
+    const nested = `name: huge\nmany: [${'[[a]],'.repeat(6_000_000)}]\n`;
+    await writeZipPackage(folder, { name: 'huge', files: { 'manifest.yml': nested } });
+    const judged = await judgeAll(folder, { readers: 1, heapMegabytes: 64 });
+    t.is(judged.size, 7);
+    const { found, reasons } = judged.get('huge-1.0.0.zip') ?? {};
+    t.is(found, undefined);
+    t.deepEqual(reasons, ['reading it failed: it needs more memory than a reader may have']);
+    t.is([...judged.values()].filter((one) => one.found).length, 6);
+  },
+);
+
+test.serial('what takes too long is refused', async (t) => {
+  const judged = await judgeAll(await fill(t, 2), { readers: 1, timeout: 1 });
+  t.is(judged.size, 2);
+  for (const { reasons } of judged.values()) {
+    t.deepEqual(reasons, ['reading it failed: it takes too long to read']);
+  }
+  t.deepEqual(await readers(), []);
+});
+
+test.serial('a reader that is killed is replaced, and nothing that it had is lost', async (t) => {
+  const folder = await fill(t, 200);
+  const work = judgeAll(folder, { readers: 1 });
+  await eventually('a reader runs', async () => (await readers()).length === 1);
+  const [pid = 0] = await readers();
+  process.kill(pid, 'SIGKILL');
+  const judged = await work;
+  t.is([...judged.values()].filter(({ found }) => found).length, 200);
+});
+
+test.serial('a reader takes no signal of the terminal for its own', async (t) => {
+  const folder = await fill(t, 200);
+  const work = judgeAll(folder, { readers: 1 });
+  await eventually('a reader runs', async () => (await readers()).length === 1);
+  for (const pid of await readers()) {
+    process.kill(pid, 'SIGINT');
+  }
+  t.is([...(await work).values()].filter(({ found }) => found).length, 200);
+});
+
+test.serial('readers end when the work is called off, and what is not judged is not reported', async (t) => {
+  const folder = await fill(t, 40);
+  const stop = new AbortController();
+  const judged = new Set<string>();
+  const candidates = (await refsIn(folder)).map((ref) => ({ ref, digest: undefined }));
+  const report = (ref: PackageRef): void => {
+    judged.add(ref.label);
+    stop.abort();
+  };
+  await createJudgePool({ readers: 2 }).judge(candidates, rules, report, { signal: stop.signal });
+  t.is(judged.size, 1);
+  t.deepEqual(await readers(), []);
+});
+
+test.serial('while something is served, readers let everything else go first', async (t) => {
+  const folder = await fill(t, 200);
+  const work = judgeAll(folder, { readers: 2 }, { isGentle: true });
+  await eventually('a reader runs', async () => (await readers()).length === 1);
+  const [pid = 0] = await readers();
+  t.is(getPriority(pid), 10);
+  t.is((await work).size, 200);
+});
+
+test.serial('where no process can be started, no package is blamed for it', async (t) => {
+  const folder = await fill(t, 2);
+  const { execPath } = process;
+  process.execPath = join(folder, 'missing');
+  try {
+    await t.throwsAsync(judgeAll(folder, { readers: 1 }), { code: 'ENOENT' });
+  } finally {
+    process.execPath = execPath;
+  }
+});
