@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { defaultCacheFolder } from '../index/cache-folder.ts';
@@ -99,7 +100,7 @@ export function watchPackages(config: Config, index: IndexStore, log: Log): Watc
 export async function firstIndex(index: IndexStore, config: Config, log: Log): Promise<Snapshot> {
   const release = holdYoungHeap();
   // By then the index is written and the first look for changes is over.
-  const snapshot = await index.refresh().finally(() => setTimeout(release, 1000).unref());
+  const snapshot = await refreshReadable(index, config).finally(() => setTimeout(release, 1000).unref());
   if (snapshot.packages.length === 0) {
     await noteDepots(config, log);
     const paths = `${config.packagePaths.join(', ')} (-package-paths, EPR_PACKAGE_PATHS)`;
@@ -119,6 +120,26 @@ export async function firstIndex(index: IndexStore, config: Config, log: Log): P
     });
   }
   return snapshot;
+}
+
+const unreadablePause = 5000;
+
+/**
+ * A package path that can't be read (a share that isn't mounted yet, a wrong owner) leaves the server up and not ready, and it looks
+ * again until it can. `-strict` and a dry run take it for the failure that they are to find.
+ */
+async function refreshReadable(index: IndexStore, config: Config): Promise<Snapshot> {
+  for (;;) {
+    try {
+      return await index.refresh();
+    } catch (error) {
+      const mayPass = error instanceof DepotError && error.code === 'SOURCE_UNREADABLE';
+      if (!mayPass || config.strict || config.dryRun) {
+        throw error;
+      }
+      await sleep(unreadablePause, undefined, { ref: false });
+    }
+  }
 }
 
 /** The packages of a depot are one folder further down. */

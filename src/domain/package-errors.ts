@@ -17,6 +17,11 @@ export const packageErrors = {
     message: '{path}: {reason}; what was served before is kept',
     advice: 'Bring the package path back; the next look takes it up.',
   },
+  SOURCE_UNREADABLE: {
+    status: 500,
+    message: '{path}: {reason}; there is nothing else to serve',
+    advice: 'Let the user that the server runs as read the package path; the next look takes it up.',
+  },
   ZIP_INVALID: {
     status: 500,
     message: '{reason}',

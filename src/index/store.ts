@@ -115,6 +115,7 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
       },
     });
     refuseLostPaths(result, snapshot);
+    refuseUnreadablePath(result, snapshot);
     known = result.known;
     // Other processes may wait for the file, so it is written for an empty folder too.
     if (result.isStale || !kept) {
@@ -195,6 +196,14 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
       await saver.flush();
     },
   };
+}
+
+/** A first index without a package, because a package path can't be read: that is no empty registry, which would be ready. */
+function refuseUnreadablePath({ items, problems }: BuildResult, snapshot: Snapshot | undefined): void {
+  const unreadable = problems.find(({ isRoot, severity }) => isRoot === true && severity === 'quarantine');
+  if (unreadable && !snapshot && items.length === 0) {
+    throw new DepotError('SOURCE_UNREADABLE', { path: unreadable.path, reason: unreadable.reason });
+  }
 }
 
 /** A package path that was served and can't be listed now (a mount that is gone): better the old packages than none. */

@@ -74,6 +74,52 @@ test('a server that is loading is alive, not ready, and says when to come back',
   t.like(await getJson(url, '/health'), { status: 'ready', versions: 40 });
 });
 
+/** What health says, as soon as it has this status and a reason other than that the index is being made. */
+const statusOf = async (url: string, status: number): Promise<Record<string, unknown>> => {
+  for (;;) {
+    const reply = await get(url, '/health');
+    const report = JSON.parse(reply.text) as Record<string, unknown>;
+    if (reply.status === status && report['status'] !== 'loading') {
+      return report;
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+  }
+};
+
+test('a package path that cannot be read is not ready until it can, and says why', async (t) => {
+  const root = await scratch(t);
+  // No folder: what lies below it can't be looked at, whoever asks.
+  await writeFile(join(root, 'share'), '');
+  const loaded = loadConfig({
+    env: {},
+    flags: new Map([
+      ['address', '127.0.0.1:0'],
+      ['package-paths', join(root, 'share', 'packages')],
+      ['require-package-signatures', 'false'],
+    ]),
+  });
+  if (!loaded.ok) {
+    return t.fail(String(loaded.problems));
+  }
+  const app = await startApp(loaded.config, {
+    log: collectLog([]),
+    metrics: createMetrics({ version: '1' }),
+  });
+  t.teardown(() => app.close());
+  const url = app.address.replace('localhost', '127.0.0.1');
+  const health = await statusOf(url, 503);
+  t.is(health['status'], 'failed');
+  t.regex(String(health['reason']), /share\/packages: the package path cannot be read/);
+  await rm(join(root, 'share'));
+  await mkdir(join(root, 'share', 'packages'), { recursive: true });
+  await writeZipPackage(join(root, 'share', 'packages'));
+  await app.refresh();
+  t.like(await getJson(url, '/health'), { status: 'ready', versions: 1 });
+  await app.ready;
+});
+
 test('a package path that goes away and comes back is told by the next index', async (t) => {
   const server = await serveFolder(t, async (root) => {
     await mkdir(join(root, 'p'));
