@@ -26,7 +26,7 @@ export interface WantedArtifacts {
 }
 
 /** Names of public places. */
-export type ReferenceName = 'artifacts' | 'agentKey' | 'models' | 'productDocs';
+export type ReferenceName = 'artifacts' | 'snapshots' | 'agentKey' | 'models' | 'productDocs';
 
 /** Keys of a definition that this reads. */
 export const releaseKeys = ['artifacts', 'keys', 'defend', 'models', 'docs', 'references'] as const;
@@ -156,6 +156,7 @@ function readReferences(
 ): Readonly<Partial<Record<ReferenceName, string>>> {
   const names = {
     artifacts: 'artifacts',
+    snapshots: 'snapshots',
     'agent-key': 'agentKey',
     models: 'models',
     docs: 'productDocs',
@@ -167,7 +168,7 @@ function readReferences(
   const fields = readFields(
     entry.value,
     'references',
-    ['artifacts', 'agent-key', 'models', 'docs'],
+    ['artifacts', 'snapshots', 'agent-key', 'models', 'docs'],
     complain,
   );
   for (const [key, field] of fields) {

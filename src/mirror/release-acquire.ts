@@ -39,6 +39,9 @@ const maxFileBytes = 16 * 1024 ** 3;
  * gets its name only when all of it is good. Throws DepotError; what was there before stays.
  */
 export const acquireGroup = async (group: PlannedGroup, deps: ReleaseAcquireDeps): Promise<AcquiredGroup> => {
+  if (group.fault) {
+    throw group.fault;
+  }
   if (group.state === 'kept' && group.isFixed) {
     return keptGroup(group);
   }

@@ -1,5 +1,6 @@
 import type { DefendFacts } from '../artifacts/defend-manifest.ts';
 import type { WantedFile } from '../artifacts/release-set.ts';
+import type { DepotError } from '../domain/errors.ts';
 import type { LockedFile } from './locked-file.ts';
 
 /** What a group of files is for, which says how it is checked. */
@@ -26,6 +27,8 @@ export interface ReleaseGroup {
   /** Of a manifest: its content, which came with the plan, and the paths that it refers to. */
   readonly body?: Buffer;
   readonly needs?: readonly string[];
+  /** Why it is not known where the files are: they can't be fetched. */
+  readonly fault?: DepotError;
 }
 
 /** Every file of a group, the main one last, as they are put into place. */

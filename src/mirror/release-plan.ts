@@ -151,7 +151,8 @@ export const askReleaseSizes = async (
 ): Promise<ReleasePlan> => {
   const sizes = new Map<string, number>();
   const unknown = plan.groups.filter(
-    ({ kind, main }) => main.state === 'new' && main.size === undefined && !isSmallKind(kind),
+    ({ kind, main, fault }) =>
+      main.state === 'new' && main.size === undefined && !isSmallKind(kind) && fault === undefined,
   );
   let silent = 0;
   await eachConcurrently(unknown, concurrency, async ({ main }) => {

@@ -10,6 +10,7 @@ import type { LockedFile } from './locked-file.ts';
 import { absent, fetchSmall, type SmallFetch } from './release-fetch.ts';
 import { addressesOf, filesOf } from './release-files.ts';
 import { groupFiles, type ReleaseGroup } from './release-group.ts';
+import { hasSnapshotPlace, locateSnapshots } from './release-snapshots.ts';
 import type { WantedProblem } from './wanted.ts';
 
 /** What a definition asks for besides packages. */
@@ -25,7 +26,7 @@ export interface WantedGroups {
  */
 export const resolveRelease = async (release: WantedRelease, deps: SmallFetch): Promise<WantedGroups> => {
   const addresses = addressesOf(release);
-  const { groups } = groupFiles(filesOf(release));
+  const groups = await locateSnapshots(groupFiles(filesOf(release)).groups, release, deps);
   const found: ReleaseGroup[] = [];
   const problems: WantedProblem[] = [];
   const referred = new Map<string, ReleaseGroup>();
@@ -106,6 +107,10 @@ const locate = ({ path, source }: LockedFile, release: WantedRelease): string =>
   const flat = (base: string): string => `${base.replace(/\/+$/, '')}/${file}`;
   switch (folder) {
     case 'downloads':
+      // The build that a snapshot came from is in its address alone.
+      if (path.includes('-SNAPSHOT') && hasSnapshotPlace(release)) {
+        return source;
+      }
       return artifactUrls(file, addresses.artifacts)[0]?.url ?? source;
     case 'ml-models':
       return flat(addresses.models);

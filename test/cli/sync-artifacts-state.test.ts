@@ -8,6 +8,7 @@ import { readLockedArchives } from '../../src/cli/sync-trust.ts';
 import { verifyLockedFiles } from '../../src/cli/verify-files.ts';
 import { createVerifyVerb } from '../../src/cli/verify.ts';
 import { artifactBytes } from '../support/release.ts';
+import { pinnedKey, references } from '../support/release-upstream.ts';
 import { agents, createReleaseSite, linuxAgent, treeOf, windowsAgent } from '../support/release-site.ts';
 import { runVerb } from './verb-run.ts';
 
@@ -78,6 +79,49 @@ test('a snapshot is asked for in every run and replaced with all that belongs to
   upstream.files.set(`/downloads/${snapshot}`, old);
   t.is((await run()).exitCode, 3);
   t.deepEqual(treeOf(to), before);
+});
+
+test('snapshots come from the newest build of their own place, and a lock file makes the older build again', async (t) => {
+  const { run, to, folder, define, upstream } = await createReleaseSite(t);
+  const path = 'beats/elastic-agent/elastic-agent-9.3.0-SNAPSHOT-linux-x86_64.tar.gz';
+  const build = async (id: string): Promise<Buffer> => {
+    const content = await upstream.add(path);
+    for (const end of ['', '.sha512', '.asc']) {
+      upstream.files.set(
+        `/snapshots/${id}/downloads/${path}${end}`,
+        upstream.files.get(`/downloads/${path}${end}`) ?? content,
+      );
+      upstream.files.delete(`/downloads/${path}${end}`);
+    }
+    upstream.files.set(
+      '/snapshots/latest/9.3.0-SNAPSHOT.json',
+      Buffer.from(JSON.stringify({ build_id: id })),
+    );
+    return content;
+  };
+  const first = await build('9.3.0-0a1b2c3d');
+  await define(
+    `artifacts:\n  - version: 9.3.0-SNAPSHOT\n    platforms: [linux-x86_64]\n    names: [elastic-agent]\n${pinnedKey(upstream)}${references(upstream)}  snapshots: ${upstream.url}/snapshots\n`,
+    '',
+    false,
+  );
+  const { exitCode, stderr } = await run();
+  t.is(exitCode, 0, stderr);
+  t.deepEqual(await readFile(join(to, 'downloads', path)), first);
+  const lock = join(folder, 'first.lock');
+  await writeFile(lock, await readFile(join(to, 'distribution.lock')));
+
+  const second = await build('9.3.0-4e5f6a7b');
+  t.is((await run()).exitCode, 0);
+  t.deepEqual(await readFile(join(to, 'downloads', path)), second);
+  t.is((await run('--locked', '--lock', lock)).exitCode, 0);
+  t.deepEqual(await readFile(join(to, 'downloads', path)), first);
+
+  upstream.files.set('/snapshots/latest/9.3.0-SNAPSHOT.json', Buffer.from('<html>'));
+  const lost = await run();
+  t.is(lost.exitCode, 3);
+  t.regex(lost.artifacts.report.failed[0]?.reason ?? '', /latest\/9\.3\.0-SNAPSHOT\.json: it is no JSON/);
+  t.deepEqual(await readFile(join(to, 'downloads', path)), first);
 });
 
 test('two runs into one folder: the second is told who works there', async (t) => {
