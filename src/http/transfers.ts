@@ -20,6 +20,9 @@ export interface Transfers {
 /** Up to so many transfers read the next piece while one is written; among many, others are read meanwhile. */
 const fewTransfers = 8;
 
+/** More than so many take turns: the pieces of fewer make no long round of the event loop. */
+const manyTransfers = 32;
+
 /** A piece should be with the system after so many milliseconds: a slow client gets small ones. */
 const pieceTime = 250;
 
@@ -34,7 +37,7 @@ export const createTransfers = (memory = 32 * 1024 * 1024): Transfers => {
   let running = 0;
   const room: Room = {
     width: () => (running > fewTransfers ? 1 : 2),
-    turn: () => (running > fewTransfers ? turns.next() : undefined),
+    turn: () => (running > manyTransfers ? turns.next() : undefined),
     read: (file, position, end, pace) => {
       const left = (memory - buffers.taken) / 4;
       const size = sizeBelow(Math.min(memory / running, left, pace * pieceTime));
