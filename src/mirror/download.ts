@@ -92,6 +92,8 @@ async function attempt(
     throw answerFault(answer, `the archive has ${from + length} bytes, the limit is ${download.limit}`);
   }
   const { memory } = download;
+  // A cut while room is waited for is met by whoever reads the body then.
+  answer.body.on('error', () => {});
   const place = from === 0 && length >= 0 ? await memory?.take(length) : undefined;
   if (place) {
     try {
@@ -178,6 +180,10 @@ async function gather(
   let size = 0;
   try {
     await new Promise<void>((resolve, reject) => {
+      if (body.destroyed) {
+        reject(body.errored ?? new Error('the body was closed'));
+        return;
+      }
       body.on('data', (chunk: Buffer) => {
         if (size + chunk.length > length) {
           reject(answerFault(answer, `more came than the ${length} bytes that were announced`));
