@@ -28,7 +28,7 @@ npm run bench -- grow [SIZES…] [options]   how cost grows from 1,000 to 50,000
   --json FILE     also write the results there
   --write-docs    also put the table into docs/benchmarks.md
 
-Needs wrk and nginx on the path; lines that miss theirs are left out. All load goes to this machine.
+Needs wrk, nginx and curl on the path; lines that miss theirs are left out. All load goes to this machine.
 `;
 
 /** Reads the words behind `npm run bench --`. Throws an error that says which one is wrong. */

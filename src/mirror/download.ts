@@ -3,11 +3,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, stat, unlink, writeFile } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { HttpAnswer, HttpClient } from '../net/http.ts';
-import { dismiss, showUrl, Transient } from '../net/http.ts';
+import { dismiss, Transient } from '../net/http.ts';
 import type { RetryPolicy } from '../net/retry.ts';
 import { withRetries } from '../net/retry.ts';
 import type { HostPolicy } from '../net/upstream-hosts.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
+import { answerFault, placeOfBody } from './archive-answer.ts';
 import type { BodyMemory, Place } from './body-memory.ts';
 import { fileFault } from './file-fault.ts';
 import { readFacts, writeFacts } from './part-facts.ts';
@@ -81,7 +82,7 @@ async function attempt(
     { url, headers, ...(signal ? { signal } : {}) },
     settings.policy,
   );
-  const from = judge(answer, resume ? { have, total: facts.total } : undefined);
+  const from = placeOfBody(answer, resume ? { have, total: facts.total } : undefined);
   if (from === undefined) {
     await unlink(part).catch(() => {});
     throw new Transient(answerFault(answer, 'the server continued at another place'));
@@ -92,6 +93,8 @@ async function attempt(
     throw answerFault(answer, `the archive has ${from + length} bytes, the limit is ${download.limit}`);
   }
   const { memory } = download;
+  // A cut while room is waited for is met by whoever reads the body then.
+  answer.body.on('error', () => {});
   const place = from === 0 && length >= 0 ? await memory?.take(length) : undefined;
   if (place) {
     try {
@@ -126,46 +129,6 @@ async function attempt(
   }
 }
 
-/** Where in the part the body belongs; undefined if the part can't be continued with this answer. Throws for other answers. */
-function judge(
-  answer: HttpAnswer,
-  resumed: { readonly have: number; readonly total: number } | undefined,
-): number | undefined {
-  const { status, headers } = answer;
-  if (resumed && status === 206) {
-    const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '');
-    if (range && Number(range[1]) === resumed.have && Number(range[3]) === resumed.total) {
-      return resumed.have;
-    }
-    dismiss(answer);
-    return undefined;
-  }
-  if (resumed && status === 416) {
-    dismiss(answer);
-    return undefined;
-  }
-  const refuse = (reason: string): never => {
-    dismiss(answer);
-    throw answerFault(answer, reason);
-  };
-  if (status === 404) {
-    refuse('the upstream does not have it (404)');
-  }
-  if (status !== 200) {
-    refuse(`the server answered ${status}`);
-  }
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') {
-    refuse(`it came with Content-Encoding ${encoding}, which an archive never has`);
-  }
-  const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-  // Not `text/plain`: a bare web server calls every file so. What is no archive is found by the check.
-  if (type === 'text/html' || type === 'application/json') {
-    refuse(`the server sent ${type}, not an archive`);
-  }
-  return 0;
-}
-
 /** Reads a body into memory. What came before a cut goes to the part file, to be continued. */
 async function gather(
   answer: HttpAnswer,
@@ -178,6 +141,10 @@ async function gather(
   let size = 0;
   try {
     await new Promise<void>((resolve, reject) => {
+      if (body.destroyed) {
+        reject(body.errored ?? new Error('the body was closed'));
+        return;
+      }
       body.on('data', (chunk: Buffer) => {
         if (size + chunk.length > length) {
           reject(answerFault(answer, `more came than the ${length} bytes that were announced`));
@@ -295,6 +262,3 @@ async function pour(
   }
   return size;
 }
-
-const answerFault = (answer: HttpAnswer, reason: string, cause?: unknown): DepotError =>
-  new DepotError('UPSTREAM_ANSWER', { url: showUrl(answer.url), reason }, cause);

@@ -5,7 +5,7 @@ import { originalSignaturePath, signaturePath } from '../signing/archive-signatu
  * The folder that sync fills:
  *
  *     DIR/
- *       NAME-VERSION.zip          an archive that was checked whole
+ *       NAME-VERSION.zip          an archive that was checked
  *       NAME-VERSION.zip.sig      its signature, there before the archive is
  *       NAME-VERSION.zip.sig.orig the signature that it came with, where it was stripped and signed anew
  *       distribution.lock         what the set is, byte for byte

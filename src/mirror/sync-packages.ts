@@ -12,6 +12,7 @@ import { createGate, eachConcurrently } from './pool.ts';
 import type { Failure } from './report.ts';
 import { failureOf } from './report.ts';
 import type { PackageDeps, SyncRequest } from './sync-request.ts';
+import { createReceivedBuffers } from './received-buffers.ts';
 
 /** What was done of the packages, before it is reported. */
 export interface PackageOutcome {
@@ -50,6 +51,7 @@ export async function carryOutPackages(
           advice: 'Add what is required, or leave the package out.',
         },
   );
+  const buffers = createReceivedBuffers();
   let bytes = 0;
   let halted: DepotError | undefined;
   const each: AcquireDeps = {
@@ -62,6 +64,7 @@ export async function carryOutPackages(
     onBytes: (count) => {
       bytes += count;
       progress.bytes(count);
+      buffers.received(count);
     },
     onWarning: (label, reason) => warnings.push({ label, reason }),
   };

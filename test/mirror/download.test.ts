@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { createBodyMemory } from '../../src/mirror/body-memory.ts';
+import { downloadPart } from '../../src/mirror/download.ts';
+import { createClient } from '../../src/net/client.ts';
+import type { HttpAnswer, HttpClient } from '../../src/net/http.ts';
+import { createHostPolicy } from '../../src/net/upstream-hosts.ts';
+
+test('a connection that is cut while a body waits for room is a fault that passes', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'download-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const content = Buffer.alloc(5000, 'a');
+  let asked = 0;
+  const server = createServer((request, response) => {
+    asked += 1;
+    response.writeHead(200, { 'content-length': content.length, 'content-type': 'application/zip' });
+    if (asked > 1) {
+      response.end(content);
+    } else {
+      response.write(content.subarray(0, 100), () => response.destroy());
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const client = createClient({
+    proxy: { noProxy: '' },
+    proxyHeaders: {},
+    proxyTls: {},
+    tls: {},
+    connections: 1,
+    connectTimeout: 10_000,
+    headersTimeout: 10_000,
+    bodyTimeout: 10_000,
+    userAgent: 'test',
+  });
+  t.teardown(() => client.close());
+  const answers: HttpAnswer[] = [];
+  const watched: HttpClient = {
+    ...client,
+    request: async (request) => {
+      const answer = await client.request(request);
+      answers.push(answer);
+      return answer;
+    },
+  };
+  const memory = createBodyMemory(10_000, 10_000);
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/a-1.0.0.zip`);
+  const counted: number[] = [];
+  const downloaded = await downloadPart(
+    {
+      url,
+      part: join(folder, 'part'),
+      facts: join(folder, 'facts'),
+      mayResume: false,
+      limit: 10_000,
+      memory: {
+        ...memory,
+        take: async (bytes) => {
+          const [first, second] = answers;
+          if (first && !second && !first.body.destroyed) {
+            await new Promise((resolve) => first.body.once('close', resolve));
+          }
+          return memory.take(bytes);
+        },
+      },
+      onBytes: (count) => counted.push(count),
+    },
+    {
+      client: watched,
+      policy: createHostPolicy([url], []),
+      retry: { attempts: 3, firstDelay: 1, maxDelay: 1, maxRetryAfter: 0 },
+    },
+  );
+  t.is(asked, 2);
+  t.true(downloaded.place?.bytes.equals(content));
+  t.is(
+    counted.reduce((sum, count) => sum + count, 0),
+    content.length,
+  );
+});
