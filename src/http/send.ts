@@ -10,6 +10,8 @@ export interface AnswerHead {
   readonly type: string;
   /** Seconds that clients may keep the answer. */
   readonly maxAge: number;
+  /** Stands in the place of what `maxAge` makes. */
+  readonly cacheControl?: string;
   /** True where another client may get another encoding. */
   readonly varies?: boolean;
   readonly encoding?: 'gzip' | 'identity';
@@ -21,6 +23,11 @@ export interface AnswerHead {
   /** Headers that only this kind of answer has. */
   readonly further?: readonly (readonly [name: string, value: string])[];
 }
+
+const cacheHeaders = ({ cacheControl, maxAge }: AnswerHead): readonly string[] =>
+  cacheControl === undefined
+    ? ['Cache-Control', `max-age=${maxAge}`, 'Cache-Control', 'public']
+    : ['Cache-Control', cacheControl];
 
 /** Heads of the same answer in each encoding. */
 export function createHeads(head: AnswerHead): Readonly<Record<Encoding, AnswerHead>> {
@@ -65,16 +72,7 @@ function sendWhole(context: Context, { bytes, etag }: Body, head: AnswerHead): v
 /** The head of a whole body that Koa isn't asked to send. */
 function writeWholeHead(context: Context, size: number, etag: string, head: AnswerHead): void {
   const headers = commonHeaders(context);
-  headers.push(
-    'Content-Type',
-    head.type,
-    'Cache-Control',
-    `max-age=${head.maxAge}`,
-    'Cache-Control',
-    'public',
-    'ETag',
-    etag,
-  );
+  headers.push('Content-Type', head.type, ...cacheHeaders(head), 'ETag', etag);
   if (head.varies) {
     headers.push('Vary', 'Accept-Encoding');
   }
@@ -187,7 +185,7 @@ function prepare(
   const response = context.res;
   context.status = 200;
   response.setHeader('Content-Type', head.type);
-  response.setHeader('Cache-Control', [`max-age=${head.maxAge}`, 'public']);
+  response.setHeader('Cache-Control', head.cacheControl ?? [`max-age=${head.maxAge}`, 'public']);
   response.setHeader('ETag', etag);
   if (head.varies) {
     response.setHeader('Vary', 'Accept-Encoding');
