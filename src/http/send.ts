@@ -18,6 +18,8 @@ export interface AnswerHead {
   readonly lastModified?: string;
   /** True where a part may be asked for. */
   readonly ranges?: boolean;
+  /** Instead of `max-age=…` and `public`. */
+  readonly cacheControl?: string;
   /** Headers that only this kind of answer has. */
   readonly further?: readonly (readonly [name: string, value: string])[];
 }
@@ -65,16 +67,13 @@ function sendWhole(context: Context, { bytes, etag }: Body, head: AnswerHead): v
 /** The head of a whole body that Koa isn't asked to send. */
 function writeWholeHead(context: Context, size: number, etag: string, head: AnswerHead): void {
   const headers = commonHeaders(context);
-  headers.push(
-    'Content-Type',
-    head.type,
-    'Cache-Control',
-    `max-age=${head.maxAge}`,
-    'Cache-Control',
-    'public',
-    'ETag',
-    etag,
-  );
+  headers.push('Content-Type', head.type, 'Cache-Control');
+  if (head.cacheControl === undefined) {
+    headers.push(`max-age=${head.maxAge}`, 'Cache-Control', 'public');
+  } else {
+    headers.push(head.cacheControl);
+  }
+  headers.push('ETag', etag);
   if (head.varies) {
     headers.push('Vary', 'Accept-Encoding');
   }
@@ -187,7 +186,7 @@ function prepare(
   const response = context.res;
   context.status = 200;
   response.setHeader('Content-Type', head.type);
-  response.setHeader('Cache-Control', [`max-age=${head.maxAge}`, 'public']);
+  response.setHeader('Cache-Control', head.cacheControl ?? [`max-age=${head.maxAge}`, 'public']);
   response.setHeader('ETag', etag);
   if (head.varies) {
     response.setHeader('Vary', 'Accept-Encoding');

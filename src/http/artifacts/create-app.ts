@@ -93,8 +93,8 @@ const sendArtifact = async (
   // A cache on the way asks again before it answers: an artifact and its .sha512 of two different times would not fit. And
   // what compresses on the way would give agents another content.
   const keep = artifact.kind === 'key' ? `max-age=${maxAge}` : 'no-cache';
-  const further = [['Cache-Control', `public, ${keep}, no-transform`]] as const;
-  await sendFile(context, file, { type: artifactType(artifact), maxAge, further }, transfers);
+  const cacheControl = `public, ${keep}, no-transform`;
+  await sendFile(context, file, { type: artifactType(artifact), maxAge, cacheControl }, transfers);
 };
 
 const answerFolder = (
