@@ -20,6 +20,8 @@ export interface AnswerHead {
   readonly lastModified?: string;
   /** True where a part may be asked for. */
   readonly ranges?: boolean;
+  /** Instead of `max-age=…` and `public`. */
+  readonly cacheControl?: string;
   /** Headers that only this kind of answer has. */
   readonly further?: readonly (readonly [name: string, value: string])[];
 }
