@@ -18,7 +18,7 @@ export interface StartLine {
   readonly bounds: StartBounds;
 }
 
-// Workers that read packages have gone by then.
+// Processes that read packages have gone by then.
 const settle = 1500;
 
 /** Starts a server several times: how long until it serves, and how much memory it has a moment later. */

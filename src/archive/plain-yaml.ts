@@ -211,9 +211,9 @@ export function readPlainYaml(given: string): YamlValue | undefined {
     }
   };
 
-  /** A block whose last line has no end is left to the parser. */
+  /** A block at the end of a text whose last line has no end is left to the parser. */
   const endWhole = (found: Found | undefined): Found | undefined =>
-    isCut && found?.end === text.length ? undefined : found;
+    isCut && found && text.slice(found.end).trim() === '' ? undefined : found;
 
   /** Behind a value on one line comes nothing but a comment; its end becomes that of the line. */
   const endLine = (found: Found | undefined): Found | undefined => {
