@@ -10,8 +10,6 @@ export interface AnswerHead {
   readonly type: string;
   /** Seconds that clients may keep the answer. */
   readonly maxAge: number;
-  /** Stands in the place of what `maxAge` makes. */
-  readonly cacheControl?: string;
   /** True where another client may get another encoding. */
   readonly varies?: boolean;
   readonly encoding?: 'gzip' | 'identity';
