@@ -7,7 +7,7 @@ const borders = {
   domain: [[], ['semver']],
   config: [['domain/errors.ts', 'archive/yaml.ts'], ['js-yaml']],
   archive: [['domain/errors.ts'], ['yauzl', 'yazl', 'js-yaml', 'tar-stream']],
-  telemetry: [['domain/errors.ts'], ['pino', '@elastic/ecs-pino-format', 'prom-client']],
+  telemetry: [['domain/errors.ts'], ['pino', '@elastic/ecs-pino-format', 'prom-client', 'lru-cache']],
   signing: [['domain/errors.ts'], ['openpgp']],
   net: [['domain/errors.ts', 'telemetry/log.ts'], ['undici']],
   source: [['domain', 'archive', 'telemetry'], ['lru-cache']],

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import { ecsFormat } from '@elastic/ecs-pino-format';
 import { destination, pino, type Logger, type LoggerOptions } from 'pino';
-import { createFlatLines, type FlatLines } from './flat-line.ts';
 import { createDevLines } from './dev-lines.ts';
 import type { Log, LogFields } from './log.ts';
 import { redact } from './redact.ts';
+import { createRequestLines, requestFields, requestMessage, type RequestLines } from './request-line.ts';
 
 /** Where and how the log is written. */
 export interface LogOptions {
@@ -39,8 +39,8 @@ export const createLog = (options: LogOptions): OwnedLog => {
   const logger = pino(options.type === 'dev' ? devOptions(options) : ecsOptions(options, timestamp), {
     write: (line: string) => output.write(format(redact(line))),
   });
-  const linesOf = (one: Logger): FlatLines =>
-    options.type === 'dev' ? () => undefined : createFlatLines(one, timestamp);
+  const linesOf = (one: Logger): RequestLines =>
+    options.type === 'dev' ? () => undefined : createRequestLines(one, timestamp);
   return { ...adapt(logger, output, linesOf), flush: () => output.flush() };
 };
 
@@ -81,8 +81,8 @@ const createTimestamps = (): (() => string) => {
 
 const devOptions = (options: LogOptions): LoggerOptions => ({ level: options.level, base: null });
 
-const adapt = (logger: Logger, output: LineOutput, linesOf: (logger: Logger) => FlatLines): Log => {
-  const flatLine = linesOf(logger);
+const adapt = (logger: Logger, output: LineOutput, linesOf: (logger: Logger) => RequestLines): Log => {
+  const lines = linesOf(logger);
   return {
     error: (fields, message) => {
       logger.error(fields, message);
@@ -92,15 +92,15 @@ const adapt = (logger: Logger, output: LineOutput, linesOf: (logger: Logger) => 
     warn: (fields, message) => logger.warn(fields, message),
     info: (fields, message) => logger.info(fields, message),
     debug: (fields, message) => logger.debug(fields, message),
-    request: (level, fields, message) => {
+    request: (level, line) => {
       if (!logger.isLevelEnabled(level)) {
         return;
       }
-      const line = flatLine(level, fields, message);
-      if (line === undefined) {
-        logger[level](fields, message);
+      const text = lines(level, line);
+      if (text === undefined) {
+        logger[level](requestFields(line), requestMessage(line));
       } else {
-        output.write(line);
+        output.write(text);
       }
     },
     child: (fields: LogFields) => adapt(logger.child(fields), output, linesOf),

@@ -1,3 +1,4 @@
+import { requestFields, requestMessage } from '../../src/telemetry/request-line.ts';
 import type { Log, LogFields } from '../../src/telemetry/log.ts';
 
 /** A log that keeps its lines. */
@@ -19,7 +20,7 @@ export const createKeptLog = (): KeptLog => {
     warn: keep('warn'),
     info: keep('info'),
     debug: keep('debug'),
-    request: (level, fields, message) => keep(level)(fields, message),
+    request: (level, line) => keep(level)(requestFields(line), requestMessage(line)),
     child: () => log,
   };
   return log;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startApp, type App } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Log } from '../../src/telemetry/log.ts';
+import { requestFields, requestMessage } from '../../src/telemetry/request-line.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 /** A real server on a free port of this machine. */
@@ -86,7 +87,7 @@ export function collectLog(lines: LogLine[], base: Readonly<Record<string, unkno
     warn: write('warn'),
     info: write('info'),
     debug: write('debug'),
-    request: (level, fields, message) => write(level)(fields, message),
+    request: (level, line) => write(level)(requestFields(line), requestMessage(line)),
     child: (fields) => collectLog(lines, { ...base, ...fields }),
   };
 }

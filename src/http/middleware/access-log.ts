@@ -60,28 +60,16 @@ function headBytes({ res }: Context): number {
 
 function write(log: Log, context: Context, status: number, bytes: number, seconds: number): void {
   const { req, state } = context;
-  const { method = '', url = '', headers } = req;
-  const agent = headers['user-agent'] ?? '';
-  const mark = url.indexOf('?');
-  // Flat, and what is undefined isn't logged: this runs for every request.
-  const fields = {
-    'event.action': 'request',
-    'event.duration': Math.round(seconds * 1e9),
-    'http.request.id': state['requestId'] as string,
-    'http.request.method': method,
-    'http.response.status_code': status,
-    'http.response.body.bytes': bytes,
-    'url.path': state['path'] as string | undefined,
-    'url.query': mark < 0 ? undefined : url.slice(mark + 1),
-    'client.address': req.socket.remoteAddress,
-    'user_agent.original': agent,
-    'fleet_depot.kibana.version': kibanaVersion(agent),
-  };
-  const message = `${method} ${url} ${status}`;
-  log.request(state['path'] === '/health' ? 'debug' : 'info', fields, message);
-}
-
-/** Kibana names its version: `Kibana/9.2.0 node-fetch`. */
-function kibanaVersion(agent: string): string | undefined {
-  return agent.startsWith('Kibana/') ? /^Kibana\/([\w.+-]+)/.exec(agent)?.[1] : undefined;
+  const path = state['path'] as string | undefined;
+  log.request(path === '/health' ? 'debug' : 'info', {
+    id: state['requestId'] as string,
+    method: req.method ?? '',
+    url: req.url ?? '',
+    path,
+    status,
+    bytes,
+    nanoseconds: Math.round(seconds * 1e9),
+    address: req.socket.remoteAddress,
+    agent: req.headers['user-agent'] ?? '',
+  });
 }
