@@ -58,13 +58,13 @@ export const servingSettings = {
   answerCacheSize: setting(cacheBytes, {
     flag: 'answer-cache-size',
     section: 'memory',
-    default: '64MiB',
+    default: '56MiB',
     help: 'Memory for rendered and compressed answers and for files out of packages',
   }),
   archiveCacheSize: setting(cacheBytes, {
     flag: 'archive-cache-size',
     section: 'memory',
-    default: '48MiB',
+    default: '40MiB',
     help: 'Memory for archives that are asked for again and again; 0 reads all of them from disk',
   }),
 
