@@ -58,7 +58,7 @@ export const servingSettings = {
   answerCacheSize: setting(cacheBytes, {
     flag: 'answer-cache-size',
     section: 'memory',
-    default: '56MiB',
+    default: '48MiB',
     help: 'Memory for rendered and compressed answers and for files out of packages',
   }),
   archiveCacheSize: setting(cacheBytes, {
