@@ -1,6 +1,7 @@
 import { bytesOf, digestOfFiles } from '../depot/file-list.ts';
+import { parseConstraint } from '../domain/constraint.ts';
 import { DepotError } from '../domain/errors.ts';
-import type { BundleManifest } from './manifest.ts';
+import type { BundleEntry, BundleManifest } from './manifest.ts';
 
 const title = '# Contents of this bundle';
 
@@ -28,11 +29,11 @@ export const contentsPage = (manifest: Omit<BundleManifest, 'page'>): string => 
     'Check it with `fleet-depot bundle verify FILE…`, take it in with `fleet-depot bundle import FILE… --into DEPOT`.',
     'Each file lies in the archive as `content/SHA-256`.',
     '',
-    '| path | bytes | volume | SHA-256 |',
-    '| --- | ---: | ---: | --- |',
+    '| path | bytes | volume | SHA-256 | Kibana |',
+    '| --- | ---: | ---: | --- | --- |',
     ...entries.map(
       (entry) =>
-        `| ${entry.path} | ${entry.size} | ${entry.volume === 0 ? 'at the receiver' : entry.volume} | ${entry.sha256} |`,
+        `| ${entry.path} | ${entry.size} | ${entry.volume === 0 ? 'at the receiver' : entry.volume} | ${entry.sha256} | ${kibanaCell(entry.kibana)}|`,
     ),
     '',
   ];
@@ -42,16 +43,32 @@ export const contentsPage = (manifest: Omit<BundleManifest, 'page'>): string => 
 /** Whether a text is a contents page. */
 export const isContentsPage = (text: string): boolean => text.startsWith(title);
 
-/** The paths of a contents page, for who has only the page. Nothing of it is proven. Throws DepotError BUNDLE_INVALID. */
-export const parseContentsPage = (text: string, file: string): readonly string[] => {
-  const paths = [
-    ...text.matchAll(/^\| (\S+) \| \d+ \| (?:\d+|at the receiver) \| [0-9a-f]{64} \|\r?$/gm),
-  ].map((row) => row[1] ?? '');
-  if (paths.length === 0) {
-    throw new DepotError('BUNDLE_INVALID', { file, reason: 'this contents page names no file' });
+/** A file that a contents page names. */
+export type ListedFile = Pick<BundleEntry, 'path' | 'kibana'>;
+
+/** The last column came later: a page without it is read as well. */
+const row =
+  /^\| (\S+) \| \d+ \| (?:\d+|at the receiver) \| [0-9a-f]{64} \|(?: (?:`((?:[^`|\\\r\n]|\\\|)+)` )?\|)?\r?$/gm;
+
+/** The files of a contents page, for who has only the page. Nothing of it is proven. Throws DepotError BUNDLE_INVALID. */
+export const parseContentsPage = (text: string, file: string): readonly ListedFile[] => {
+  const fail = (reason: string): DepotError => new DepotError('BUNDLE_INVALID', { file, reason });
+  const files = [...text.matchAll(row)].map(([, path = '', cell]): ListedFile => {
+    const kibana = cell?.replaceAll('\\|', '|');
+    if (kibana !== undefined && !parseConstraint(kibana)) {
+      throw fail(`what ${path} wants of Kibana is no version constraint`);
+    }
+    return { path, ...(kibana === undefined ? {} : { kibana }) };
+  });
+  if (files.length === 0) {
+    throw fail('this contents page names no file');
   }
-  return paths;
+  return files;
 };
+
+/** A bar would end the cell also within code; white space of all kinds means the same in a constraint. */
+const kibanaCell = (constraint: string | undefined): string =>
+  constraint === undefined ? '' : `\`${constraint.trim().replace(/\s+/g, ' ').replaceAll('|', '\\|')}\` `;
 
 const kindOf = (path: string): string => {
   if (path.includes('/')) {

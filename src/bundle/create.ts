@@ -10,6 +10,7 @@ import { DepotError } from '../domain/errors.ts';
 import type { Signer } from '../signing/signature.ts';
 import { contentsPage } from './contents-page.ts';
 import type { BundledFile, FileSet } from './file-set.ts';
+import { kibanaConditions } from './kibana-condition.ts';
 import { contentsOf, formatManifest, type BundleManifest } from './manifest.ts';
 import { receiptHas, type Receipt } from './receipt.ts';
 import { contentName, divideIntoVolumes, formatVolumeHeader, volumeEntries } from './volume.ts';
@@ -50,7 +51,8 @@ export interface CreatedBundle {
  */
 export const createBundle = async (request: BundleRequest): Promise<CreatedBundle> => {
   const { files, since, signer, output, signal } = request;
-  const plan = planBundle(files, since, request.volumeBytes);
+  const conditions = await kibanaConditions(files.files, signal);
+  const plan = planBundle(files, conditions, since, request.volumeBytes);
   const manifest = Buffer.from(formatManifest(plan.manifest));
   const id = digestOf(manifest);
   const signature = signer === undefined ? undefined : Buffer.from(await signer.sign(manifest));
@@ -121,6 +123,7 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
 /** Decides what goes in and into which volume. */
 const planBundle = (
   { source, files }: FileSet,
+  conditions: ReadonlyMap<string, string>,
   since: Receipt | undefined,
   volumeBytes: number | undefined,
 ): { readonly manifest: BundleManifest; readonly page: Buffer } => {
@@ -132,12 +135,16 @@ const planBundle = (
       ...(source ? { source } : {}),
       ...(since ? { base: { depot: since.depot, snapshot: since.snapshot } } : {}),
       volumes,
-      entries: files.map(({ path: name, sha256, size }) => ({
-        path: name,
-        sha256,
-        size,
-        volume: volumeOf(sha256),
-      })),
+      entries: files.map(({ path: name, sha256, size }) => {
+        const kibana = conditions.get(name);
+        return {
+          path: name,
+          sha256,
+          size,
+          volume: volumeOf(sha256),
+          ...(kibana === undefined ? {} : { kibana }),
+        };
+      }),
     };
     const page = Buffer.from(contentsPage(parts));
     return { manifest: { ...parts, page: { sha256: digestOf(page), size: page.length } }, page };

@@ -1,12 +1,15 @@
 import { isDigest } from '../depot/digest.ts';
 import { checkFileList, readSnapshotFile, type SnapshotFile } from '../depot/file-list.ts';
 import { isSnapshotId } from '../depot/snapshot-id.ts';
+import { parseConstraint } from '../domain/constraint.ts';
 import { DepotError } from '../domain/errors.ts';
 
 /** One file of the complete set that a bundle stands for. */
 export interface BundleEntry extends SnapshotFile {
   /** Number of the volume that holds the content, from 1; 0 where the receiver has it already. */
   readonly volume: number;
+  /** Of a package: the constraint for Kibana's version in its manifest; absent where it has none. */
+  readonly kibana?: string;
 }
 
 /** A snapshot of a depot, by both their ids. */
@@ -40,8 +43,8 @@ export const formatManifest = ({ source, base, volumes, page, entries }: BundleM
     volumes,
     page: { sha256: page.sha256, size: page.size },
   };
-  const lines = entries.map(({ path, sha256, size, volume }) =>
-    JSON.stringify({ path, sha256, size, volume }),
+  const lines = entries.map(({ path, sha256, size, volume, kibana }) =>
+    JSON.stringify({ path, sha256, size, volume, kibana }),
   );
   return `${JSON.stringify(head).slice(0, -1)},"entries":[\n${lines.join(',\n')}\n]}\n`;
 };
@@ -84,12 +87,21 @@ export const parseManifest = (bytes: Buffer, file: string): BundleManifest => {
   }
 
   const list = entries.map((one) => {
-    const { volume } = (typeof one === 'object' && one !== null ? one : {}) as Record<string, unknown>;
+    const { volume, kibana } = (typeof one === 'object' && one !== null ? one : {}) as Record<
+      string,
+      unknown
+    >;
     const read = readSnapshotFile(one, fail);
     if (typeof volume !== 'number' || !Number.isInteger(volume) || volume < 0 || volume > volumes) {
       throw fail(`${read.path} is in no volume`);
     }
-    return { ...read, volume };
+    if (kibana === undefined) {
+      return { ...read, volume };
+    }
+    if (typeof kibana !== 'string' || !parseConstraint(kibana)) {
+      throw fail(`what ${read.path} wants of Kibana is no version constraint`);
+    }
+    return { ...read, volume, kibana };
   });
   checkFileList(list, fail);
   const places = new Map<string, number>();

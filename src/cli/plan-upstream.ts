@@ -1,9 +1,11 @@
 import { open, readFile } from 'node:fs/promises';
-import { parseContentsPage, isContentsPage } from '../bundle/contents-page.ts';
+import { parseContentsPage, isContentsPage, type ListedFile } from '../bundle/contents-page.ts';
+import { packageOfPath } from '../bundle/kibana-condition.ts';
 import { parseManifest } from '../bundle/manifest.ts';
 import { readVolumeHead } from '../bundle/volume-reader.ts';
+import { parseConstraint } from '../domain/constraint.ts';
 import { DepotError } from '../domain/errors.ts';
-import { compareVersions, parseStrictVersion } from '../domain/version.ts';
+import { compareVersions, parseLooseVersion, parseStrictVersion } from '../domain/version.ts';
 import { parseLockFile } from '../mirror/lock-file.ts';
 import type { HttpClient } from '../net/http.ts';
 import { newestPackages, readAnswer, type NewestPackages } from './plan-packages.ts';
@@ -49,38 +51,43 @@ export const readUpstream = async (
   if (await isTar(place)) {
     const { manifest, file } = await readVolumeHead(place);
     const { entries } = parseManifest(manifest, file);
-    return {
-      ...fromPaths(
-        entries.map(({ path }) => path),
-        'bundle',
-      ),
-      commands: bundleCommands,
-    };
+    return { ...fromFiles(entries, 'bundle', stack), commands: bundleCommands };
   }
   const text = await readList(place);
   if (isContentsPage(text)) {
     const commands = bundleCommands.map((command) => command.replace(place, 'BUNDLE'));
-    return { ...fromPaths(parseContentsPage(text, place), 'contents page'), commands };
+    return { ...fromFiles(parseContentsPage(text, place), 'contents page', stack), commands };
   }
   if (/^\s*\{/.test(text)) {
     const { packages, files = [] } = parseLockFile(text, place);
-    const archives = packages.map(({ name, version }) => `${name}-${version}.zip`);
+    const archives = packages.map(({ name, version, kibana }) => ({
+      path: `${name}-${version}.zip`,
+      ...(kibana === undefined ? {} : { kibana }),
+    }));
     const commands = [`fleet-depot sync DISTRIBUTION --to /path/to/packages --locked --lock ${place}`];
-    return { ...fromPaths([...archives, ...files.map(({ path }) => path)], 'lock file'), commands };
+    return { ...fromFiles([...archives, ...files], 'lock file', stack), commands };
   }
   return { newest: readAnswer(text, place), paths: new Set(), commands: syncCommands };
 };
 
-/** The newest release of each name among the archives; prereleases are left out, as `/search` does. */
-const fromPaths = (
-  paths: readonly string[],
+/**
+ * The newest release of each name that suits the stack; prereleases are left out, as `/search` does. A package that doesn't say
+ * which Kibana it wants suits any. Where none says it, there is a note.
+ */
+const fromFiles = (
+  files: readonly ListedFile[],
   what: string,
+  stack: string,
 ): Pick<PlanUpstream, 'newest' | 'paths' | 'note'> => {
+  const target = parseLooseVersion(stack);
   const newest = new Map<string, string>();
-  for (const path of paths) {
-    const [, name, version] = /^([a-z0-9_]+)-(\d[^/]*)\.zip$/.exec(path) ?? [];
+  for (const { path, kibana } of files) {
+    const { name, version } = packageOfPath(path) ?? {};
     const parsed = version === undefined ? undefined : parseStrictVersion(version);
     if (name === undefined || version === undefined || !parsed || parsed.prerelease.length > 0) {
+      continue;
+    }
+    if (kibana !== undefined && target && parseConstraint(kibana)?.test(target) !== true) {
       continue;
     }
     const before = parseStrictVersion(newest.get(name) ?? '');
@@ -88,10 +95,15 @@ const fromPaths = (
       newest.set(name, version);
     }
   }
+  const isSilent = files.every(({ kibana }) => kibana === undefined);
   return {
     newest,
-    paths: new Set(paths.filter((path) => path.includes('/'))),
-    note: `a ${what} does not say which Kibana a package wants: its newest versions were compared`,
+    paths: new Set(files.map(({ path }) => path).filter((path) => path.includes('/'))),
+    ...(isSilent
+      ? {
+          note: `this ${what} does not say which Kibana a package wants: its newest versions were compared`,
+        }
+      : {}),
   };
 };
 

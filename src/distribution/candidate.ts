@@ -15,6 +15,8 @@ export interface Candidate {
   /** Address of the archive as the upstream names it: a path, or an absolute address. Absent for pins. */
   readonly download?: string;
   readonly signaturePath?: string;
+  /** `conditions.kibana.version`, a constraint. Absent for pins. */
+  readonly kibana?: string;
   /** Undefined where it isn't known (pins): the manifest has to be asked. */
   readonly requires?: readonly Requirement[];
 }

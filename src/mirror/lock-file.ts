@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parseConstraint } from '../domain/constraint.ts';
 import { DepotError } from '../domain/errors.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import { compareCandidates } from '../distribution/candidate.ts';
@@ -16,6 +17,8 @@ export interface LockedPackage {
   readonly signer?: string;
   readonly signature?: { readonly sha256: string; readonly size: number };
   readonly source: string;
+  /** The constraint for Kibana's version that the upstream listed; absent where it listed none, as for pins. */
+  readonly kibana?: string;
   /** What it was when it came, where it was stripped and signed anew: `signer` is whose signature vouched for it. */
   readonly original?: Pick<LockedPackage, 'sha256' | 'size' | 'signer' | 'signature'>;
 }
@@ -47,7 +50,7 @@ export function formatLockFile(lock: LockFile): string {
       return compareCandidates({ ...a.one, parsed: a.parsed }, { ...b.one, parsed: b.parsed });
     })
     .map(({ one }) => {
-      const { name, version, sha256, size, signer, signature, source, original } = one;
+      const { name, version, sha256, size, signer, signature, source, kibana, original } = one;
       const ordered = {
         name,
         version,
@@ -56,6 +59,7 @@ export function formatLockFile(lock: LockFile): string {
         signer,
         signature: signature && { sha256: signature.sha256, size: signature.size },
         source,
+        kibana,
         original: original && {
           sha256: original.sha256,
           size: original.size,
@@ -159,7 +163,7 @@ function readPackage(value: unknown): LockedPackage | string {
   if (!isRecord(value)) {
     return 'it is no object';
   }
-  const { name, version, source, original } = value;
+  const { name, version, source, kibana, original } = value;
   if (typeof name !== 'string' || !isPackageName(name)) {
     return 'the name is not proper';
   }
@@ -173,13 +177,15 @@ function readPackage(value: unknown): LockedPackage | string {
   if (typeof source !== 'string' || !/^https?:/.test(source) || !URL.canParse(source)) {
     return 'the source is no address';
   }
+  if (kibana !== undefined && (typeof kibana !== 'string' || !parseConstraint(kibana))) {
+    return 'what it wants of Kibana is no version constraint';
+  }
+  const locked = { name, version, source, ...facts, ...(kibana === undefined ? {} : { kibana }) };
   if (original === undefined) {
-    return { name, version, source, ...facts };
+    return locked;
   }
   const before = isRecord(original) ? readFacts(original) : 'it is no object';
-  return typeof before === 'string'
-    ? `the original: ${before}`
-    : { name, version, source, ...facts, original: before };
+  return typeof before === 'string' ? `the original: ${before}` : { ...locked, original: before };
 }
 
 /** Digest, size and signer of an archive. */

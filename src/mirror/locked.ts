@@ -10,7 +10,7 @@ import { joinUrl } from './upstream.ts';
 export function locateLocked(lock: LockFile, address: URL | undefined, policy: HostPolicy): WantedItem[] {
   const recorded = lock.address.replace(/\/+$/, '');
   return lock.packages.map((locked) => {
-    const { name, version, source } = locked;
+    const { name, version, source, kibana } = locked;
     const path = source.startsWith(`${recorded}/`)
       ? source.slice(recorded.length)
       : `/epr/${name}/${name}-${version}.zip`;
@@ -18,6 +18,14 @@ export function locateLocked(lock: LockFile, address: URL | undefined, policy: H
     const signatureUrl = new URL(archiveUrl);
     signatureUrl.pathname += '.sig';
     policy.check(address ?? new URL(lock.address), archiveUrl);
-    return { id: `${name}-${version}`, name, version, archiveUrl, signatureUrl, locked };
+    return {
+      id: `${name}-${version}`,
+      name,
+      version,
+      archiveUrl,
+      signatureUrl,
+      locked,
+      ...(kibana === undefined ? {} : { kibana }),
+    };
   });
 }

@@ -17,7 +17,7 @@ export function locateItems(
   const items: WantedItem[] = [];
   const problems = [...wanted.problems];
   for (const candidate of wanted.candidates) {
-    const { name, version } = candidate;
+    const { name, version, kibana } = candidate;
     const id = idOf(candidate);
     try {
       items.push({
@@ -28,6 +28,7 @@ export function locateItems(
         signatureUrl: upstream.signatureUrl(candidate),
         // Pins weren't listed, so nothing is known of theirs.
         unsigned: candidate.requires !== undefined && candidate.signaturePath === undefined,
+        ...(kibana === undefined ? {} : { kibana }),
       });
     } catch (error) {
       if (!(error instanceof DepotError)) {

@@ -16,6 +16,8 @@ export interface WantedItem {
   readonly signatureUrl: URL;
   /** The upstream lists it without a signature. */
   readonly unsigned?: boolean;
+  /** The constraint for Kibana's version, for the lock file. */
+  readonly kibana?: string;
   /** With --locked: the bytes that it must be. */
   readonly locked?: LockedPackage;
 }

@@ -39,6 +39,7 @@ export async function carryOutPackages(
   const startedAt = performance.now();
   const done: Facts[] = plan.items.flatMap((item) => item.facts ?? []);
   const kept = plan.items.filter((item) => item.facts).map((item) => item.id);
+  const conditions = new Map(plan.items.map(({ id, kibana }) => [id, kibana]));
   const fetched: string[] = [];
   const warnings: { label: string; reason: string }[] = [];
   const failed: Failure[] = plan.problems.map((problem) =>
@@ -107,14 +108,14 @@ export async function carryOutPackages(
     kept: kept.toSorted(),
     failed: failed.toSorted((a, b) => (a.label < b.label ? -1 : 1)),
     warnings,
-    packages: done.map(toLocked),
+    packages: done.map((facts) => toLocked(facts, conditions.get(facts.id))),
     bytes,
     seconds: (performance.now() - startedAt) / 1000,
     halted,
   };
 }
 
-function toLocked(facts: Facts): LockedPackage {
+function toLocked(facts: Facts, kibana: string | undefined): LockedPackage {
   const { id, sha256, size, source, signer, signature, original } = facts;
   const dash = id.indexOf('-');
   return {
@@ -123,6 +124,7 @@ function toLocked(facts: Facts): LockedPackage {
     sha256,
     size,
     source,
+    ...(kibana === undefined ? {} : { kibana }),
     ...(signer === undefined ? {} : { signer }),
     ...(signature ? { signature } : {}),
     ...(original ? { original } : {}),

@@ -1,4 +1,5 @@
 import { createGunzip } from 'node:zlib';
+import { parseConstraint } from '../domain/constraint.ts';
 import { DepotError } from '../domain/errors.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import type { Candidate, Requirement } from '../distribution/candidate.ts';
@@ -184,14 +185,23 @@ function readCandidate(item: unknown): Candidate | string {
   if (typeof version !== 'string' || !parsed) {
     return `${name}: the version ${quote(version)} is not MAJOR.MINOR.PATCH`;
   }
+  const kibana = readKibana(item['conditions']);
   return {
     name,
     version,
     parsed,
+    ...(kibana === undefined ? {} : { kibana }),
     requires: readRequirements(item),
     ...(typeof download === 'string' && download !== '' ? { download } : {}),
     ...(typeof signaturePath === 'string' && signaturePath !== '' ? { signaturePath } : {}),
   };
+}
+
+/** `kibana.version` of a search item's conditions; what is no constraint counts as absent. */
+function readKibana(conditions: unknown): string | undefined {
+  const kibana = isRecord(conditions) ? conditions['kibana'] : undefined;
+  const version = isRecord(kibana) ? kibana['version'] : undefined;
+  return typeof version === 'string' && parseConstraint(version) ? version : undefined;
 }
 
 /** `requires.input[]` and `requires.content[]` of a search item or a manifest, each with `package` and `version`. */

@@ -5,8 +5,12 @@ import test from 'ava';
 import { bundle } from '../../src/cli/carry.ts';
 import { plan } from '../../src/cli/plan.ts';
 import { startArtifacts } from '../support/artifact-server.ts';
+import { writeZipPackage } from '../support/packages.ts';
 import { agentPath, makeRelease } from '../support/release.ts';
 import { scratch } from '../support/scratch.ts';
+import { createPublisher } from '../support/signed-packages.ts';
+import { runSyncVerb, writeDefinition } from '../support/sync-run.ts';
+import { startUpstream } from '../support/upstream.ts';
 import { runVerb } from './verb-run.ts';
 
 interface Plan {
@@ -173,4 +177,55 @@ test('a bundle, its contents page and a lock file say as well what must come in,
   const broken = join(folder, 'broken.tar');
   await writeFile(broken, execFileSync('tar', ['cf', '-', '-C', outside, 'nginx-2.3.4.zip']));
   t.is((await ask(broken)).steps[0]?.state, 'unknown');
+});
+
+test('of a bundle, its page and a lock file the newest version that suits the new Kibana is missing', async (t) => {
+  const folder = await scratch(t);
+  const release = await makeRelease(join(folder, 'in'));
+  const { url } = await startArtifacts(t, {
+    'artifacts-path': release.artifacts,
+    'require-package-signatures': 'false',
+  });
+  const offered = [
+    ['nginx', '1.0.0', '^8.0.0 || ^9.0.0'],
+    ['nginx', '2.3.4', '^9.2.0'],
+    ['nginx', '2.10.0', '^9.3.0'],
+    ['future', '1.0.0', '>=10.0.0'],
+    ['anywhere', '3.0.0', undefined],
+  ] as const;
+  const outside = join(folder, 'out');
+  const publisher = await createPublisher();
+  const registry = await startUpstream();
+  t.teardown(() => registry.close());
+  for (const [name, version, kibana] of offered) {
+    const conditions = kibana === undefined ? undefined : { kibana: { version: kibana } };
+    await writeZipPackage(outside, { name, version, manifest: { conditions } });
+    registry.offer(await publisher.make(name, version, kibana === undefined ? {} : { kibana }));
+  }
+  const carried = join(folder, 'carried.tar');
+  t.is((await runVerb(bundle, ['create', '--from', outside, '-o', carried, '--unsigned'])).exitCode, 0);
+  const page = join(folder, 'CONTENTS.md');
+  await writeFile(page, execFileSync('tar', ['xOf', carried, 'CONTENTS.md']));
+  const to = join(folder, 'to');
+  const definition = writeDefinition(join(folder, 'def'), registry.address);
+  const synced = await runSyncVerb([definition, '--to', to], { key: publisher.publicKey });
+  t.is(synced.exitCode, 0, synced.stderr);
+  const missing = async (upstream: string, stack: string): Promise<readonly string[]> => {
+    const words = ['--stack', stack, '--url', url, '--json', '--upstream', upstream];
+    const { stdout } = await runVerb(plan, words, { env: { EPR_CACHE_DIR: join(folder, 'cache') } });
+    // The first note tells how many packages are here.
+    return (JSON.parse(stdout) as Plan).steps[0]?.notes.slice(1) ?? [];
+  };
+  for (const upstream of [carried, page, join(to, 'distribution.lock')]) {
+    t.deepEqual(
+      await missing(upstream, '9.2.1'),
+      ['anywhere 3.0.0 is missing', 'nginx 2.3.4 is missing'],
+      upstream,
+    );
+    t.deepEqual(
+      await missing(upstream, '9.1.0'),
+      ['anywhere 3.0.0 is missing', 'nginx 1.0.0 is missing'],
+      upstream,
+    );
+  }
 });

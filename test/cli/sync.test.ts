@@ -52,3 +52,34 @@ test('a distribution is fetched, checked, locked, and a second run fetches nothi
   t.deepEqual(upstream.requests, ['GET /search?all=true']);
   t.deepEqual(contentOf(to), content);
 });
+
+test('the lock file says which Kibana a package wants, and a set made again from it has the same lock', async (t) => {
+  const upstream = await startUpstream();
+  t.teardown(() => upstream.close());
+  const folder = await scratch(t);
+  upstream.offer(
+    await publisher.make('apache', '1.0.0'),
+    await publisher.make('nginx', '1.2.0', { kibana: '^8.0.0 || ^9.0.0' }),
+    await publisher.make('odd', '1.0.0', { kibana: 'no constraint' }),
+  );
+  const definition = writeDefinition(join(folder, 'def'), upstream.address);
+  const [to, again] = [join(folder, 'to'), join(folder, 'again')];
+  const key = { key: publisher.publicKey };
+  t.is((await runSyncVerb([definition, '--to', to], key)).exitCode, 0);
+  const lockFile = join(to, 'distribution.lock');
+  const text = readFileSync(lockFile, 'utf8');
+  const { packages } = JSON.parse(text) as { packages: Record<string, unknown>[] };
+  t.deepEqual(
+    packages.map((one) => [one['name'], one['kibana']]),
+    [
+      ['apache', undefined],
+      ['nginx', '^8.0.0 || ^9.0.0'],
+      ['odd', undefined],
+    ],
+  );
+  t.is((await runSyncVerb([definition, '--to', to], key)).exitCode, 0);
+  t.is(readFileSync(lockFile, 'utf8'), text, 'of what is kept, too');
+  const words = [definition, '--to', again, '--locked', '--lock', lockFile];
+  t.is((await runSyncVerb(words, key)).exitCode, 0);
+  t.is(readFileSync(join(again, 'distribution.lock'), 'utf8'), text);
+});

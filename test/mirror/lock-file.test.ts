@@ -18,11 +18,13 @@ const locked = fc
     size: fc.nat(),
     signer: fc.option(fingerprint),
     signature: fc.option(fc.record({ sha256: digest, size: fc.nat(5000) })),
+    kibana: fc.option(fc.constantFrom('^8.0.0 || ^9.0.0', '>=9.1, <10')),
   })
-  .map(({ signer, signature, ...rest }): LockedPackage => ({
+  .map(({ signer, signature, kibana, ...rest }): LockedPackage => ({
     ...rest,
     ...(signer === null ? {} : { signer }),
     ...(signature === null ? {} : { signature }),
+    ...(kibana === null ? {} : { kibana }),
     source: `https://registry.example/epr/${rest.name}/x.zip`,
   }));
 const sets = fc.uniqueArray(locked, { selector: (one) => `${one.name}-${one.version}`, maxLength: 12 });
