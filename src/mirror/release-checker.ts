@@ -1,4 +1,4 @@
-import { Piscina } from 'piscina';
+import { createThreadPool } from '../artifacts/thread-pool.ts';
 import type { SignatureVerdict } from '../signing/signature.ts';
 
 /** A large file that is to be read once. Plain data: it is sent to a worker thread. */
@@ -30,21 +30,9 @@ export interface ReleaseChecker {
 
 /** Threads start with the first file. */
 export const createReleaseChecker = (threads: number): ReleaseChecker => {
-  let pool: Piscina<ReleaseTask, ReleaseContent> | undefined;
-  return {
-    check: (task) => {
-      pool ??= new Piscina<ReleaseTask, ReleaseContent>({
-        filename: new URL('./release-worker.js', import.meta.url).href,
-        minThreads: 0,
-        maxThreads: threads,
-        idleTimeout: 5000,
-        resourceLimits: { maxOldGenerationSizeMb: 256 },
-      });
-      return pool.run(task);
-    },
-    close: async () => {
-      await pool?.destroy();
-      pool = undefined;
-    },
-  };
+  const pool = createThreadPool<ReleaseTask, ReleaseContent>(
+    new URL('./release-worker.js', import.meta.url),
+    threads,
+  );
+  return { check: pool.run, close: pool.close };
 };

@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { Piscina } from 'piscina';
+
+/** Worker threads that start with the first task. */
+export interface ThreadPool<Task, Found> {
+  /** Rejects with what the task throws, and where the pool is closed before its end. */
+  run(task: Task): Promise<Found>;
+  /** Ends the threads, whatever they do; a later task starts new ones. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds that an idle thread lives on: files come in groups. */
+const idleTimeout = 5000;
+
+/** Milliseconds that a thread may take to load its code before it is ended all the same. */
+const patience = 10_000;
+
+/** `worker` is the module whose default export does a task; at most so many `threads`. */
+export function createThreadPool<Task, Found>(worker: URL, threads: number): ThreadPool<Task, Found> {
+  let pool: Piscina<Task, Found> | undefined;
+  const loaded = new Set<number>();
+  const start = (): Piscina<Task, Found> => {
+    const made = new Piscina<Task, Found>({
+      filename: worker.href,
+      minThreads: 0,
+      maxThreads: threads,
+      idleTimeout,
+      resourceLimits: { maxOldGenerationSizeMb: 256 },
+    });
+    made.on('workerCreate', ({ id }: { readonly id: number }) => loaded.add(id));
+    return made;
+  };
+  return {
+    run: (task) => {
+      pool ??= start();
+      return pool.run(task);
+    },
+    close: async () => {
+      const ending = pool;
+      pool = undefined;
+      if (ending) {
+        await haveLoaded(ending, loaded);
+        await ending.destroy();
+      }
+    },
+  };
+}
+
+/** Node 20 aborts the whole process where a thread is ended while it loads modules, so each is let come to its end. */
+async function haveLoaded<Task, Found>(
+  pool: Piscina<Task, Found>,
+  loaded: ReadonlySet<number>,
+): Promise<void> {
+  const signal = AbortSignal.timeout(patience);
+  const isLoading = (): boolean => pool.threads.some(({ threadId }) => threadId > 0 && !loaded.has(threadId));
+  while (isLoading() && !signal.aborted) {
+    await once(pool, 'workerCreate', { signal }).catch(() => undefined);
+  }
+}
