@@ -115,7 +115,7 @@ async function fetchSignature(item: PlanItem, deps: AcquireDeps): Promise<string
   const signature = await withRetries(deps.retry, deps.signal, async () => {
     const answer = await requestWithin(
       deps.client,
-      { url, ...(deps.signal ? { signal: deps.signal } : {}) },
+      { url, isFile: true, ...(deps.signal ? { signal: deps.signal } : {}) },
       deps.policy,
     );
     if (answer.status === 404 || answer.status === 410) {

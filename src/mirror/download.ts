@@ -79,7 +79,7 @@ async function attempt(
   }
   const answer = await requestWithin(
     settings.client,
-    { url, headers, ...(signal ? { signal } : {}) },
+    { url, headers, isFile: true, ...(signal ? { signal } : {}) },
     settings.policy,
   );
   const from = placeOfBody(answer, resume ? { have, total: facts.total } : undefined);
@@ -139,7 +139,15 @@ async function gather(
 ): Promise<number> {
   const { body } = answer;
   let size = 0;
+  const count = (bytes: number): void => {
+    size += bytes;
+    download.onBytes(bytes);
+  };
   try {
+    if (body.readInto) {
+      await body.readInto(place, count);
+      return size;
+    }
     await new Promise<void>((resolve, reject) => {
       if (body.destroyed) {
         reject(body.errored ?? new Error('the body was closed'));
@@ -150,8 +158,8 @@ async function gather(
           reject(answerFault(answer, `more came than the ${length} bytes that were announced`));
           return;
         }
-        size += chunk.copy(place, size);
-        download.onBytes(chunk.length);
+        chunk.copy(place, size);
+        count(chunk.length);
       });
       body.once('end', resolve);
       body.once('error', reject);

@@ -1,6 +1,7 @@
 import { Agent, EnvHttpProxyAgent } from 'undici';
 import type { Dispatcher, Pool } from 'undici';
 import { DepotError } from '../domain/errors.ts';
+import { createDirectClient } from './direct-client.ts';
 import { describeFailure } from './failure.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from './http.ts';
 import { showUrl, Transient } from './http.ts';
@@ -34,6 +35,7 @@ const bodyBytes = 128 * 1024;
 export function createClient(settings: ClientSettings): HttpClient {
   const { proxy } = settings;
   const direct = new Agent(agentOptions(settings));
+  const files = createDirectClient(settings);
   const viaHttps = proxy.httpsProxy && createProxyAgent(settings, proxy.httpsProxy);
   const viaHttp = proxy.httpProxy && createProxyAgent(settings, proxy.httpProxy);
 
@@ -43,7 +45,19 @@ export function createClient(settings: ClientSettings): HttpClient {
       const secure = url.protocol === 'https:';
       const dispatcher: Dispatcher = (secure ? viaHttps : viaHttp) ?? direct;
       const address = secure ? proxy.httpsProxy : proxy.httpProxy;
+      const headers = {
+        'user-agent': settings.userAgent,
+        ...basicAuthorization(url),
+        ...request.headers,
+      };
       try {
+        const file =
+          request.isFile && method === 'GET' && dispatcher === direct
+            ? await files.get(url, headers, signal)
+            : undefined;
+        if (file) {
+          return file;
+        }
         const answer = await dispatcher.request({
           origin: url.origin,
           path: url.pathname + url.search,
@@ -51,7 +65,7 @@ export function createClient(settings: ClientSettings): HttpClient {
           // undici closes the connection after a HEAD; a thousand of them would mean a thousand connections.
           ...(method === 'HEAD' ? { reset: false } : {}),
           highWaterMark: bodyBytes,
-          headers: { 'user-agent': settings.userAgent, ...basicAuthorization(url), ...request.headers },
+          headers,
           ...(signal ? { signal } : {}),
         });
         if (answer.statusCode !== 407) {
@@ -74,6 +88,7 @@ export function createClient(settings: ClientSettings): HttpClient {
       }
     },
     async close() {
+      files.close();
       await Promise.all([direct.destroy(), viaHttps?.destroy(), viaHttp?.destroy()]);
     },
   };

@@ -8,6 +8,17 @@ export interface HttpRequest {
   readonly method?: 'GET' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** A file is asked for, whose size the answer most likely tells. */
+  readonly isFile?: boolean;
+}
+
+/** A body; some can be read to a place in memory, too, which costs far less. */
+export interface HttpBody extends Readable {
+  /**
+   * Instead of reading the stream: the whole body, to the beginning of `target`. Rejects where it is cut; then `onBytes` has
+   * told how much of it came.
+   */
+  readInto?(target: Buffer, onBytes: (count: number) => void): Promise<void>;
 }
 
 export interface HttpAnswer {
@@ -15,7 +26,7 @@ export interface HttpAnswer {
   /** Lower-case names; the first value of a repeated header. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Must be read to its end, or dismissed with `dismiss`. */
-  readonly body: Readable;
+  readonly body: HttpBody;
   /** The address that answered, after redirects. */
   readonly url: URL;
 }
@@ -55,12 +66,21 @@ export function showUrl(url: URL | string): string {
   return shown.href;
 }
 
+/** What a server may claim of a body before memory is taken for it. */
+const mostAtOnce = 1024 * 1024;
+
 /** The whole body as bytes, at most `limit`. Throws DepotError UPSTREAM_ANSWER beyond. */
 export async function readBody(
   answer: HttpAnswer,
   limit: number,
   body: Readable = answer.body,
 ): Promise<Buffer> {
+  const length = Number(answer.headers['content-length'] ?? Number.NaN);
+  if (body === answer.body && answer.body.readInto && length <= Math.min(limit, mostAtOnce)) {
+    const whole = Buffer.allocUnsafe(length);
+    await answer.body.readInto(whole, () => {});
+    return whole;
+  }
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
