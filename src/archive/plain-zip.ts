@@ -28,8 +28,38 @@ const ratioFreeBytes = 1024 * 1024;
 const maxNameBytes = 255;
 const maxDepth = 16;
 
-// Plain ASCII, and no segment is empty, "." or "..".
-const plainName = /^(?:(?!\.\.?\/)[\w.@+~,=()[\]{}#%&!$ -]+\/)*(?!\.\.?\/?$)[\w.@+~,=()[\]{}#%&!$ -]+\/?$/;
+const slash = 0x2f;
+const dot = 0x2e;
+/** Bytes of plain names: 1 for a letter, a digit and most marks of ASCII, 2 for a dot, 3 for a slash; 0 for all others. */
+const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte === dot || byte === slash) {
+    return byte === dot ? 2 : 3;
+  }
+  return /[\w@+~,=()[\]{}#%&!$ -]/.test(String.fromCharCode(byte)) && byte < 0x80 ? 1 : 0;
+});
+
+/** Whether a name is plain ASCII and no segment of it is empty, "." or ".."; a folder's ends with one slash. */
+function isPlainName(bytes: Buffer, start: number, end: number): boolean {
+  // Of the segment so far: how many bytes it has, and how many of them are dots.
+  let length = 0;
+  let dots = 0;
+  for (let at = start; at < end; at++) {
+    const kind = kinds[bytes[at] as number];
+    if (kind === 3) {
+      if (length === 0 || (dots === length && length <= 2)) {
+        return false;
+      }
+      length = 0;
+      dots = 0;
+    } else if (kind === 0) {
+      return false;
+    } else {
+      length += 1;
+      dots += kind === 2 ? 1 : 0;
+    }
+  }
+  return length === 0 || dots !== length || length > 2;
+}
 
 /**
  * Reads directory and local headers of an archive that is as ordinary as nearly all are; undefined for any other, and
@@ -73,12 +103,17 @@ export function readPlainZip(bytes: Buffer, limits: ZipLimits): PlainZip | undef
     if (!isOrdinary) {
       return undefined;
     }
-    const name = bytes.toString('latin1', at + directoryHeaderBytes, at + directoryHeaderBytes + nameBytes);
-    const isFolder = name.endsWith('/');
+    const nameEnd = at + directoryHeaderBytes + nameBytes;
+    const isFolder = bytes[nameEnd - 1] === slash;
     const type = (bytes.readUInt32LE(at + 38) >>> 28) & 0xf;
-    if ((type !== 0 && type !== (isFolder ? 4 : 8)) || (isFolder && size !== 0) || !plainName.test(name)) {
+    if (
+      (type !== 0 && type !== (isFolder ? 4 : 8)) ||
+      (isFolder && size !== 0) ||
+      !isPlainName(bytes, at + directoryHeaderBytes, nameEnd)
+    ) {
       return undefined;
     }
+    const name = bytes.toString('latin1', at + directoryHeaderBytes, nameEnd);
     covered = offset + localHeaderBytes + nameBytes + compressedSize;
     if (isFolder) {
       if (!tree.declare(name.slice(0, -1))) {
@@ -142,14 +177,18 @@ function readLocalHeader(bytes: Buffer, at: number, offset: number, nameBytes: n
     agrees(18, 20) &&
     agrees(22, 24) &&
     bytes.readUInt16LE(offset + 26) === nameBytes &&
-    bytes.compare(
-      bytes,
-      at + directoryHeaderBytes,
-      at + directoryHeaderBytes + nameBytes,
-      offset + localHeaderBytes,
-      offset + localHeaderBytes + nameBytes,
-    ) === 0;
+    areSame(bytes, at + directoryHeaderBytes, offset + localHeaderBytes, nameBytes);
   return isSame ? offset + localHeaderBytes + nameBytes + bytes.readUInt16LE(offset + 28) : undefined;
+}
+
+/** A loop: for names, `compare` takes longer to be called than to do its work. */
+function areSame(bytes: Buffer, first: number, second: number, length: number): boolean {
+  for (let at = 0; at < length; at++) {
+    if (bytes[first + at] !== bytes[second + at]) {
+      return false;
+    }
+  }
+  return true;
 }
 
 interface Tree {
@@ -174,11 +213,11 @@ function createTree(): Tree {
         return false;
       }
       folders.add(folder);
-      const slash = folder.lastIndexOf('/');
-      if (slash < 0) {
+      const end = folder.lastIndexOf('/');
+      if (end < 0) {
         break;
       }
-      folder = folder.slice(0, slash);
+      folder = folder.slice(0, end);
     }
     last = path;
     return true;
@@ -193,9 +232,9 @@ function createTree(): Tree {
     addFile(path) {
       const known = files.size;
       files.add(path);
-      const slash = path.lastIndexOf('/');
-      const isInLast = slash === last.length && path.startsWith(last);
-      return files.size > known && (slash < 0 || isInLast || addFolder(path.slice(0, slash)));
+      const end = path.lastIndexOf('/');
+      const isInLast = end === last.length && path.startsWith(last);
+      return files.size > known && (end < 0 || isInLast || addFolder(path.slice(0, end)));
     },
     isMixed: () => [...files].some((path) => folders.has(path)),
   };

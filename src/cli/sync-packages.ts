@@ -34,8 +34,8 @@ export async function openPackagePart(
   const { definition, options, io, client } = run;
   const retry = readRetryPolicy(options);
   const limits = checkLimits(options);
-  // Larger archives grow on the disk: what is only in memory is lost by a kill.
-  const memory = createBodyMemory(8 * 2 ** 20, 2 * 2 ** 20);
+  // Larger archives are read again from the disk.
+  const memory = createBodyMemory(32 * 2 ** 20, 16 * 2 ** 20);
   const keys = await readKeys(run);
   const download = definition.actions.find((action) => action.kind === 'download');
   const downloads = downloadPlace(download, address, options);

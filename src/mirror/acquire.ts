@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile, unlink } from 'node:fs/promises';
+import { readFile, stat, unlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import type { HttpClient } from '../net/http.ts';
 import { dismiss, readBody, showUrl, Transient } from '../net/http.ts';
@@ -9,14 +10,17 @@ import type { HostPolicy } from '../net/upstream-hosts.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
 import type { SignatureVerdict } from '../signing/signature.ts';
 import { maxSignatureBytes } from '../signing/signature.ts';
-import type { ArchiveChecker, CheckedArchive } from './archive-checker.ts';
+import type { ArchiveChecker } from './archive-checker.ts';
 import type { BodyMemory } from './body-memory.ts';
 import type { Downloaded } from './download.ts';
-import { downloadPart, flushBytes } from './download.ts';
+import { downloadPart } from './download.ts';
+import { flushBytes } from './gather.ts';
 import type { Facts, Journal } from './journal.ts';
 import type { Layout } from './layout.ts';
+import { writePart, type WrittenFile } from './part-file.ts';
 import type { Placing } from './placing.ts';
 import type { PlanItem } from './plan.ts';
+import type { ReceivedBuffers } from './received-buffers.ts';
 import type { Stripper } from './stripper.ts';
 
 /** What getting one package needs. */
@@ -35,9 +39,12 @@ export interface AcquireDeps {
   readonly maxArchiveBytes: number;
   /** Names of the files that earlier runs left in the work folder. */
   readonly leftovers: ReadonlySet<string>;
+  /** Names of the files that were in the folder at the start. */
+  readonly present: ReadonlySet<string>;
   /** Bounds how many talk to the upstream at once; checking happens outside of it. */
   readonly gate: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly onBytes: (count: number) => void;
+  readonly buffers: ReceivedBuffers;
   readonly onWarning: (id: string, reason: string) => void;
   readonly signal?: AbortSignal;
   /** Packages are placed without screenshots, signed by the site key. */
@@ -65,7 +72,7 @@ export async function acquire(
         await deps.stripper.strip(item, { facts: fetched.facts, signature }, deps.layout, deps.onWarning),
       )
     : fetched;
-  if (!deps.stripper) {
+  if (!deps.stripper && deps.present.has(basename(deps.layout.originalSignature(item.id)))) {
     // Of a stripped archive that was here before: it doesn't belong to this one.
     await unlink(deps.layout.originalSignature(item.id)).catch(() => {});
   }
@@ -191,7 +198,7 @@ async function dropParts(id: string, layout: Layout): Promise<void> {
 }
 
 async function fetchOnce(item: PlanItem, signature: string | undefined, deps: AcquireDeps): Promise<Good> {
-  const { layout, memory, onBytes, signal } = deps;
+  const { layout, memory, onBytes, buffers, signal } = deps;
   const part = layout.part(item.id);
   const download = {
     url: item.archiveUrl,
@@ -201,6 +208,7 @@ async function fetchOnce(item: PlanItem, signature: string | undefined, deps: Ac
     limit: deps.maxArchiveBytes,
     memory,
     onBytes,
+    buffers,
   };
   const downloaded = await deps.gate(() =>
     downloadPart({ ...download, ...(signal ? { signal } : {}) }, deps),
@@ -208,10 +216,23 @@ async function fetchOnce(item: PlanItem, signature: string | undefined, deps: Ac
   return await checkFile(item, signature, downloaded, deps);
 }
 
+/** Resolves when an archive and its signature are on the disk. */
+async function writeBoth(
+  { written }: Downloaded,
+  file: string,
+  signature: string | undefined,
+): Promise<WrittenFile> {
+  const [archive] = await Promise.all([
+    written,
+    signature === undefined ? undefined : writePart(file, Buffer.from(signature)),
+  ]);
+  return archive;
+}
+
 /** What was found of an archive, and which file it is. */
 interface Good {
   readonly facts: Facts;
-  readonly file: CheckedArchive['file'];
+  readonly file: WrittenFile;
 }
 
 /** Checks what was downloaded, or what is in place. */
@@ -224,19 +245,24 @@ async function checkFile(
   const { layout } = deps;
   const { id, name, version } = item;
   const file = `${id}.zip`;
-  const checked = await deps.checker.check({
+  const { place } = downloaded ?? {};
+  const inPlace = downloaded ? undefined : await stat(layout.archive(id));
+  const checking = deps.checker.check({
     file: downloaded ? layout.part(id) : layout.archive(id),
     name,
     version,
     ...(deps.hasKeys && signature !== undefined ? { signature } : {}),
-    ...(downloaded?.place ? { body: downloaded.place } : {}),
-    ...(downloaded
-      ? {
-          writing:
-            signature === undefined ? {} : { signature: { file: layout.partSignature(id), text: signature } },
-        }
-      : {}),
+    ...(place ? { body: place } : {}),
   });
+  const writing = downloaded ? writeBoth(downloaded, layout.partSignature(id), signature) : inPlace;
+  // The place is used by both.
+  await Promise.allSettled([checking, writing]);
+  place?.give();
+  const checked = await checking;
+  const written = await writing;
+  if (!written) {
+    throw new Error(`${file} is nowhere`);
+  }
   const { sha256, size, signature: verdict } = checked;
   const locked = item.locked?.original ?? item.locked;
   if (locked && sha256 !== locked.sha256) {
@@ -264,7 +290,7 @@ async function checkFile(
       ? { signature: { sha256: signatureSha256, size: Buffer.byteLength(signature) } }
       : {}),
   };
-  return { facts, file: checked.file };
+  return { facts, file: written };
 }
 
 /** The signer's fingerprint; undefined where a signature isn't required and proves nothing. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DepotError } from '../domain/errors.ts';
 import type { PiecedContent } from '../signing/signature.ts';
@@ -79,14 +79,16 @@ export function openArchiveBytes(path: string, limit: number, buffer: Buffer): A
   }
 }
 
-/** Content that is hashed while somebody else reads it. */
+/** Content whose SHA-256 is wanted in any case. */
 export interface HashedContent extends PiecedContent {
+  digest(hash: string, tail: Uint8Array): Buffer;
   /** SHA-256 in hex; reads the content where nobody has read it to its end. */
   sha256(): string;
 }
 
+/** Reads an archive once for all digests that are asked of it; a signature with SHA-256 costs no second hash. */
 export const hashWhileRead = (archive: ArchiveBytes): HashedContent => {
-  let digest: string | undefined;
+  let whole: Hash | undefined;
   const content: HashedContent = {
     *pieces() {
       const hash = createHash('sha256');
@@ -94,16 +96,18 @@ export const hashWhileRead = (archive: ArchiveBytes): HashedContent => {
         hash.update(piece);
         yield piece;
       }
-      digest = hash.digest('hex');
+      whole = hash;
     },
-    sha256() {
-      if (digest === undefined) {
+    digest(name, tail) {
+      const other = name === 'sha256' ? undefined : createHash(name);
+      if (other || !whole) {
         for (const piece of content.pieces()) {
-          void piece;
+          other?.update(piece);
         }
       }
-      return digest ?? '';
+      return (other ?? (whole as Hash).copy()).update(tail).digest();
     },
+    sha256: () => content.digest('sha256', new Uint8Array(0)).toString('hex'),
   };
   return content;
 };

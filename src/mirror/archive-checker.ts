@@ -2,9 +2,9 @@ import { Worker } from 'node:worker_threads';
 import { DepotError } from '../domain/errors.ts';
 import type { SignatureVerdict } from '../signing/signature.ts';
 import type { ArchiveTask, CheckLimits } from './archive-check.ts';
-import type { CheckAnswer, CheckOrder, CheckSetting, OrderWriting } from './archive-worker.ts';
+import type { CheckAnswer, CheckOrder, CheckSetting } from './archive-worker.ts';
 import type { BodyMemory, Place } from './body-memory.ts';
-import { fileFault } from './file-fault.ts';
+import { createQuickCheck } from './quick-check.ts';
 
 /** What a check found of a good archive. */
 export interface CheckedArchive {
@@ -12,28 +12,21 @@ export interface CheckedArchive {
   readonly size: number;
   /** Of the signature that was handed over. */
   readonly signature?: SignatureVerdict;
-  /** The very file that was checked; both outlive its renaming. */
-  readonly file: { readonly mtimeMs: number; readonly ino: number };
 }
 
-/** An archive to check, and what to do with it. */
+/** An archive to check. */
 export interface CheckRequest {
   readonly file: string;
   readonly name: string;
   readonly version: string;
   readonly signature?: string;
-  /** The archive is in this place in memory, not in the file; the place is given back. */
+  /** The archive is in this place in memory, where it has to stay until it was checked. */
   readonly body?: Place;
-  /** Written once the archive was found whole: the archive to `file` if it is in memory, and its signature. */
-  readonly writing?: OrderWriting;
 }
 
-/** Checks archives and signatures off the main thread. */
+/** Checks archives and signatures, off the main thread where that takes more than the digests. */
 export interface ArchiveChecker {
-  /**
-   * Throws DepotError ARCHIVE_MISMATCH for an archive that isn't whole or isn't the one that was asked for, DISK_FULL or
-   * FILE_FAILED where it can't be written. What was written is on the disk.
-   */
+  /** Throws DepotError ARCHIVE_MISMATCH for an archive that isn't whole or isn't the one that was asked for. */
   check(request: CheckRequest): Promise<CheckedArchive>;
   close(): Promise<void>;
 }
@@ -48,7 +41,7 @@ interface Thread {
   readonly pending: Map<number, Pending>;
 }
 
-/** At the first check `threads` workers are started. They trust the given armored public keys. */
+/** At the first archive that isn't quickly found good, `threads` workers are started. All trust the given armored public keys. */
 export function createArchiveChecker(
   threads: number,
   limits: CheckLimits,
@@ -56,6 +49,7 @@ export function createArchiveChecker(
   memory: BodyMemory,
 ): ArchiveChecker {
   const running = new Set<Thread>();
+  const quick = createQuickCheck(armoredKeys);
   let last = 0;
   const start = (): Thread => {
     // Built code is .js; Node versions that strip types run the .ts as it is.
@@ -82,7 +76,7 @@ export function createArchiveChecker(
     running.add(thread);
     return thread;
   };
-  const ask = (task: ArchiveTask, { body, writing }: CheckRequest): Promise<CheckAnswer> => {
+  const ask = (task: ArchiveTask, { body }: CheckRequest): Promise<CheckAnswer> => {
     while (running.size < threads) {
       start();
     }
@@ -92,7 +86,6 @@ export function createArchiveChecker(
     const order: CheckOrder = {
       number,
       task,
-      ...(writing ? { writing } : {}),
       ...(body ? { body: { offset: body.offset, size: body.bytes.length } } : {}),
     };
     return new Promise((resolve, reject) => {
@@ -104,21 +97,11 @@ export function createArchiveChecker(
     async check(request) {
       const { file, name, version, signature, body } = request;
       const task = { file, name, version, limits, ...(signature === undefined ? {} : { signature }) };
-      let answer: CheckAnswer;
-      try {
-        answer = await ask(task, request);
-      } finally {
-        body?.give();
+      const verdict = (body && (await quick(body.bytes, task))) ?? (await ask(task, request)).verdict;
+      if (verdict.ok) {
+        return verdict;
       }
-      const { verdict, written, fault } = answer;
-      if (fault) {
-        throw fileFault(Object.assign(new Error(fault.message), { code: fault.code }), fault.file);
-      }
-      if (verdict.ok && written) {
-        return { ...verdict, file: written };
-      }
-      const reason = verdict.ok ? 'nothing is known of its file' : verdict.reason;
-      throw new DepotError('ARCHIVE_MISMATCH', { file: `${name}-${version}.zip`, reason });
+      throw new DepotError('ARCHIVE_MISMATCH', { file: `${name}-${version}.zip`, reason: verdict.reason });
     },
     async close() {
       const threadsToEnd = [...running];

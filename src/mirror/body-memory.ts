@@ -15,8 +15,8 @@ export interface Place {
 export interface BodyMemory {
   readonly shared: SharedArrayBuffer;
   /**
-   * A place of that many bytes. Waits while bodies that are there whole hold the room, and never for the network:
-   * undefined then, and for a body larger than `largest`.
+   * A place of that many bytes. Waits while bodies that are there whole hold the room, and hardly for the network: undefined
+   * after a moment, and for a body larger than `largest`.
    */
   take(bytes: number): Promise<Place | undefined>;
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { open, stat, unlink, writeFile } from 'node:fs/promises';
+import { open, stat, unlink } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { HttpAnswer, HttpClient } from '../net/http.ts';
 import { dismiss, Transient } from '../net/http.ts';
@@ -11,7 +11,10 @@ import { requestWithin } from '../net/upstream-hosts.ts';
 import { answerFault, placeOfBody } from './archive-answer.ts';
 import type { BodyMemory, Place } from './body-memory.ts';
 import { fileFault } from './file-fault.ts';
+import { flushBytes, gather, progressBytes } from './gather.ts';
 import { readFacts, writeFacts } from './part-facts.ts';
+import type { WrittenFile } from './part-file.ts';
+import type { ReceivedBuffers } from './received-buffers.ts';
 import { writeChunks } from './write-chunks.ts';
 
 export interface Download {
@@ -24,10 +27,11 @@ export interface Download {
   readonly mayResume: boolean;
   /** Largest body that is taken, in bytes. */
   readonly limit: number;
-  /** Called with the bytes that were added; negative when a part starts again. */
-  /** Where small bodies are gathered; they are written when they were checked. */
+  /** Where small bodies are gathered, to be checked while they are written. */
   readonly memory?: BodyMemory;
+  /** Called with the bytes that were added; negative when a part starts again. */
   readonly onBytes: (count: number) => void;
+  readonly buffers?: ReceivedBuffers;
   readonly signal?: AbortSignal;
 }
 
@@ -37,19 +41,18 @@ export interface DownloadSettings {
   readonly retry: RetryPolicy;
 }
 
-/** A body that came whole: in its part file, on the disk, or in a place in memory that has to be given back. */
+/** A body that came whole. */
 export interface Downloaded {
   readonly size: number;
+  /** Where it is in memory; has to be given back, but not before it was written. */
   readonly place?: Place;
+  /** Resolves when the part file has it, on the disk; rejects with DISK_FULL or FILE_FAILED. */
+  readonly written: Promise<WrittenFile>;
 }
 
-/** Bytes that are gathered before they are written; what a kill can cost. */
-export const flushBytes = 1 << 20;
-/** A new try that brought this much counts as progress: the attempts start again. */
-const progressBytes = 64 * 1024;
-
 /**
- * Brings one body into memory, or into a part file that is synced to disk; continues what an earlier run left. Throws DepotError when attempts are used up or the answer can't be an archive.
+ * Brings one body into a part file, and into memory where there is room; continues what an earlier run left. Throws
+ * DepotError when attempts are used up or the answer can't be an archive.
  */
 export function downloadPart(download: Download, settings: DownloadSettings): Promise<Downloaded> {
   let isFirst = true;
@@ -67,10 +70,11 @@ async function attempt(
   progressed: () => void,
 ): Promise<Downloaded> {
   const { url, part, signal } = download;
-  const have = fresh ? 0 : ((await stat(part).catch(() => undefined))?.size ?? 0);
+  const there = fresh ? undefined : await stat(part).catch(() => undefined);
+  const have = there?.size ?? 0;
   const facts = have > 0 ? await readFacts(download) : undefined;
-  if (facts && have === facts.total) {
-    return { size: have };
+  if (there && facts && have === facts.total) {
+    return { size: have, written: Promise.resolve(there) };
   }
   const resume = facts !== undefined && have < facts.total;
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
@@ -98,9 +102,9 @@ async function attempt(
   const place = from === 0 && length >= 0 ? await memory?.take(length) : undefined;
   if (place) {
     try {
-      const size = await gather(answer, place.bytes, length, download, progressed);
+      const { written } = await gather(answer, place.bytes, length, download, progressed);
       place.filled();
-      return { size, place };
+      return { size: length, place, written };
     } catch (error) {
       place.give();
       throw error;
@@ -123,86 +127,9 @@ async function attempt(
     }
     const size = await pour(answer, handle, from, download, progressed);
     await handle.sync();
-    return { size };
+    return { size, written: Promise.resolve(await handle.stat()) };
   } finally {
     await handle.close();
-  }
-}
-
-/** Reads a body into memory. What came before a cut goes to the part file, to be continued. */
-async function gather(
-  answer: HttpAnswer,
-  place: Buffer,
-  length: number,
-  download: Download,
-  progressed: () => void,
-): Promise<number> {
-  const { body } = answer;
-  let size = 0;
-  const count = (bytes: number): void => {
-    size += bytes;
-    download.onBytes(bytes);
-  };
-  try {
-    if (body.readInto) {
-      await body.readInto(place, count);
-      return size;
-    }
-    await new Promise<void>((resolve, reject) => {
-      if (body.destroyed) {
-        reject(body.errored ?? new Error('the body was closed'));
-        return;
-      }
-      body.on('data', (chunk: Buffer) => {
-        if (size + chunk.length > length) {
-          reject(answerFault(answer, `more came than the ${length} bytes that were announced`));
-          return;
-        }
-        chunk.copy(place, size);
-        count(chunk.length);
-      });
-      body.once('end', resolve);
-      body.once('error', reject);
-      body.once('close', () => reject(new Error('the body was closed')));
-    });
-  } catch (error) {
-    body.on('error', () => {}).destroy();
-    if (error instanceof DepotError) {
-      throw error;
-    }
-    await keepHalf(answer, place.subarray(0, size), length, download, progressed);
-    if (download.signal?.aborted) {
-      throw new DepotError('INTERRUPTED', {}, error);
-    }
-    throw new Transient(answerFault(answer, `the connection was cut or stalled after ${size} bytes`, error));
-  }
-  if (size < length) {
-    await keepHalf(answer, place.subarray(0, size), length, download, progressed);
-    throw new Transient(answerFault(answer, `${size} bytes came, ${length} were announced`));
-  }
-  return size;
-}
-
-async function keepHalf(
-  answer: HttpAnswer,
-  half: Buffer,
-  length: number,
-  download: Download,
-  progressed: () => void,
-): Promise<void> {
-  try {
-    if (length > flushBytes) {
-      await writeFacts(download, answer, length);
-      await writeFile(download.part, half);
-    }
-  } catch (error) {
-    throw fileFault(error, download.part);
-  }
-  if (half.length >= progressBytes && length > flushBytes) {
-    progressed();
-  }
-  if (length <= flushBytes || (await readFacts(download)) === undefined) {
-    download.onBytes(-half.length);
   }
 }
 
@@ -245,6 +172,7 @@ async function pour(
       }
       pending.push(chunk);
       download.onBytes(chunk.length);
+      download.buffers?.received(chunk.length);
       if (pendingBytes >= flushBytes) {
         await flush();
       }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { openRandomFile } from '../archive/random-file.ts';
 import { readStoredBytes, unpackBytes } from '../archive/zip-content.ts';
@@ -10,17 +10,18 @@ import { DepotError, messageOf } from '../domain/errors.ts';
 import { writeAtomically } from '../signing/atomic-file.ts';
 import type { Signer } from '../signing/signature.ts';
 import { createVerifier, fixedKeys } from '../signing/verify.ts';
-import type { ArchiveChecker, CheckedArchive } from './archive-checker.ts';
+import type { ArchiveChecker } from './archive-checker.ts';
 import { fileFault } from './file-fault.ts';
 import type { Facts } from './journal.ts';
 import type { Layout } from './layout.ts';
 import { cutScreenshots } from './manifest-cut.ts';
+import { writePart, type WrittenFile } from './part-file.ts';
 import type { WantedItem } from './plan.ts';
 
 /** A package whose part and signature wait to be placed, and which file the part is. */
 export interface StrippedPackage {
   readonly facts: Facts;
-  readonly file: CheckedArchive['file'];
+  readonly file: WrittenFile;
 }
 
 /** Takes the screenshots out of packages whose own signature was good, and signs them with the site key. */
@@ -77,12 +78,9 @@ export function createStripper({ signer, checker, limits }: StripDeps): Stripper
       }
       await keepOriginal(layout.originalSignature(id), fetched.signature);
       // The new archive is held to the same check as one that came from outside.
-      const { sha256, size, file } = await checker.check({
-        file: part,
-        name: item.name,
-        version: item.version,
-        writing: { signature: { file: layout.partSignature(id), text: signature } },
-      });
+      const file = await stat(part);
+      const { sha256, size } = await checker.check({ file: part, name: item.name, version: item.version });
+      await writePart(layout.partSignature(id), Buffer.from(signature));
       const digest = createHash('sha256').update(signature).digest('hex');
       return {
         facts: {

@@ -52,7 +52,6 @@ export async function carryOutPackages(
           advice: 'Add what is required, or leave the package out.',
         },
   );
-  const buffers = createReceivedBuffers();
   let bytes = 0;
   let halted: DepotError | undefined;
   const each: AcquireDeps = {
@@ -60,13 +59,14 @@ export async function carryOutPackages(
     journal,
     requireSignature: request.requireSignature,
     leftovers: new Set(await readdir(layout.work)),
+    present: new Set(await readdir(layout.folder)),
     gate: createGate(request.concurrency),
     placing: createPlacing(layout),
     onBytes: (count) => {
       bytes += count;
       progress.bytes(count);
-      buffers.received(count);
     },
+    buffers: createReceivedBuffers(),
     onWarning: (label, reason) => warnings.push({ label, reason }),
   };
   const work = plan.items.filter((item) => item.state !== 'kept');

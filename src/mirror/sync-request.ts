@@ -30,7 +30,17 @@ export interface SyncRequest {
 /** What the packages are brought with. */
 export interface PackageDeps extends Omit<
   AcquireDeps,
-  'journal' | 'gate' | 'placing' | 'onBytes' | 'onWarning' | 'requireSignature' | 'leftovers'
+  | 'journal'
+  | 'gate'
+  | 'placing'
+  | 'onBytes'
+  | 'onWarning'
+  | 'requireSignature'
+  | 'leftovers'
+  | 'present'
+  | 'buffers'
+  | 'present'
+  | 'buffers'
 > {
   /** What is wanted: asked of the upstream, or read from a lock file. */
   readonly resolve: () => Promise<{

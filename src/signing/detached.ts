@@ -1,6 +1,7 @@
 import type { Signature, SignaturePacket } from 'openpgp';
 import { messageOf } from '../domain/errors.ts';
 import { loadOpenpgp, type OpenpgpModule } from './openpgp.ts';
+import { readPlainArmor } from './plain-armor.ts';
 import { maxSignatureBytes } from './signature.ts';
 
 /**
@@ -13,9 +14,7 @@ export const readIssuer = async (armoredSignature: string): Promise<string | und
 };
 
 /** A detached signature, reduced to the packet that decides, or why there is none. */
-export type ParsedSignature =
-  | { readonly signature: Signature; readonly packet: SignaturePacket }
-  | { readonly problem: string };
+export type ParsedSignature = { readonly packet: SignaturePacket } | { readonly problem: string };
 
 /** The first packet of the first armor decides, whatever follows: so does Kibana, which reads `signatures[0]` alone. */
 export const parseSignature = async (openpgp: OpenpgpModule, armored: string): Promise<ParsedSignature> => {
@@ -26,8 +25,9 @@ export const parseSignature = async (openpgp: OpenpgpModule, armored: string): P
     return { problem: 'not an ASCII-armored OpenPGP signature' };
   }
   try {
-    const all = await openpgp.readSignature({ armoredSignature: armored });
-    const packet = all.packets[0];
+    const packet =
+      readPlainPacket(openpgp, armored) ??
+      (await openpgp.readSignature({ armoredSignature: armored })).packets[0];
     if (
       packet === undefined ||
       packet.signatureType === undefined ||
@@ -41,12 +41,32 @@ export const parseSignature = async (openpgp: OpenpgpModule, armored: string): P
         problem: `a signature of version ${packet.version}, which neither Kibana nor GnuPG 2.2 can read`,
       };
     }
-    const packets = new openpgp.PacketList<SignaturePacket>();
-    packets.push(packet);
-    return { signature: new openpgp.Signature(packets), packet };
+    return { packet };
   } catch (error) {
     return { problem: `the armor can't be read: ${messageOf(error)}` };
   }
+};
+
+/** The library reads armor and packets as streams, which takes five times as long as the content of the packet. */
+const readPlainPacket = (openpgp: OpenpgpModule, armored: string): SignaturePacket | undefined => {
+  const body = readPlainArmor(armored);
+  if (!body) {
+    return undefined;
+  }
+  const packet = new openpgp.SignaturePacket();
+  try {
+    packet.read(new Uint8Array(body));
+    return packet;
+  } catch {
+    return undefined;
+  }
+};
+
+/** The packet as the library verifies it. */
+export const signatureOf = (openpgp: OpenpgpModule, packet: SignaturePacket): Signature => {
+  const packets = new openpgp.PacketList<SignaturePacket>();
+  packets.push(packet);
+  return new openpgp.Signature(packets);
 };
 
 /** Bytes as upper-case hex digits. */

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
-import type { Key, Signature, SignaturePacket, Subkey } from 'openpgp';
+import type { Key, SignaturePacket, Subkey } from 'openpgp';
 import { DepotError, messageOf } from '../domain/errors.ts';
+import { signatureOf } from './detached.ts';
+import type { KeyFacts } from './key-facts.ts';
 import type { OpenpgpModule } from './openpgp.ts';
 import { digestSigned, signedHash, type PlainSignatures } from './plain-signature.ts';
 import type { SignatureVerifier } from './signature.ts';
@@ -11,6 +13,7 @@ export type SignedData = Parameters<SignatureVerifier['verify']>[0];
 export interface Tools {
   readonly openpgp: OpenpgpModule;
   readonly keys: readonly Key[];
+  readonly facts: KeyFacts;
   readonly plain: PlainSignatures;
 }
 
@@ -24,7 +27,7 @@ export interface SigningKey {
 export const checkDigest = async (
   { openpgp, plain }: Tools,
   data: SignedData,
-  { signature, packet }: { readonly signature: Signature; readonly packet: SignaturePacket },
+  packet: SignaturePacket,
   signer: SigningKey,
   date: Date,
 ): Promise<string | undefined> => {
@@ -34,7 +37,7 @@ export const checkDigest = async (
   const hash = signedHash(openpgp, packet);
   let hashed: Buffer | undefined;
   if (hash && !(data instanceof Readable) && packet.signatureData !== null && packet.version === 4) {
-    hashed = digestSigned(hash, data instanceof Uint8Array ? [data] : data.pieces(), packet.signatureData);
+    hashed = digestSigned(hash, data, packet.signatureData);
     if (await plain.areGood({ packet, ...signer, hash, digest: hashed, date, config })) {
       return undefined;
     }
@@ -47,7 +50,7 @@ export const checkDigest = async (
   const message = await openpgp.createMessage({ binary: binary as Uint8Array });
   const result = await openpgp.verify({
     message,
-    signature,
+    signature: signatureOf(openpgp, packet),
     verificationKeys: signer.primary,
     format: 'binary',
     date,

@@ -1,6 +1,8 @@
 import { constants, createHash, createPublicKey, publicDecrypt, type KeyObject } from 'node:crypto';
 import type { Config, Key, PartialConfig, SignaturePacket, Subkey } from 'openpgp';
+import type { KeyFacts } from './key-facts.ts';
 import type { OpenpgpModule } from './openpgp.ts';
+import type { PiecedContent } from './signature.ts';
 
 /** A hash that signatures are made with, and how PKCS #1 names it before the digest (RFC 8017, 9.2, note 1). */
 interface SignedHash {
@@ -22,19 +24,23 @@ export const signedHash = (
   return found && { name: found[0], prefix: Buffer.from(found[1], 'hex') };
 };
 
-/** The digest that a version 4 signature over these bytes is made of (RFC 4880, 5.2.4). */
+/** The digest that a version 4 signature over this content is made of (RFC 4880, 5.2.4). */
 export const digestSigned = (
   { name }: SignedHash,
-  pieces: Iterable<Uint8Array>,
+  content: Uint8Array | PiecedContent,
   signatureData: Uint8Array,
 ): Buffer => {
   const trailer = Buffer.from([4, 0xff, 0, 0, 0, 0]);
   trailer.writeUInt32BE(signatureData.length, 2);
+  const tail = Buffer.concat([signatureData, trailer]);
+  if (!(content instanceof Uint8Array) && content.digest) {
+    return content.digest(name, tail);
+  }
   const hash = createHash(name);
-  for (const piece of pieces) {
+  for (const piece of content instanceof Uint8Array ? [content] : content.pieces()) {
     hash.update(piece);
   }
-  return hash.update(signatureData).update(trailer).digest();
+  return hash.update(tail).digest();
 };
 
 /** A signature to look at, with the key that it names and the digest that it should be of. */
@@ -58,7 +64,7 @@ export interface PlainSignatures {
   areGood(question: PlainQuestion): Promise<boolean>;
 }
 
-export const createPlainSignatures = (openpgp: OpenpgpModule): PlainSignatures => {
+export const createPlainSignatures = (openpgp: OpenpgpModule, facts: KeyFacts): PlainSignatures => {
   // One verifier's keys, gone with it.
   const keys = new WeakMap<object, KeyObject>();
   const keyOf = ({ keyPacket }: Key | Subkey): KeyObject => {
@@ -84,7 +90,7 @@ export const createPlainSignatures = (openpgp: OpenpgpModule): PlainSignatures =
         return (
           isOrdinary(packet, part, date) &&
           opensTo(question, keyOf(part)) &&
-          (await couldSign(primary, part, packet.created, date, config))
+          (await couldSign(facts, { primary, part }, packet.created, date, config))
         );
       } catch {
         return false;
@@ -123,22 +129,21 @@ const opensTo = ({ packet, hash, digest }: PlainQuestion, key: KeyObject): boole
 
 /** Whether the key was one to sign with at that time, or is now: a renewed key's self-signature is younger. */
 const couldSign = async (
-  primary: Key,
-  part: Key | Subkey,
+  facts: KeyFacts,
+  { primary, part }: { readonly primary: Key; readonly part: Key | Subkey },
   created: Date | null,
   date: Date,
   config: Config,
 ): Promise<boolean> => {
-  const id = part.getKeyID();
   try {
-    await primary.getSigningKey(id, created, undefined, config);
+    await facts.couldSign(primary, part, created, config);
     return true;
   } catch (error) {
     const isYounger = error instanceof Error && /creation time is in the future/.test(error.message);
     if (!isYounger || !config.allowInsecureVerificationWithReformattedKeys) {
       return false;
     }
-    await primary.getSigningKey(id, date, undefined, config);
+    await facts.couldSign(primary, part, date, config);
     return true;
   }
 };

@@ -28,6 +28,8 @@ export type SignatureVerdict =
 /** Content that is read piece by piece, as often as one likes; a piece is good until the next one is asked for. */
 export interface PiecedContent {
   pieces(): Iterable<Uint8Array>;
+  /** The digest of all pieces and then `tail`, by whoever has the content hashed anyway; `hash` as Node names it. */
+  digest?(hash: string, tail: Uint8Array): Buffer;
 }
 
 /** Checks detached, ASCII-armored signatures against trusted keys. Kibana's rule holds: the first signature decides. */

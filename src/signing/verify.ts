@@ -3,9 +3,9 @@ import type { Key, SignaturePacket } from 'openpgp';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { hex, issuerOf, parseSignature } from './detached.ts';
 import { checkDigest, type SignedData, type SigningKey, type Tools } from './digest-check.ts';
+import { createKeyFacts } from './key-facts.ts';
 import { loadOpenpgp, type OpenpgpModule } from './openpgp.ts';
 import { createPlainSignatures } from './plain-signature.ts';
-import { keyCondition } from './public-key.ts';
 import {
   type KeySource,
   type SignatureFault,
@@ -60,7 +60,8 @@ const loadTools = async (source: KeySource): Promise<Tools> => {
   const openpgp = await loadOpenpgp();
   try {
     const keys = await Promise.all(armored.map((armoredKey) => openpgp.readKey({ armoredKey })));
-    return { openpgp, keys, plain: createPlainSignatures(openpgp) };
+    const facts = createKeyFacts();
+    return { openpgp, keys, facts, plain: createPlainSignatures(openpgp, facts) };
   } catch (error) {
     throw new DepotError('KEY_INVALID', { label: 'keyring', reason: messageOf(error) }, error);
   }
@@ -92,7 +93,7 @@ const judge = async (
   if (signer === undefined) {
     return fault('unknown-key', `signed by ${issuer}, which is not in the keyring`, issuer);
   }
-  const weakness = await findWeakness(openpgp, packet, signer);
+  const weakness = await findWeakness(tools, packet, signer);
   if (weakness !== undefined) {
     return fault('weak', weakness, issuer);
   }
@@ -101,8 +102,8 @@ const judge = async (
     return fault('bad', misfit, issuer);
   }
   const now = options.now?.() ?? new Date();
-  const failure = await checkDigest(tools, data, parsed, signer, now);
-  return conclude(packet, signer, issuer, failure, now, options);
+  const failure = await checkDigest(tools, data, packet, signer, now);
+  return conclude(tools, packet, signer, issuer, failure, now, options);
 };
 
 // By fingerprint where the signature has one: a key id alone can be forged.
@@ -122,7 +123,7 @@ const findSigner = (packet: SignaturePacket, keys: readonly Key[]): SigningKey |
 };
 
 const findWeakness = async (
-  openpgp: OpenpgpModule,
+  { openpgp, facts }: Tools,
   packet: SignaturePacket,
   signer: SigningKey,
 ): Promise<string | undefined> => {
@@ -140,7 +141,7 @@ const findWeakness = async (
     return 'a signature over text, which ignores changed line ends; an archive needs a binary one';
   }
   for (const part of new Set([signer.primary, signer.part])) {
-    const condition = await keyCondition(part, new Date());
+    const condition = await facts.condition(part, new Date());
     if (condition.state === 'weak') {
       return condition.reason;
     }
@@ -176,6 +177,7 @@ const findMisfit = (
 
 // Everything that isn't told apart is bad, never good.
 const conclude = async (
+  { facts }: Tools,
   packet: SignaturePacket,
   signer: SigningKey,
   issuer: string,
@@ -188,7 +190,7 @@ const conclude = async (
     return fault('bad', 'the content is not what was signed', issuer);
   }
   for (const part of new Set([signer.primary, signer.part])) {
-    const condition = await keyCondition(part, now);
+    const condition = await facts.condition(part, now);
     const tolerated =
       condition.state === 'expired' && failure === undefined && options.expiredKeys === 'signed-before';
     if (condition.state === 'revoked') {
