@@ -35,7 +35,7 @@ export async function openPackagePart(
   const retry = readRetryPolicy(options);
   const limits = checkLimits(options);
   // Larger archives are read again from the disk.
-  const memory = createBodyMemory(32 * 2 ** 20, 16 * 2 ** 20);
+  const memory = createBodyMemory(24 * 2 ** 20, 16 * 2 ** 20);
   const keys = await readKeys(run);
   const download = definition.actions.find((action) => action.kind === 'download');
   const downloads = downloadPlace(download, address, options);

@@ -122,7 +122,7 @@ async function fetchSignature(item: PlanItem, deps: AcquireDeps): Promise<string
   const signature = await withRetries(deps.retry, deps.signal, async () => {
     const answer = await requestWithin(
       deps.client,
-      { url, isFile: true, ...(deps.signal ? { signal: deps.signal } : {}) },
+      { url, expectsLength: true, ...(deps.signal ? { signal: deps.signal } : {}) },
       deps.policy,
     );
     if (answer.status === 404 || answer.status === 410) {

@@ -4,7 +4,6 @@ import type { SignatureVerdict } from '../signing/signature.ts';
 import type { ArchiveTask, CheckLimits } from './archive-check.ts';
 import type { CheckAnswer, CheckOrder, CheckSetting } from './archive-worker.ts';
 import type { BodyMemory, Place } from './body-memory.ts';
-import { createQuickCheck } from './quick-check.ts';
 
 /** What a check found of a good archive. */
 export interface CheckedArchive {
@@ -24,7 +23,7 @@ export interface CheckRequest {
   readonly body?: Place;
 }
 
-/** Checks archives and signatures, off the main thread where that takes more than the digests. */
+/** Checks archives and signatures off the main thread. */
 export interface ArchiveChecker {
   /** Throws DepotError ARCHIVE_MISMATCH for an archive that isn't whole or isn't the one that was asked for. */
   check(request: CheckRequest): Promise<CheckedArchive>;
@@ -41,7 +40,7 @@ interface Thread {
   readonly pending: Map<number, Pending>;
 }
 
-/** At the first archive that isn't quickly found good, `threads` workers are started. All trust the given armored public keys. */
+/** At the first check `threads` workers are started. They trust the given armored public keys. */
 export function createArchiveChecker(
   threads: number,
   limits: CheckLimits,
@@ -49,7 +48,6 @@ export function createArchiveChecker(
   memory: BodyMemory,
 ): ArchiveChecker {
   const running = new Set<Thread>();
-  const quick = createQuickCheck(armoredKeys);
   let last = 0;
   const start = (): Thread => {
     // Built code is .js; Node versions that strip types run the .ts as it is.
@@ -95,9 +93,9 @@ export function createArchiveChecker(
   };
   return {
     async check(request) {
-      const { file, name, version, signature, body } = request;
+      const { file, name, version, signature } = request;
       const task = { file, name, version, limits, ...(signature === undefined ? {} : { signature }) };
-      const verdict = (body && (await quick(body.bytes, task))) ?? (await ask(task, request)).verdict;
+      const { verdict } = await ask(task, request);
       if (verdict.ok) {
         return verdict;
       }

@@ -3,8 +3,6 @@ export interface Place {
   /** Where it begins in the shared memory. */
   readonly offset: number;
   readonly bytes: Buffer;
-  /** Says that no more is waited for from the network: the place will soon be given back. */
-  filled(): void;
   give(): void;
 }
 
@@ -24,13 +22,15 @@ export interface BodyMemory {
 interface Region {
   readonly start: number;
   readonly end: number;
-  isFilled: boolean;
 }
 
 interface Waiting {
   readonly bytes: number;
   readonly resolve: (place: Place | undefined) => void;
 }
+
+/** Milliseconds that room is waited for: bodies of a slow network go to the disk rather than to hold each other up. */
+const patience = 1000;
 
 /** `total` bytes for all bodies together, `largest` for one. Pages that were never used take no memory. */
 export function createBodyMemory(total: number, largest: number): BodyMemory {
@@ -42,7 +42,7 @@ export function createBodyMemory(total: number, largest: number): BodyMemory {
   const serve = (): void => {
     for (let first = waiting[0]; first; first = waiting[0]) {
       const place = fit(first.bytes);
-      if (!place && taken.some((region) => region.isFilled)) {
+      if (!place) {
         return;
       }
       waiting.shift();
@@ -62,14 +62,11 @@ export function createBodyMemory(total: number, largest: number): BodyMemory {
     if (start + bytes > total) {
       return undefined;
     }
-    const region: Region = { start, end: start + bytes, isFilled: false };
+    const region: Region = { start, end: start + bytes };
     taken.splice(index, 0, region);
     return {
       offset: start,
       bytes: Buffer.from(shared, start, bytes),
-      filled() {
-        region.isFilled = true;
-      },
       give() {
         const at = taken.indexOf(region);
         if (at >= 0) {
@@ -86,7 +83,19 @@ export function createBodyMemory(total: number, largest: number): BodyMemory {
         return Promise.resolve(undefined);
       }
       return new Promise((resolve) => {
-        waiting.push({ bytes, resolve });
+        const one: Waiting = {
+          bytes,
+          resolve: (place) => {
+            clearTimeout(timer);
+            resolve(place);
+          },
+        };
+        const timer = setTimeout(() => {
+          waiting.splice(waiting.indexOf(one), 1);
+          resolve(undefined);
+          serve();
+        }, patience);
+        waiting.push(one);
         if (waiting.length === 1) {
           serve();
         }

@@ -83,7 +83,7 @@ async function attempt(
   }
   const answer = await requestWithin(
     settings.client,
-    { url, headers, isFile: true, ...(signal ? { signal } : {}) },
+    { url, headers, expectsLength: true, ...(signal ? { signal } : {}) },
     settings.policy,
   );
   const from = placeOfBody(answer, resume ? { have, total: facts.total } : undefined);
@@ -103,7 +103,6 @@ async function attempt(
   if (place) {
     try {
       const { written } = await gather(answer, place.bytes, length, download, progressed);
-      place.filled();
       return { size: length, place, written };
     } catch (error) {
       place.give();

@@ -22,7 +22,7 @@ export const fetchSmall = (url: URL, deps: SmallFetch): Promise<Buffer | undefin
     const headers = { 'accept-encoding': 'identity' };
     const answer = await requestWithin(
       deps.client,
-      { url, headers, isFile: true, ...(signal ? { signal } : {}) },
+      { url, headers, expectsLength: true, ...(signal ? { signal } : {}) },
       deps.policy,
     );
     if (answer.status === 404 || answer.status === 410) {

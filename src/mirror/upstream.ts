@@ -49,7 +49,11 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
   const getJson = (url: URL, signal?: AbortSignal): Promise<unknown> =>
     withRetries(retry, signal, async () => {
       const headers = { accept: 'application/json', 'accept-encoding': 'gzip' };
-      const answer = await requestWithin(client, { url, headers, ...(signal ? { signal } : {}) }, policy);
+      const answer = await requestWithin(
+        client,
+        { url, headers, expectsLength: true, ...(signal ? { signal } : {}) },
+        policy,
+      );
       if (answer.status === 404) {
         return dismiss(answer);
       }

@@ -6,7 +6,7 @@ import type { HttpAnswer } from './http.ts';
 export interface DirectClient {
   /**
    * The answer to a GET; undefined where the server doesn't answer in the ordinary form (with a `Content-Length`): it has to
-   * be asked again with a whole HTTP client. Such an origin isn't asked here any more. Rejects with the errors of Node and
+   * be asked again with a whole HTTP client. What lies beside it isn't asked here any more. Rejects with the errors of Node and
    * undici.
    */
   get(
@@ -28,7 +28,8 @@ interface Line {
   /** With the time since when each is idle. */
   readonly idle: Map<DirectConnection, number>;
   readonly waiting: (() => void)[];
-  isUnsuited: boolean;
+  /** The first segments of paths below which answers aren't of the ordinary form. */
+  readonly unsuited: Set<string>;
 }
 
 /** Milliseconds after which an idle connection isn't trusted any more; servers close theirs after five seconds and more. */
@@ -44,7 +45,7 @@ export function createDirectClient(settings: DirectSettings): DirectClient {
   const lineTo = (origin: string): Line => {
     let line = lines.get(origin);
     if (!line) {
-      line = { open: new Set(), idle: new Map(), waiting: [], isUnsuited: false };
+      line = { open: new Set(), idle: new Map(), waiting: [], unsuited: new Set() };
       lines.set(origin, line);
     }
     return line;
@@ -80,8 +81,9 @@ export function createDirectClient(settings: DirectSettings): DirectClient {
     async get(url, headers, signal) {
       const line = lineTo(url.origin);
       const request = writeRequest(url, headers);
+      const part = url.pathname.split('/', 2)[1] ?? '';
       for (;;) {
-        if (line.isUnsuited) {
+        if (line.unsuited.has(part)) {
           return undefined;
         }
         signal?.throwIfAborted();
@@ -96,7 +98,7 @@ export function createDirectClient(settings: DirectSettings): DirectClient {
         try {
           const answer = await connection.ask(request);
           if (!answer) {
-            line.isUnsuited = true;
+            line.unsuited.add(part);
             return undefined;
           }
           const { head, body } = answer;

@@ -1,6 +1,5 @@
 import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { errors } from 'undici';
 import { readAnswerHead, type AnswerHead } from './answer-head.ts';
 import { DirectBody, type BodyLine } from './direct-body.ts';
 import { tlsOptions, type TlsMaterial } from './tls-material.ts';
@@ -139,7 +138,7 @@ export function openConnection(
     fault = error;
   });
   socket.once('close', () => {
-    const error = fault ?? new errors.SocketError('other side closed');
+    const error = fault ?? new ConnectionFault('UND_ERR_SOCKET', 'the other side closed the connection');
     asking?.reject(error);
     asking = undefined;
     body?.fail(error);
@@ -152,7 +151,7 @@ export function openConnection(
     ask: (request) =>
       new Promise((resolve, reject) => {
         if (socket.destroyed) {
-          reject(fault ?? new errors.SocketError('other side closed'));
+          reject(fault ?? new ConnectionFault('UND_ERR_SOCKET', 'the other side closed the connection'));
           return;
         }
         asking = { resolve, reject };
@@ -191,7 +190,19 @@ function openSocket(origin: URL, settings: ConnectionSettings, onread: OnReadOpt
 
 function timeoutError(state: State): Error {
   if (state === 'connecting') {
-    return new errors.ConnectTimeoutError();
+    return new ConnectionFault('UND_ERR_CONNECT_TIMEOUT', 'no connection in time');
   }
-  return state === 'body' ? new errors.BodyTimeoutError() : new errors.HeadersTimeoutError();
+  return state === 'body'
+    ? new ConnectionFault('UND_ERR_BODY_TIMEOUT', 'the body has stalled')
+    : new ConnectionFault('UND_ERR_HEADERS_TIMEOUT', 'no answer in time');
+}
+
+/** With the codes of undici: what a failure means is then said in one place, `failure.ts`. */
+class ConnectionFault extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
 }

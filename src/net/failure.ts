@@ -1,4 +1,4 @@
-import { TunnelError } from './proxy-pool.ts';
+import { TunnelError } from './tunnel-error.ts';
 
 /** What a failed request means for people and for retrying. */
 export interface Failure {

@@ -8,8 +8,8 @@ export interface HttpRequest {
   readonly method?: 'GET' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** A file is asked for, whose size the answer most likely tells. */
-  readonly isFile?: boolean;
+  /** The answer will most likely tell how long its body is, as for files: it is asked for on the quick way. */
+  readonly expectsLength?: boolean;
 }
 
 /** A body; some can be read to a place in memory, too, which costs far less. */

@@ -1,15 +1,6 @@
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
-
-/** A tunnel that didn't come about; the cause says why. */
-export class TunnelError extends Error {
-  readonly code = 'PROXY_TUNNEL';
-
-  constructor(cause: unknown) {
-    super('no tunnel through the proxy', { cause });
-    this.name = 'TunnelError';
-  }
-}
+import { TunnelError } from './tunnel-error.ts';
 
 /**
  * The connections to one proxy. Its failures get a code of their own: undici takes a bare UND_ERR_SOCKET from a tunnel
