@@ -7,10 +7,14 @@ import type { RequestState } from './middleware/request-id.ts';
 export type RequestContext = ParameterizedContext<RequestState>;
 
 /**
- * A step on the way of a request, as Koa has them, with one difference: `next()` gives a promise only where something has to be
- * waited for. What is answered from memory goes all the way without one.
+ * A step on the way of a request, as Koa has them, with two differences. `next` gives a promise only where something has to be
+ * waited for: what is answered from memory goes all the way without one. And it takes the context, so that the steps are tied
+ * together once and not for each request.
  */
-export type Step = (context: RequestContext, next: () => void | Promise<void>) => void | Promise<void>;
+export type Step = (context: RequestContext, next: Rest) => void | Promise<void>;
+
+/** The steps behind one. */
+export type Rest = (context: RequestContext) => void | Promise<void>;
 
 /** A Koa application over such steps. */
 export interface Application {
@@ -59,7 +63,7 @@ function chain(steps: readonly Step[]): (context: RequestContext) => void | Prom
   let run = (_context: RequestContext): void | Promise<void> => undefined;
   for (const step of steps.toReversed()) {
     const rest = run;
-    run = (context) => step(context, () => rest(context));
+    run = (context) => step(context, rest);
   }
   return run;
 }

@@ -51,7 +51,8 @@ export function createHttpApp({
   app.use(cleanPath(registry.prefix));
   const known = new LRUCache<string, KnownPath>({ max: keptPaths });
   app.use(knownPaths(fixedPaths({ registry, health, service, favicon }), known));
-  app.use(createRouter(registry, known).routes() as never);
+  const routes = createRouter(registry, known).routes();
+  app.use((context, next) => routes(context as never, async () => next(context)) as Promise<void>);
   app.use(() => {
     throw new DepotError('ROUTE_UNKNOWN');
   });
@@ -105,7 +106,7 @@ function knownPaths(fixed: ReadonlyMap<string, Route>, known: LRUCache<string, K
       context.state.route = found.template;
       return found.route(context);
     }
-    return next();
+    return next(context);
   };
 }
 

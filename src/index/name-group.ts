@@ -1,5 +1,4 @@
 import { compareVersions } from '../domain/version.ts';
-import type { Constraint } from '../domain/constraint.ts';
 import type { SearchEntry } from '../search/entry.ts';
 import { createEntryParser } from '../search/entry.ts';
 import { shareDeprecation } from './deprecations.ts';
@@ -10,9 +9,6 @@ import { isSameItem, type SnapshotItem } from './snapshot-item.ts';
 export interface NameGroup {
   /** Version ascending, each once. */
   readonly packages: readonly IndexedPackage[];
-  /** The distinct conditions of its versions. */
-  readonly kibana: ReadonlySet<Constraint>;
-  readonly agent: ReadonlySet<Constraint>;
   /** Items with a version that was found before, and the one that was. */
   readonly duplicates: readonly (readonly [item: SnapshotItem, first: SnapshotItem])[];
   find(version: string): IndexedPackage | undefined;
@@ -75,14 +71,9 @@ function createGroup(
   const byVersion = new Map(packages.map((entry) => [entry.record.version, entry]));
   return {
     packages,
-    kibana: distinct(packages.map((entry) => entry.kibana)),
-    agent: distinct(packages.map((entry) => entry.agent)),
     duplicates,
     find: (version) => byVersion.get(version),
   };
 }
 
 const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-const distinct = (constraints: readonly (Constraint | undefined)[]): ReadonlySet<Constraint> =>
-  new Set(constraints.filter((constraint) => constraint !== undefined));

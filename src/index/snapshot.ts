@@ -1,5 +1,6 @@
 import type { Constraint } from '../domain/constraint.ts';
 import type { Catalog } from '../search/catalog.ts';
+import { createCatalog } from '../search/catalog.ts';
 import type { IndexedPackage, QuarantinedPackage } from './indexed-package.ts';
 import { createNameGrouping } from './name-group.ts';
 import { isSameItem, type SnapshotItem } from './snapshot-item.ts';
@@ -50,23 +51,24 @@ export function createSnapshotMaker(
       }
     }
     told = duplicates;
-    const packages = all.flatMap((one) => one.packages);
+    const catalog = createCatalog(new Map([...groups].map(([name, one]) => [name, one.packages])));
     return {
       generation,
       indexedAt: new Date(),
-      packages,
-      catalog: {
-        entries: packages,
-        byName: new Map([...groups].map(([name, one]) => [name, one.packages])),
-      },
+      packages: catalog.entries,
+      catalog,
       names: groups.size,
       quarantine,
-      kibanaConstraints: [...new Set(all.flatMap(({ kibana }) => [...kibana]))],
-      agentConstraints: [...new Set(all.flatMap(({ agent }) => [...agent]))],
+      kibanaConstraints: distinct(catalog.traits.map(({ kibana }) => kibana)),
+      agentConstraints: distinct(catalog.traits.map(({ agent }) => agent)),
       find: (name, version) => groups.get(name)?.find(version),
     };
   };
 }
+
+const distinct = (constraints: readonly (Constraint | undefined)[]): readonly Constraint[] => [
+  ...new Set(constraints.filter((constraint) => constraint !== undefined)),
+];
 
 /** True where a snapshot of these items and this quarantine would be the one that there is. */
 export function sameContent(

@@ -1,47 +1,24 @@
-import type { Constraint } from '../domain/constraint.ts';
-import { parseConstraint } from '../domain/constraint.ts';
 import type { Version } from '../domain/version.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import type { PackageRecord } from './record.ts';
+import type { Traits } from './traits.ts';
+import { createTraitsReader } from './traits.ts';
 
-/** A package version as searches see it: its record with versions and constraints parsed. */
+/** A package version as searches see it: its record with what was parsed of it. */
 export interface SearchEntry {
   readonly record: PackageRecord;
   readonly version: Version;
-  readonly format: Version | undefined;
-  readonly kibana: Constraint | undefined;
-  readonly agent: Constraint | undefined;
+  readonly traits: Traits;
 }
 
-/** Parses records; equal constraints and versions are parsed once, since packages share a few dozen. */
+/** Parses records; what is equal in many of them is parsed once. */
 export function createEntryParser(): (record: PackageRecord) => SearchEntry {
-  const constraints = new Map<string, Constraint | undefined>();
-  const formats = new Map<string, Version | undefined>();
-  const constraint = (text: string | undefined): Constraint | undefined =>
-    text === undefined ? undefined : remember(constraints, text, () => parseConstraint(text));
+  const traitsOf = createTraitsReader();
   return (record) => {
     const version = parseStrictVersion(record.version);
     if (!version) {
       throw new TypeError(`a record has the version "${record.version}"`);
     }
-    const { format } = record;
-    return {
-      record,
-      version,
-      format:
-        format === undefined ? undefined : remember(formats, format, () => parseStrictVersion(`${format}.0`)),
-      kibana: constraint(record.kibana),
-      agent: constraint(record.agent),
-    };
+    return { record, version, traits: traitsOf(record, version) };
   };
-}
-
-function remember<T>(map: Map<string, T>, key: string, make: () => T): T {
-  const known = map.get(key);
-  if (known !== undefined || map.has(key)) {
-    return known as T;
-  }
-  const made = make();
-  map.set(key, made);
-  return made;
 }

@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import { ecsFormat } from '@elastic/ecs-pino-format';
-import { destination, pino, type Logger, type LoggerOptions } from 'pino';
+import { pino, type Logger, type LoggerOptions } from 'pino';
 import { createDevLines } from './dev-lines.ts';
 import type { Log, LogFields } from './log.ts';
 import { redact } from './redact.ts';
 import { createRequestLines, requestFields, requestMessage, type RequestLines } from './request-line.ts';
+import { standardError, type LineOutput } from './standard-error.ts';
 
 /** Where and how the log is written. */
 export interface LogOptions {
@@ -14,13 +15,6 @@ export interface LogOptions {
   readonly version: string;
   /** Takes whole lines; standard error where left out. */
   readonly output?: LineOutput;
-}
-
-/** Takes lines of log, each with its newline. */
-export interface LineOutput {
-  write(line: string): void;
-  /** Writes out what is still held back, before it returns. */
-  flush(): void;
 }
 
 /** A log with its end: `flush` writes what is held back and is called before the process ends. */
@@ -104,47 +98,5 @@ const adapt = (logger: Logger, output: LineOutput, linesOf: (logger: Logger) => 
       }
     },
     child: (fields: LogFields) => adapt(logger.child(fields), output, linesOf),
-  };
-};
-
-/** What is held back at most, in characters, and for how long, in milliseconds. */
-const maxHeld = 64 * 1024;
-const heldFor = 20;
-
-/**
- * Lines of a short while are written together, in their order, and by `flush` when the process ends or something fails: a write
- * for each line costs as much as the rest of a request. The write itself is synchronous; one in the background would overtake
- * itself when the end of the process flushes.
- */
-const standardError = (): LineOutput => {
-  const stream = destination({ fd: 2, sync: true });
-  // Nobody reads any more (a closed pipe): there is no other place to say so.
-  stream.on('error', () => undefined);
-  let held = '';
-  const writeHeld = (): void => {
-    if (held !== '') {
-      const lines = held;
-      held = '';
-      stream.write(lines);
-    }
-  };
-  return {
-    write: (line) => {
-      if (held === '') {
-        setTimeout(writeHeld, heldFor);
-      }
-      held += line;
-      if (held.length > maxHeld) {
-        writeHeld();
-      }
-    },
-    flush: () => {
-      writeHeld();
-      try {
-        stream.flushSync();
-      } catch {
-        // The same closed pipe.
-      }
-    },
   };
 };

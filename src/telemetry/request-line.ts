@@ -20,7 +20,11 @@ export interface RequestLine {
 }
 
 /** The message for people. */
-export const requestMessage = ({ method, url, status }: RequestLine): string => `${method} ${url} ${status}`;
+export const requestMessage = ({
+  method,
+  url,
+  status,
+}: Pick<RequestLine, 'method' | 'url' | 'status'>): string => `${method} ${url} ${status}`;
 
 /** The fields in their order. What is undefined isn't written. */
 export function requestFields({ url, agent, ...line }: RequestLine): LogFields {
@@ -62,6 +66,19 @@ const longest = 512;
 interface Part {
   readonly of: string | undefined;
   readonly text: string | undefined;
+  /** Of an address: how it was answered last. */
+  last?: Answer;
+}
+
+/** What the line says of one address and its answer, which are the same again and again. */
+interface Answer {
+  readonly method: string;
+  readonly status: number;
+  readonly bytes: number;
+  /** From behind the request's id to the address. */
+  readonly start: string;
+  /** The message. */
+  readonly end: string;
 }
 
 /**
@@ -79,9 +96,11 @@ export function createRequestLines(logger: Logger, timestamp: () => string): Req
   });
   const clients = createParts((address, agent) =>
     isPlain(agent)
-      ? written('client.address', address) +
-        written('user_agent.original', agent) +
-        written('fleet_depot.kibana.version', kibanaVersion(agent))
+      ? onePiece([
+          written('client.address', address),
+          written('user_agent.original', agent),
+          written('fleet_depot.kibana.version', kibanaVersion(agent)),
+        ])
       : undefined,
   );
   let time = '';
@@ -91,39 +110,57 @@ export function createRequestLines(logger: Logger, timestamp: () => string): Req
     if (now !== time) {
       time = now;
       const from = (name: string): string =>
-        `{"log.level":"${name}"${now}${own},"event.action":"request","event.duration":`;
+        onePiece(['{"log.level":"', name, '"', now, own, ',"event.action":"request","event.duration":']);
       begin = { info: from('info'), debug: from('debug') };
     }
     return begin[level];
   };
   return (level, { id, method, url, path, status, bytes, nanoseconds, address, agent }) => {
     const where = addresses(path, url);
-    const who = clients(address, agent);
-    if (where === undefined || who === undefined || !isPlain(method) || !simpleId.test(id)) {
+    const who = clients(address, agent).text;
+    if (where.text === undefined || who === undefined || !simpleId.test(id)) {
       return undefined;
     }
-    const numbers = `","http.request.method":"${method}","http.response.status_code":${status},"http.response.body.bytes":`;
-    const end = `,"message":"${method} ${url} ${status}"}\n`;
-    return `${beginningOf(level)}${nanoseconds},"http.request.id":"${id}${numbers}${bytes}${where}${who}${end}`;
+    let { last } = where;
+    if (last?.method !== method || last.status !== status || last.bytes !== bytes) {
+      if (!isPlain(method)) {
+        return undefined;
+      }
+      last = {
+        method,
+        status,
+        bytes,
+        start: onePiece([
+          `","http.request.method":"${method}","http.response.status_code":${status}`,
+          `,"http.response.body.bytes":${bytes}${where.text}`,
+        ]),
+        end: onePiece([',"message":"', requestMessage({ method, url, status }), '"}\n']),
+      };
+      where.last = last;
+    }
+    return `${beginningOf(level)}${nanoseconds},"http.request.id":"${id}${last.start}${who}${last.end}`;
   };
 }
 
 const written = (name: string, value: string | undefined): string =>
   value === undefined ? '' : `,"${name}":"${value}"`;
 
+/** The engine keeps an added-up text as a tree of its pieces; that of a join is one. */
+const onePiece = (pieces: readonly string[]): string => pieces.join('');
+
 /** Keeps what was made of a text together with what else it depends on. */
 function createParts(
   make: (of: string | undefined, text: string) => string | undefined,
-): (of: string | undefined, text: string) => string | undefined {
+): (of: string | undefined, text: string) => Part {
   const parts = new LRUCache<string, Part>({ max: kept });
   return (of, text) => {
     const known = parts.get(text);
     if (known && known.of === of) {
-      return known.text;
+      return known;
     }
-    const made = make(of, text);
+    const made: Part = { of, text: make(of, text) };
     if (text.length <= longest) {
-      parts.set(text, { of, text: made });
+      parts.set(text, made);
     }
     return made;
   };

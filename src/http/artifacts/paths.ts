@@ -46,6 +46,6 @@ export const artifactPath = (prefix: string): Step => {
       redirect(context, read.path, prefix);
       return;
     }
-    return next();
+    return next(context);
   };
 };

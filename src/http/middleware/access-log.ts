@@ -27,7 +27,7 @@ export function accessLog(log: Log, metrics: Pick<Metrics, 'requestStarted' | 'r
       });
       write(log, context, status, bytes, seconds);
     });
-    const running = next();
+    const running = next(context);
     if (!res.writableEnded) {
       writtenBefore = req.socket.bytesWritten;
     }

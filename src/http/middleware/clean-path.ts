@@ -25,6 +25,6 @@ export function cleanPath(prefix: string): Step {
       // The router matches an encoded path.
       context.path = encodePath(read.path);
     }
-    return next();
+    return next(context);
   };
 }

@@ -17,7 +17,7 @@ export function errorResponse(log: Log): Step {
   };
   return (context, next) => {
     try {
-      return next()?.catch((error: unknown) => answer(context, error));
+      return next(context)?.catch((error: unknown) => answer(context, error));
     } catch (error) {
       return answer(context, error);
     }

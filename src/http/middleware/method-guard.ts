@@ -8,6 +8,6 @@ export function methodGuard(): Step {
     if (method !== 'GET' && method !== 'HEAD') {
       throw new DepotError('METHOD_NOT_ALLOWED');
     }
-    return next();
+    return next(context);
   };
 }

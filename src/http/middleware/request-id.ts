@@ -21,6 +21,6 @@ export function requestId(): Step {
   return (context, next) => {
     const given = context.req.headers['x-request-id'];
     context.state.requestId = typeof given === 'string' && acceptable.test(given) ? given : randomUUID();
-    return next();
+    return next(context);
   };
 }

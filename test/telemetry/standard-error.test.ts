@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { logLines } from '../support/log-lines.ts';
+import { scratch } from '../support/scratch.ts';
+import { smallDisk } from '../support/small-disk.ts';
+
+const count = 6000;
+const writer = fileURLToPath(new URL('../support/log-writer.js', import.meta.url));
+
+/** What a process wrote that writes these lines with its standard error going to a file. */
+const writeTo = async (file: string, ...words: string[]): Promise<string> => {
+  const handle = openSync(file, 'a');
+  spawnSync(process.execPath, [writer, String(count), ...words], { stdio: ['ignore', 'ignore', handle] });
+  closeSync(handle);
+  return readFile(file, 'utf8');
+};
+
+test('lines come whole and in their order, also at the end of the process', async (t) => {
+  const text = await writeTo(join(await scratch(t), 'log'));
+  t.true(text === logLines(count).join(''));
+});
+
+test('where a disk is full for a while, no line is lost, torn or written over', async (t) => {
+  const disk = await smallDisk(t, 'size=2m');
+  if (disk === undefined) {
+    t.pass();
+    return;
+  }
+  const filler = join(disk, 'filler');
+  await writeFile(filler, Buffer.alloc(1_900_000));
+  const text = await writeTo(join(disk, 'log'), filler);
+  t.true(text === logLines(count).join(''));
+});
