@@ -41,20 +41,16 @@ export async function buildPortableIndex(options: PortableOptions): Promise<Port
   const { refs, place, pool, rules, origin, log, signal } = options;
   const known = new Map(options.known);
   let served = 0;
-  const candidates = refs.map((ref) => ({ ref, digest: known.get(place(ref.path))?.digest }));
+  // What is here is judged here, whatever somebody else's index says of it.
+  const candidates = refs.map((ref) => ({ ref, digest: undefined }));
   const remember = (ref: PackageRef, judged: JudgedPackage): void => {
     const path = place(ref.path);
-    const before = known.get(path);
-    if (!judged.isSame) {
-      reportPackage(log, ref, judged);
-    }
+    reportPackage(log, ref, judged);
     known.delete(path);
-    if (judged.isSame && before) {
-      known.set(path, { ...before, stamp: portableStamp });
-    } else if (judged.found && judged.digest !== undefined) {
+    if (judged.found && judged.digest !== undefined) {
       known.set(path, reproducible(knownOf(portableStamp, judged)));
+      served += 1;
     }
-    served += known.has(path) ? 1 : 0;
   };
   await pool.judge(candidates, rules, remember, { signal });
   signal.throwIfAborted();

@@ -127,17 +127,22 @@ test('broken packages and folders are left to the start, and are named', async (
   t.regex(await check(site), /3 found; a start reads 2, compares 1 and forgets 0/);
 });
 
-test('upon an image with packages, what it knows of them stays known', async (t) => {
+test('upon an image with packages, what it knows of them stays known, but for those that are replaced', async (t) => {
   const site = await createImageSite(t);
   await site.writeBase('base.tar');
   await writeZipPackage(site.content, { name: 'one' });
+  await writeZipPackage(site.content, { name: 'replaced' });
   await site.make(['--base', 'base.tar', '-o', 'first.tar']);
   await rm(site.content, { recursive: true });
   await writeZipPackage(site.content, { name: 'two' });
+  await writeZipPackage(site.content, { name: 'replaced', manifest: { description: 'Another one.' } });
   const { report } = await site.make(['--base', 'first.tar', '-o', 'second.tar']);
-  t.like(report.index, { packages: 1 });
+  t.like(report.index, { packages: 2 });
   await site.unpack('second.tar');
-  t.regex(await check(site), /whole, 2 packages in it, 2 found; a start reads 0, compares 2 and forgets 0/);
+  t.regex(await check(site), /whole, 3 packages in it, 3 found; a start reads 0, compares 3 and forgets 0/);
+  const server = await startServer(t, ['serve', ...serverWords(site)], { cwd: site.folder });
+  const answer = await fetch(`${server.url}/package/replaced/1.0.0/`);
+  t.is(((await answer.json()) as { readonly description: string }).description, 'Another one.');
 });
 
 const without: readonly (readonly [string, BaseChanges, readonly string[], RegExp])[] = [
