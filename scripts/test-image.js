@@ -2,7 +2,16 @@
 // root on Linux; skips with a message where buildah and a base image can't be had.
 import { strict as assert } from 'node:assert';
 import { randomInt } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -69,7 +78,12 @@ const bud = (name, words = []) =>
     },
   );
 
-const writeContent = async (folder, count) => {
+/** What `fleet-depot image` says of an image with the packages of the context. */
+const makeImage = (base, output) =>
+  command(process.execPath, [join(root, 'bin/fleet-depot.js'), 'image', '--content', join(context, 'content'),
+    '--base', base, '--layer-size', '2MiB', '--tag', 'localhost/fleet-depot-test:made', '-o', output]); // prettier-ignore
+
+const writeContent = async (folder, count, manifest = {}) => {
   const { writeZipPackage } = await import('../build/test/support/packages.js');
   const { signatureOf } = await import('../build/test/support/armored.js');
   const signature = await signatureOf('anything');
@@ -79,6 +93,7 @@ const writeContent = async (folder, count) => {
     const noise = Buffer.from(Array.from({ length: 500_000 }, () => randomInt(256)));
     const path = await writeZipPackage(folder, {
       name: `demo_${at}`,
+      manifest,
       files: { 'img/screenshot.png': noise },
     });
     writeFileSync(`${path}.sig`, signature);
@@ -298,8 +313,11 @@ await test('images', { skip, timeout: 900_000 }, async (t) => {
         const health = configOf(names.server).Healthcheck.Test;
         const [base, output] = [join(work, `base-${form}.tar`), join(work, `made-${form}.tar`)];
         command('buildah', ['push', names.server, `${form}:${base}`]);
-        command(process.execPath, [join(root, 'bin/fleet-depot.js'), 'image', '--content', join(context, 'content'),
-        '--base', base, '--layer-size', '2MiB', '--tag', 'localhost/fleet-depot-test:made', '-o', output]); // prettier-ignore
+        const said = makeImage(base, output);
+        assert.match(said, /^ready index of 5 packages in \/var\/cache\/fleet-depot\/index-/m);
+        makeImage(base, `${output}.again`);
+        assert.ok(readFileSync(output).equals(readFileSync(`${output}.again`)), 'the same bytes again');
+        rmSync(`${output}.again`);
         for (const reading of ['docker-archive', 'oci-archive']) {
           const id = command('buildah', ['pull', '--quiet', `${reading}:${output}`]);
           const container = await startContainer(id, { uid: randomUid(), health });
@@ -310,6 +328,11 @@ await test('images', { skip, timeout: 900_000 }, async (t) => {
               ).length,
               5,
             );
+            assert.match(
+              container.verb('index', 'check').text,
+              /whole, 5 packages in it, 5 found; a start reads 0, compares 5 and forgets 0/,
+            );
+            assert.ok(!container.log().includes('index-not-taken'), container.log());
             assert.deepEqual(await container.stop(), { code: 0, signal: null });
           } finally {
             await container.remove();
@@ -320,6 +343,64 @@ await test('images', { skip, timeout: 900_000 }, async (t) => {
       },
     );
   }
+
+  await t.test(
+    'the index of `fleet-depot image` is not believed of other content under the same names',
+    async () => {
+      const health = configOf(names.server).Healthcheck.Test;
+      const output = join(work, 'made-docker-archive.tar');
+      const id = command('buildah', ['pull', '--quiet', `docker-archive:${output}`]);
+      const other = join(work, 'other');
+      await writeContent(other, 2, { description: 'Another one.' });
+      const container = await startContainer(id, {
+        uid: randomUid(),
+        health,
+        binds: { '/packages/distribution': other },
+      });
+      try {
+        const found = JSON.parse(container.call('http://127.0.0.1:8080/search').text);
+        assert.deepEqual(
+          found.map(({ description }) => description),
+          ['Another one.', 'Another one.'],
+        );
+        assert.deepEqual(await container.stop(), { code: 0, signal: null });
+      } finally {
+        await container.remove();
+        spawnSync('buildah', ['rmi', '--force', id]);
+      }
+    },
+  );
+
+  await t.test(
+    'upon a base with another build of the program the image has no index, says so and runs',
+    async () => {
+      const changed = command('buildah', ['from', '--pull-never', names.server]);
+      const file = '/opt/fleet-depot/build/src/judge/judge.js';
+      command('buildah', ['run', '--user', '0', '--isolation', 'chroot', changed, '--', 'sh', '-c', `echo '// other' >> ${file}`]); // prettier-ignore
+      command('buildah', [
+        'commit',
+        '--quiet',
+        '--format',
+        'docker',
+        '--rm',
+        changed,
+        `${names.server}:other`,
+      ]);
+      const [base, output] = [join(work, 'base-other.tar'), join(work, 'made-other.tar')];
+      command('buildah', ['push', `${names.server}:other`, `docker-archive:${base}`]);
+      assert.match(makeImage(base, output), /^no ready index, .*another build of the program/m);
+      const id = command('buildah', ['pull', '--quiet', `docker-archive:${output}`]);
+      const container = await startContainer(id, { uid: randomUid() });
+      try {
+        assert.equal(searched(container.call('http://127.0.0.1:8080/search')).length, 5);
+        assert.match(container.verb('index', 'check').text, /there is no index for these settings/);
+        assert.deepEqual(await container.stop(), { code: 0, signal: null });
+      } finally {
+        await container.remove();
+        spawnSync('buildah', ['rmi', '--force', id, `${names.server}:other`]);
+      }
+    },
+  );
 
   for (const name of Object.values(names)) {
     spawnSync('buildah', ['rmi', '--force', name]);

@@ -9,6 +9,8 @@ export interface PackedEntry {
   readonly size: number;
   /** Seconds since 1970. */
   readonly mtime: number;
+  /** Who may do what; without it everybody reads, and owner 0 writes. */
+  readonly facts?: { readonly mode: number; readonly uid: number; readonly gid: number };
   open?(): AsyncIterable<Uint8Array>;
 }
 
@@ -33,16 +35,14 @@ export const tarEntryBytes = (size: number): number => block + Math.ceil(size / 
 /** Bytes of a tar's end mark. */
 export const tarEndBytes = 2 * block;
 
-/** A header that depends on the entry alone: owner 0 without a name, and readable under any UID. */
+/** A header that depends on the entry alone: unless it says otherwise, owner 0 without a name, and readable under any UID. */
 export const tarHeader = (
-  entry: Pick<PackedEntry, 'name' | 'type' | 'size' | 'mtime'>,
+  entry: Pick<PackedEntry, 'name' | 'type' | 'size' | 'mtime' | 'facts'>,
 ): Partial<Header> & Pick<Header, 'name'> => ({
   name: entry.name,
   size: entry.size,
   type: entry.type,
-  mode: entry.type === 'file' ? 0o644 : 0o755,
-  uid: 0,
-  gid: 0,
+  ...(entry.facts ?? { mode: entry.type === 'file' ? 0o644 : 0o755, uid: 0, gid: 0 }),
   mtime: new Date(entry.mtime * 1000),
 });
 

@@ -5,6 +5,8 @@ import { DepotError } from '../domain/errors.ts';
 import { parsePlatform, type Platform } from '../image/image-config.ts';
 import { parseImageName } from '../image/image-name.ts';
 import { makeImage, type ImageResult } from '../image/make-image.ts';
+import { createIndexMaker } from './image-index.ts';
+import { createNoteLog } from './note-log.ts';
 import { createOutput, type Output, type Progress } from './output.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
@@ -19,6 +21,7 @@ interface ImageFlags {
   readonly env: readonly string[];
   readonly label: readonly string[];
   readonly replace?: boolean;
+  readonly index: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -55,6 +58,7 @@ const addOptions = (command: Command): Command =>
     .option('--into <folder>', 'where the packages are in the image', '/packages/distribution')
     .option('--env <key=value>', 'variable of the image; may be repeated', collect, [])
     .option('--label <key=value>', 'label of the image; may be repeated', collect, [])
+    .option('--no-index', 'leave out the index that the first start would read instead of all packages')
     .option('--replace', 'write over the output')
     .option('--quiet', 'no progress')
     .option('--json', 'print the result as JSON')
@@ -88,6 +92,7 @@ const run = async (flags: ImageFlags, io: CommandIo): Promise<number> => {
         shown = done;
       },
       ...(flags.base === undefined ? {} : { base: flags.base }),
+      ...(flags.index ? { makeIndex: createIndexMaker(createNoteLog(output)) } : {}),
       ...(platform === undefined ? {} : { platform }),
       ...(time === undefined ? {} : { time }),
     });
@@ -120,8 +125,21 @@ const report = (result: ImageResult, flags: ImageFlags, output: Output): void =>
     ]),
   );
   output.line(`${result.output}: ${result.name}, ${result.files} files, ${formatBytes(result.bytes)}`);
+  reportIndex(result.index, output);
   output.line(`manifest ${result.digest}`);
   output.line(`load it: docker load -i ${result.output}`);
+};
+
+const reportIndex = (index: ImageResult['index'], output: Output): void => {
+  if (index === undefined) {
+    return;
+  }
+  if ('reason' in index) {
+    output.line(`no ready index, so that the first start reads all packages: ${index.reason}`);
+    return;
+  }
+  const others = index.unknown === 0 ? '' : `; ${index.unknown} others are read at each start`;
+  output.line(`ready index of ${index.packages} packages in ${index.file}${others}`);
 };
 
 const usage = (reason: string): DepotError => new DepotError('USAGE', { reason });

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { IndexCheck } from '../index/index-check.ts';
-import type { Log } from '../telemetry/log.ts';
 import { addSettings, givenFlags } from './flags.ts';
+import { createNoteLog } from './note-log.ts';
 import { createOutput, type Output, type Progress } from './output.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 import type { PackageParts } from '../app/package-index.ts';
@@ -53,19 +53,6 @@ const start = async (command: Command, io: CommandIo, run: Run): Promise<number>
   // Loaded here, so that the other verbs start without the whole server.
   const { createPackageParts } = await import('../app/package-index.ts');
   return run(await createPackageParts(loaded.config, createNoteLog(out)), out, io);
-};
-
-/** Warnings are for the person at the terminal; what is going on is told by the progress. */
-const createNoteLog = (out: Output): Log => {
-  const log: Log = {
-    error: (_fields, message) => out.note(`error: ${message}`),
-    warn: (_fields, message) => out.note(message),
-    info: () => undefined,
-    debug: () => undefined,
-    request: () => undefined,
-    child: () => log,
-  };
-  return log;
 };
 
 const build: Run = async ({ source, pool, rules, cache }, out, io) => {

@@ -89,20 +89,17 @@ const inspectAll = async (
     clearOnComplete: true,
     noTTYOutput: false,
   });
-  const stopped = new Promise<undefined>((resolve) => {
-    io.signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
   try {
     const listing = await listAll(paths, rules);
     if (io.isTerminal) {
       bar.start(listing.refs.length * 2, 0);
     }
-    const work = inspectPackages(listing, rules, {
+    return await inspectPackages(listing, rules, {
       judges: createJudgePool({ readers: config.packagePathsWorkers }),
       readers: createEntryPool(config.packagePathsWorkers),
       progress: (done) => bar.update(done),
+      signal: io.signal,
     });
-    return await Promise.race([work, stopped]);
   } finally {
     bar.stop();
   }

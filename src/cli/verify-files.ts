@@ -1,12 +1,12 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { readLockFile } from '../mirror/lock-file.ts';
 import { releaseFolders, type LockedFile } from '../mirror/locked-file.ts';
 import { readArchive, readSignatureFile } from '../signing/archive-signature.ts';
 import { digestContent } from '../signing/content-digest.ts';
 import type { SignatureVerdict, SignatureVerifier } from '../signing/signature.ts';
-import type { VerifiedItem } from '../signing/verify-set.ts';
+import { unlistedReason, type VerifiedItem } from '../signing/verify-set.ts';
 
 /** Whether a path below a folder that `sync` fills belongs to artifacts, keys, models or docs, which are no packages. */
 export const isReleaseFile = (folder: string, path: string): boolean => {
@@ -16,19 +16,88 @@ export const isReleaseFile = (folder: string, path: string): boolean => {
 
 /**
  * Checks the files of a lock file that are no packages: there, of the digest that it says, and artifacts by the `.asc` beside
- * them. Throws LOCK_INVALID.
+ * them. With `all` also those that lie in its folder and it doesn't name. Throws LOCK_INVALID, SIGNED_FILE_UNREADABLE.
  */
 export const verifyLockedFiles = async (
   lockFile: string,
   verifier: SignatureVerifier | undefined,
+  scope: 'listed' | 'all',
 ): Promise<readonly VerifiedItem[]> => {
   const { files = [] } = (await readLockFile(lockFile)) ?? {};
   const items: VerifiedItem[] = [];
   for (const file of files) {
     items.push(await verifyFile(join(dirname(lockFile), file.path), file, verifier));
   }
+  if (scope === 'all') {
+    const listed = new Set(files.map((file) => join(dirname(lockFile), file.path)));
+    for (const path of await releaseFilesIn(dirname(lockFile))) {
+      if (!listed.has(path)) {
+        items.push(await verifyUnlisted(path, verifier));
+      }
+    }
+  }
   return items;
 };
+
+/** What lies in the folders of a release, by path; hidden names (what is half fetched among them) are left out. */
+const releaseFilesIn = async (folder: string): Promise<readonly string[]> => {
+  const found: string[] = [];
+  const walk = async (path: string): Promise<void> => {
+    for (const item of await readdir(path, { withFileTypes: true })) {
+      const place = join(path, item.name);
+      if (item.name.startsWith('.')) {
+        continue;
+      }
+      await (item.isDirectory() ? walk(place) : found.push(place));
+    }
+  };
+  for (const name of releaseFolders) {
+    const path = join(folder, name);
+    try {
+      await walk(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
+      }
+    }
+  }
+  return found.toSorted();
+};
+
+/** Its signature is told where one lies beside it: that helps to tell what is left over from what was slipped in. */
+const verifyUnlisted = async (
+  path: string,
+  verifier: SignatureVerifier | undefined,
+): Promise<VerifiedItem> => {
+  const nothing = { path, ok: false, lock: 'unlisted', signature: 'unchecked' } as const;
+  const isSigned = await stat(`${path}.asc`).then(
+    () => true,
+    () => false,
+  );
+  try {
+    const { sha256, verdict } = await readFile(path, isSigned ? verifier : undefined);
+    const faults = verdict === undefined || verdict.state === 'good' ? [] : [verdict.reason];
+    return {
+      ...nothing,
+      archive: 'whole',
+      ...signatureOf(verdict),
+      sha256,
+      reasons: [unlistedReason, ...faults],
+    };
+  } catch (error) {
+    if (!(error instanceof DepotError) || error.code !== 'SIGNED_FILE_UNREADABLE') {
+      throw error;
+    }
+    return { ...nothing, archive: 'broken', reasons: [error.message, unlistedReason] };
+  }
+};
+
+const signatureOf = (
+  verdict: SignatureVerdict | undefined,
+): Pick<VerifiedItem, 'signature' | 'signer' | 'signedAt'> => ({
+  signature: verdict?.state ?? 'unchecked',
+  ...(verdict?.state === 'good' ? { signer: verdict.fingerprint, signedAt: verdict.signedAt } : {}),
+});
 
 const verifyFile = async (
   path: string,
@@ -53,8 +122,7 @@ const verifyFile = async (
       ok: reasons.length === 0,
       archive: isSame ? 'whole' : 'broken',
       lock: isSame ? 'agrees' : 'differs',
-      signature: verdict?.state ?? 'unchecked',
-      ...(verdict?.state === 'good' ? { signer: verdict.fingerprint, signedAt: verdict.signedAt } : {}),
+      ...signatureOf(verdict),
       sha256,
       reasons,
     };

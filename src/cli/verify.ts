@@ -17,10 +17,11 @@ export interface VerifyDeps {
   readonly checkArchive: (path: string) => Promise<void>;
   /** Reads a folder's lock file; throws DepotError where it is broken. Absent: lock files aren't checked. */
   readonly readLock?: (path: string) => Promise<ReadLock>;
-  /** Checks what a lock file has besides packages; with `readLock` only. */
+  /** Checks what a lock file has besides packages, and of its folder (`all`) what it hasn't; with `readLock` only. */
   readonly verifyFiles?: (
     lockFile: string,
     verifier: SignatureVerifier | undefined,
+    scope: 'listed' | 'all',
   ) => Promise<readonly VerifiedItem[]>;
   /**
    * Checks a bundle (a file that is no `.zip`): one item for each of its files, `ok` only for a bundle that may be
@@ -141,10 +142,9 @@ const verifyPath = async (
   } finally {
     progress.stop();
   }
+  const [lockFile, scope] = locked ? ([path, 'listed'] as const) : ([join(path, lockName), 'all'] as const);
   const others =
-    lock === undefined
-      ? []
-      : ((await deps.verifyFiles?.(locked ? path : join(path, lockName), checks.verifier)) ?? []);
+    lock === undefined ? [] : ((await deps.verifyFiles?.(lockFile, checks.verifier, scope)) ?? []);
   if (archives.length + others.length === 0) {
     io.stderr.write(`${path}: there is no archive (*.zip) in it\n`);
   }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { FAILSAFE_SCHEMA, load, YAMLException } from 'js-yaml';
 import { DepotError } from '../domain/errors.ts';
 
@@ -12,13 +11,17 @@ const maxFileBytes = 1 << 20;
  * are the same, as in the reference. Undefined where there is no such file and `mayBeAbsent`.
  * Throws DepotError VALUE_INVALID with the file's name and line.
  */
-export const readConfigFile = (path: string, mayBeAbsent: boolean): FileValues | undefined => {
+export const readConfigFile = (
+  path: string,
+  mayBeAbsent: boolean,
+  readText: (path: string) => string,
+): FileValues | undefined => {
   const refuse = (reason: string): never => {
     throw new DepotError('VALUE_INVALID', { reason: `${path}: ${reason}` });
   };
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readText(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     return code === 'ENOENT' && mayBeAbsent ? undefined : refuse(`cannot be read (${code})`);

@@ -11,6 +11,8 @@ export interface ConfigSources {
   readonly env: NodeJS.ProcessEnv;
   /** Texts of the flags that were given, by flag name without dashes; a flag without a value is `true`. */
   readonly flags: ReadonlyMap<string, string>;
+  /** Reads the files that are named, where they lie elsewhere than on this machine; throws as Node does (ENOENT). */
+  readonly readText?: (path: string) => string;
 }
 
 /** The outcome: everything is good, or all that is wrong, one error (and one line) for each problem. */
@@ -25,6 +27,7 @@ export type LoadedConfig =
  */
 export const loadConfig = (sources: ConfigSources): LoadedConfig => {
   const problems: DepotError[] = [];
+  const readText = sources.readText ?? ((path) => readFileSync(path, 'utf8'));
   const refuse = (row: Setting<unknown>, reason: string): void => {
     problems.push(new DepotError('SETTING_INVALID', { ...nameOf(row), reason }));
   };
@@ -42,11 +45,11 @@ export const loadConfig = (sources: ConfigSources): LoadedConfig => {
 
   const fileName = sources.flags.get('config') || sources.env[variableOf('config')] || undefined;
   const file = attempt(settings.config, () =>
-    readConfigFile(fileName ?? 'config.yml', fileName === undefined),
+    readConfigFile(fileName ?? 'config.yml', fileName === undefined, readText),
   );
   const values: Partial<Record<SettingKey, unknown>> = {};
   for (const [key, row] of settingRows) {
-    values[key] = attempt(row, () => readSetting(row, sources, file));
+    values[key] = attempt(row, () => readSetting(row, { ...sources, readText }, file));
   }
   const config = Object.freeze(values) as Config;
   problems.push(...problemsOf(config));
@@ -57,7 +60,7 @@ export const loadConfig = (sources: ConfigSources): LoadedConfig => {
 
 const readSetting = (
   row: Setting<unknown>,
-  sources: ConfigSources,
+  sources: Required<ConfigSources>,
   file: FileValues | undefined,
 ): unknown => {
   const flag = sources.flags.get(row.flag);
@@ -70,7 +73,7 @@ const readSetting = (
   }
   const secretFile = row.secret === true ? sources.env[`${variableOf(row.flag)}_FILE`] : undefined;
   if (secretFile) {
-    return parse(row, readSecret(row, secretFile), '');
+    return parse(row, readSecret(row, secretFile, sources.readText), '');
   }
   const inFile = row.fileKey === undefined ? undefined : file?.get(row.fileKey);
   if (inFile !== undefined) {
@@ -105,9 +108,9 @@ const parse = (row: Setting<unknown>, text: string | readonly string[], origin: 
   }
 };
 
-const readSecret = (row: Setting<unknown>, path: string): string => {
+const readSecret = (row: Setting<unknown>, path: string, readText: (path: string) => string): string => {
   try {
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+    return readText(path).replace(/\r?\n$/, '');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw new DepotError('VALUE_INVALID', {

@@ -14,11 +14,10 @@ export interface ContentFile {
 }
 
 /**
- * The files of a folder of packages, or of a depot's current snapshot, in the order of their names' bytes. Hidden ones (a
- * half-finished download, a lock) are left out. Throws IMAGE_CONTENT_INVALID for links, devices and an empty folder.
+ * The files of a folder of packages, in the order of their names' bytes. Hidden ones (a half-finished download, a lock) are
+ * left out. Throws IMAGE_CONTENT_INVALID for links, devices and an empty folder.
  */
-export const listContent = async (folder: string): Promise<readonly ContentFile[]> => {
-  const root = await contentRoot(folder);
+export const listContent = async (root: string): Promise<readonly ContentFile[]> => {
   const found: ContentFile[] = [];
   const walk = async (relative: string): Promise<void> => {
     const items = await attempt(path.join(root, relative), () =>
@@ -46,8 +45,11 @@ export const listContent = async (folder: string): Promise<readonly ContentFile[
   return found.toSorted((a, b) => compareBytes(a.path, b.path));
 };
 
-/** A depot is known by its depot.json; its `current` has to lead to one of its own snapshots. */
-const contentRoot = async (folder: string): Promise<string> => {
+/**
+ * Where the packages of a folder lie: of a depot, which is known by its depot.json, in its current snapshot. Its `current` has
+ * to lead to one of its own. Throws IMAGE_CONTENT_INVALID.
+ */
+export const contentRoot = async (folder: string): Promise<string> => {
   const root = await attempt(folder, () => realpath(folder));
   const isDepot = await stat(path.join(root, 'depot.json')).then(
     () => true,

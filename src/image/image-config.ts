@@ -72,6 +72,10 @@ export const readConfig = (text: string, fail: (reason: string) => DepotError): 
   return { tree, platform, diffIds };
 };
 
+/** The variables of an image, `KEY=VALUE` each. */
+export const envOf = ({ tree }: ImageConfig): readonly string[] =>
+  asTexts(asObject(tree['config'])?.['Env']) ?? [];
+
 /** The config with layers, variables, labels and their history added; everything else stays as it was. */
 export const extendConfig = (base: ImageConfig, extension: Extension): string => {
   const { tree, diffIds } = base;
@@ -82,7 +86,7 @@ export const extendConfig = (base: ImageConfig, extension: Extension): string =>
     created: extension.created,
     config: {
       ...settings,
-      Env: mergeEnv(asTexts(settings['Env']) ?? [], extension.env),
+      Env: mergeEnv(envOf(base), extension.env),
       ...(Object.keys(labels).length === 0 ? {} : { Labels: labels }),
     },
     rootfs: { type: 'layers', diff_ids: [...diffIds, ...extension.layers.map(({ diffId }) => diffId)] },
@@ -93,7 +97,8 @@ export const extendConfig = (base: ImageConfig, extension: Extension): string =>
   });
 };
 
-const mergeEnv = (base: readonly string[], added: readonly string[]): readonly string[] => {
+/** Variables of a base with those that are added; the added ones replace. `KEY=VALUE` each. */
+export const mergeEnv = (base: readonly string[], added: readonly string[]): readonly string[] => {
   const nameOf = (line: string): string => line.slice(0, line.indexOf('='));
   const replaced = new Set(added.map(nameOf));
   return [...base.filter((line) => !replaced.has(nameOf(line))), ...added];

@@ -1,12 +1,14 @@
 import { stat } from 'node:fs/promises';
-import { openBaseImage, type BaseLayer } from './base-image.ts';
-import { listContent, type ContentFile } from './content.ts';
-import { digestStream, held } from './digest.ts';
-import { emptyConfig, extendConfig, type Platform } from './image-config.ts';
+import { openBaseImage, type BaseImage, type BaseLayer } from './base-image.ts';
+import { readBaseTree } from './base-tree.ts';
+import { contentRoot, listContent, type ContentFile } from './content.ts';
+import { digestStream, held, type Digested } from './digest.ts';
+import { emptyConfig, envOf, extendConfig, mergeEnv, type Platform } from './image-config.ts';
 import { writeArchive, type ImageBlob } from './image-archive.ts';
 import type { ImageName } from './image-name.ts';
 import { planLayers } from './layer-plan.ts';
 import { layerTar } from './layer-tar.ts';
+import { indexTar, type MakeIndex, type ReadyIndex } from './ready-index.ts';
 import { DepotError } from '../domain/errors.ts';
 
 /** What is to be made. */
@@ -29,6 +31,8 @@ export interface ImageRequest {
   readonly time?: number;
   readonly replace: boolean;
   readonly signal: AbortSignal;
+  /** Makes the index that the image's server reads at its start; absent for an image without. */
+  readonly makeIndex?: MakeIndex;
   /** Bytes that are worked through, and how many there are. */
   onProgress(done: number, total: number): void;
 }
@@ -43,7 +47,20 @@ export interface ImageResult {
   readonly files: number;
   readonly baseLayers: number;
   readonly layers: readonly { readonly digest: string; readonly size: number; readonly files: number }[];
+  /** The index, which is the last of the layers, or why there is none; absent where none was asked for. */
+  readonly index?: IndexResult;
 }
+
+/** What became of the index. */
+export type IndexResult =
+  | {
+      /** In the image. */
+      readonly file: string;
+      /** Archives in it, and those that each start reads because it can't be told what they are. */
+      readonly packages: number;
+      readonly unknown: number;
+    }
+  | { readonly reason: string };
 
 const layerType = 'application/vnd.oci.image.layer.v1.tar';
 
@@ -54,7 +71,8 @@ const layerType = 'application/vnd.oci.image.layer.v1.tar';
  */
 export const makeImage = async (request: ImageRequest): Promise<ImageResult> => {
   const { signal, into } = request;
-  const files = await listContent(request.content);
+  const content = await contentRoot(request.content);
+  const files = await listContent(content);
   const plan = planLayers(files, request.layerBytes);
   // Base and content are each read twice.
   const total = 2 * (files.reduce((sum, { size }) => sum + size, 0) + (await bytesOf(request.base)));
@@ -62,7 +80,8 @@ export const makeImage = async (request: ImageRequest): Promise<ImageResult> => 
   const step = (count: number): void => {
     signal.throwIfAborted();
     done += count;
-    request.onProgress(done, Math.max(done, total));
+    // The bytes of the index are not known beforehand, and few.
+    request.onProgress(Math.min(done, total), total);
   };
 
   const base =
@@ -74,23 +93,38 @@ export const makeImage = async (request: ImageRequest): Promise<ImageResult> => 
   const created = new Date(time * 1000).toISOString();
   const place = { into, mtime: time };
 
-  const layers = [];
+  const layers: MadeLayer[] = [];
   for (const part of plan) {
-    layers.push({ part, ...(await digestStream(layerTar(part, place), step)) });
+    const open = (): AsyncIterable<Uint8Array> => layerTar(part, place);
+    layers.push({
+      files: part.length,
+      createdBy: historyLine(part, into),
+      open,
+      ...(await digestStream(open(), step)),
+    });
+  }
+  const index = base && (await indexUpon(base, content, request));
+  if (index && 'parts' in index) {
+    layers.push({
+      files: 1,
+      createdBy: `fleet-depot image: the index of ${index.packages} packages`,
+      open: () => indexTar(index, time),
+      ...(await digestStream(indexTar(index, time))),
+    });
   }
   const configText = extendConfig(config, {
-    layers: layers.map(({ part, digest }) => ({ diffId: digest, createdBy: historyLine(part, into) })),
+    layers: layers.map(({ digest, createdBy }) => ({ diffId: digest, createdBy })),
     created,
     env: request.env,
     labels: request.labels,
   });
   const blobs: ImageBlob[] = [
     ...(base?.layers ?? []).map((layer) => baseBlob(layer, request.base ?? '')),
-    ...layers.map(({ part, digest, size }) => ({
+    ...layers.map(({ open, digest, size }) => ({
       digest,
       size,
       mediaType: layerType,
-      open: () => held(layerTar(part, place), { digest, size }, () => changed(request.content)),
+      open: () => held(open(), { digest, size }, () => changed(request.content)),
     })),
   ];
   const written = await writeArchive(
@@ -103,9 +137,45 @@ export const makeImage = async (request: ImageRequest): Promise<ImageResult> => 
     name: request.name.text,
     files: files.length,
     baseLayers: base?.layers.length ?? 0,
-    layers: layers.map(({ part, digest, size }) => ({ digest, size, files: part.length })),
+    layers: layers.map(({ digest, size, files: count }) => ({ digest, size, files: count })),
+    ...(index === undefined ? {} : { index: resultOf(index) }),
   };
 };
+
+/** A layer that is put upon the base. */
+interface MadeLayer extends Digested {
+  readonly files: number;
+  readonly createdBy: string;
+  open(): AsyncIterable<Uint8Array>;
+}
+
+/** The index of what the image will have; without a base nothing in it would read one. */
+const indexUpon = async (
+  { config, layers }: BaseImage,
+  content: string,
+  { into, env, layerBytes, makeIndex, signal }: ImageRequest,
+): Promise<ReadyIndex | { readonly reason: string } | undefined> => {
+  const index = await makeIndex?.({
+    base: config,
+    env: mergeEnv(envOf(config), env),
+    content,
+    into,
+    signal,
+    read: (limit) => readBaseTree(layers, limit, signal),
+  });
+  if (index && 'parts' in index) {
+    const bytes = index.parts.reduce((sum, part) => sum + part.length, 0);
+    return bytes > layerBytes
+      ? { reason: `with ${bytes} bytes it does not fit into a layer of ${layerBytes}; raise --layer-size` }
+      : index;
+  }
+  return index;
+};
+
+const resultOf = (index: ReadyIndex | { readonly reason: string }): IndexResult =>
+  'parts' in index
+    ? { file: index.file, packages: index.packages, unknown: index.unknown }
+    : { reason: index.reason };
 
 /** Only for the progress: what is wrong with the file comes out when it is opened. */
 const bytesOf = async (file: string | undefined): Promise<number> =>

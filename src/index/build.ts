@@ -150,7 +150,8 @@ function keepUnread(
   }
 }
 
-function knownOf(stamp: string, { found, reasons, digest }: JudgedPackage): KnownPackage {
+/** What is to be remembered of a package that was judged. */
+export function knownOf(stamp: string, { found, reasons, digest }: JudgedPackage): KnownPackage {
   return { stamp, digest, item: found && keep(found), reasons: found ? [] : reasons };
 }
 

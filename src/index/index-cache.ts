@@ -37,7 +37,7 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
       isWarned = true;
       log.warn(
         { 'event.action': 'index-not-kept', 'file.path': file },
-        `the index cannot be ${what} (-cache-dir, EPR_CACHE_DIR): ${reason}; each start reads all packages anew`,
+        `the index cannot be ${what} (-cache-dir, EPR_CACHE_DIR): ${reason}; each start reads anew what it lacks`,
       );
     }
   };

@@ -3,7 +3,7 @@ import { judgeSignature, type SignatureTrust } from '../judge/signature.ts';
 import type { PackageRef, PackageSource, SourceProblem } from '../source/source.ts';
 import type { IndexCache, ReadIndex } from './index-cache.ts';
 import type { KnownPackage } from './known-package.ts';
-import { stampOf } from './known-package.ts';
+import { portableStamp, stampOf } from './known-package.ts';
 
 /** A package that the next start would look into. */
 export interface StalePackage {
@@ -57,6 +57,9 @@ const partNames = ['size', 'time of change', 'time of status change', 'inode'];
 
 /** What is another between two stamps, as a clause. */
 function explain(before: string, after: string): string {
+  if (before === portableStamp) {
+    return 'it was indexed at another place';
+  }
   const [file = '', signature = '', age] = before.split(' ');
   const [fileNow = '', signatureNow = ''] = after.split(' ');
   const reasons: string[] = [];

@@ -16,6 +16,9 @@ export interface KnownPackage {
 /** Known packages by absolute path. */
 export type KnownPackages = ReadonlyMap<string, KnownPackage>;
 
+/** Of what was judged before its file lay where it is served: no file has this stamp, so its digest decides. */
+export const portableStamp = 'elsewhere';
+
 /** A package is the same as long as its archive and its signature are. */
 export function stampOf(ref: PackageRef): string {
   return `${ref.stamp} ${ref.signature?.stamp ?? ''}`;

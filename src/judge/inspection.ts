@@ -31,28 +31,38 @@ export interface InspectionDeps {
   readonly readers: EntryPool;
   /** Told after each of two steps of each package. */
   progress(done: number, total: number): void;
+  /** Ends it early. */
+  readonly signal: AbortSignal;
 }
 
 const unread: EntryReport = { reasons: [], files: 0, bytes: 0, signature: 'none' };
 
-/** Judges every package as the server does and then reads it whole. In the order of the listing, problems behind. */
+/**
+ * Judges every package as the server does and then reads it whole. In the order of the listing, problems behind. Undefined
+ * where the signal came first.
+ */
 export async function inspectPackages(
   { refs, problems }: SourceListing,
   rules: JudgeRules,
-  { judges, readers, progress }: InspectionDeps,
-): Promise<InspectedPackage[]> {
+  { judges, readers, progress, signal }: InspectionDeps,
+): Promise<InspectedPackage[] | undefined> {
   const judged = new Map<PackageRef, JudgedPackage>();
   const read = new Map<PackageRef, EntryReport>();
   const step = (): void => progress(judged.size + read.size, refs.length * 2);
   const candidates = refs.map((ref) => ({ ref, digest: undefined }));
-  await judges.judge(candidates, rules, (ref, one) => {
+  const noteJudged = (ref: PackageRef, one: JudgedPackage): void => {
     judged.set(ref, one);
     step();
-  });
-  await readers.read(refs, rules.limits, (ref, one) => {
+  };
+  const noteRead = (ref: PackageRef, one: EntryReport): void => {
     read.set(ref, one);
     step();
-  });
+  };
+  await judges.judge(candidates, rules, noteJudged, { signal });
+  await readers.read(refs, rules.limits, noteRead, signal);
+  if (signal.aborted) {
+    return undefined;
+  }
   const firsts = new Map<string, string>();
   const packages = refs.map((ref): InspectedPackage => {
     const entry = describe(ref, judged.get(ref), read.get(ref) ?? unread);

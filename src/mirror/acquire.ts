@@ -3,17 +3,15 @@ import { readFile, stat, unlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import type { HttpClient } from '../net/http.ts';
-import { dismiss, readBody, showUrl, Transient } from '../net/http.ts';
+import { showUrl } from '../net/http.ts';
 import type { RetryPolicy } from '../net/retry.ts';
-import { withRetries } from '../net/retry.ts';
 import type { HostPolicy } from '../net/upstream-hosts.ts';
-import { requestWithin } from '../net/upstream-hosts.ts';
 import type { SignatureVerdict } from '../signing/signature.ts';
-import { maxSignatureBytes } from '../signing/signature.ts';
 import type { ArchiveChecker } from './archive-checker.ts';
 import type { BodyMemory } from './body-memory.ts';
 import type { Downloaded } from './download.ts';
 import { downloadPart } from './download.ts';
+import { fetchSignature } from './fetch-signature.ts';
 import { flushBytes } from './gather.ts';
 import type { Facts, Journal } from './journal.ts';
 import type { Layout } from './layout.ts';
@@ -112,55 +110,6 @@ async function checkInPlace(item: PlanItem, deps: AcquireDeps): Promise<Facts | 
     deps.onWarning(item.id, `the one that is here is fetched again: ${error.message}`);
     return undefined;
   }
-}
-
-async function fetchSignature(item: PlanItem, deps: AcquireDeps): Promise<string | undefined> {
-  if (item.locked ? !item.locked.signature : item.unsigned && !deps.requireSignature) {
-    return undefined;
-  }
-  const url = item.signatureUrl;
-  const signature = await withRetries(deps.retry, deps.signal, async () => {
-    const answer = await requestWithin(
-      deps.client,
-      { url, expectsLength: true, ...(deps.signal ? { signal: deps.signal } : {}) },
-      deps.policy,
-    );
-    if (answer.status === 404 || answer.status === 410) {
-      return dismiss(answer);
-    }
-    if (answer.status !== 200) {
-      dismiss(answer);
-      throw new DepotError('UPSTREAM_ANSWER', {
-        url: showUrl(url),
-        reason: `the server answered ${answer.status}`,
-      });
-    }
-    try {
-      return (await readBody(answer, maxSignatureBytes)).toString('utf8');
-    } catch (error) {
-      if (error instanceof DepotError) {
-        throw error;
-      }
-      throw new Transient(
-        new DepotError('UPSTREAM_ANSWER', { url: showUrl(url), reason: 'the answer was cut' }, error),
-      );
-    }
-  });
-  const file = `${item.id}.zip.sig`;
-  if (signature === undefined) {
-    if (deps.requireSignature) {
-      throw new DepotError('SIGNATURE_REFUSED', { file, reason: 'the upstream has no signature' });
-    }
-    return undefined;
-  }
-  // Kibana fails an installation on a .sig that isn't armor, even a forced one: such a file is never placed.
-  if (!signature.includes('-----BEGIN PGP SIGNATURE-----')) {
-    throw new DepotError('SIGNATURE_REFUSED', {
-      file,
-      reason: 'the upstream sent something that is no armored signature',
-    });
-  }
-  return signature;
 }
 
 async function fetchChecked(item: PlanItem, signature: string | undefined, deps: AcquireDeps): Promise<Good> {

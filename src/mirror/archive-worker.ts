@@ -32,11 +32,13 @@ if (!port) {
 const { keys, shared } = workerData as CheckSetting;
 const memory = createCheckMemory(keys);
 
+async function carryOut({ number, task, body }: CheckOrder): Promise<CheckAnswer> {
+  const content = body && Buffer.from(shared, body.offset, body.size);
+  return { number, verdict: await checkArchive(task, memory, content) };
+}
+
 // One archive after the other.
 let checking: Promise<unknown> = Promise.resolve();
-port.on('message', ({ number, task, body }: CheckOrder) => {
-  checking = checking.then(async () => {
-    const content = body && Buffer.from(shared, body.offset, body.size);
-    port.postMessage({ number, verdict: await checkArchive(task, memory, content) } satisfies CheckAnswer);
-  });
+port.on('message', (order: CheckOrder) => {
+  checking = checking.then(() => carryOut(order)).then((answer) => port.postMessage(answer));
 });

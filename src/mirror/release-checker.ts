@@ -1,4 +1,4 @@
-import { createThreadPool } from '../artifacts/thread-pool.ts';
+import { createThreadPool } from '../threads/thread-pool.ts';
 import type { SignatureVerdict } from '../signing/signature.ts';
 
 /** A large file that is to be read once. Plain data: it is sent to a worker thread. */
@@ -32,7 +32,7 @@ export interface ReleaseChecker {
 export const createReleaseChecker = (threads: number): ReleaseChecker => {
   const pool = createThreadPool<ReleaseTask, ReleaseContent>(
     new URL('./release-worker.js', import.meta.url),
-    threads,
+    { threads, heapMegabytes: 256 },
   );
   return { check: pool.run, close: pool.close };
 };

@@ -39,8 +39,6 @@ export interface PackageDeps extends Omit<
   | 'leftovers'
   | 'present'
   | 'buffers'
-  | 'present'
-  | 'buffers'
 > {
   /** What is wanted: asked of the upstream, or read from a lock file. */
   readonly resolve: () => Promise<{

@@ -58,6 +58,10 @@ export interface VerifiedItem {
   readonly reasons: readonly string[];
 }
 
+/** Why what no lock file names is bad. */
+export const unlistedReason =
+  'it is not in the lock file: no longer wanted (`sync --prune` removes it), or put there by another way';
+
 /** What a set is checked with. */
 export interface SetChecks {
   /** Reads the whole archive; throws DepotError where it isn't whole or isn't what its name says. */
@@ -85,9 +89,7 @@ export const verifyItem = async (path: string, checks: SetChecks): Promise<Verif
   if (lock === 'differs') {
     reasons.push('its sha256 is not the one of the lock file');
   } else if (lock === 'unlisted') {
-    reasons.push(
-      'it is not in the lock file: no longer wanted (`sync --prune` removes it), or put there by another way',
-    );
+    reasons.push(unlistedReason);
   }
   const { verdict } = read;
   if (verdict !== undefined && verdict.state !== 'good') {

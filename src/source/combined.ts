@@ -1,8 +1,9 @@
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Log } from '../telemetry/log.ts';
 import { createDirectorySource } from './directory.ts';
 import { DepotError } from '../domain/errors.ts';
-import type { ArchiveLimits, PackageRef, SourceProblem } from './source.ts';
+import type { ArchiveLimits, PackageRef, SourceListing, SourceProblem } from './source.ts';
 import type { RootedSource } from './rooted-source.ts';
 import { createZipFolderSource } from './zip-folder.ts';
 
@@ -13,11 +14,34 @@ export const createPackageSources = (
   log: Log,
 ): RootedSource => {
   const roots = [...new Set(paths.map((path) => resolve(path)))];
-  return combineSources([
+  const combined = combineSources([
     ...roots.map((root) => createZipFolderSource(root, limits, log)),
     ...roots.map((root) => createDirectorySource(root, limits, log)),
   ]);
+  return { ...combined, list: () => listSteadily(roots, combined) };
 };
+
+/** More swaps than that during one listing are no switching any more; then what was found last counts. */
+const maxListings = 5;
+
+/**
+ * A listing of one state. Where a symlink on the way to a path was swapped meanwhile (a depot that switches to another
+ * snapshot), names of the old folder would stand beside files of the new one, so it is made again.
+ */
+const listSteadily = async (roots: readonly string[], source: RootedSource): Promise<SourceListing> => {
+  let before = await realPlaces(roots);
+  for (let count = 1; ; count += 1) {
+    const listing = await source.list();
+    const after = await realPlaces(roots);
+    if (before === after || count === maxListings) {
+      return listing;
+    }
+    before = after;
+  }
+};
+
+const realPlaces = async (roots: readonly string[]): Promise<string> =>
+  (await Promise.all(roots.map((root) => realpath(root).catch(() => '')))).join('\0');
 
 /** One source of many: lists in their order, opens a ref through the first that owns it. */
 export const combineSources = (sources: readonly RootedSource[]): RootedSource => {

@@ -10,6 +10,7 @@ import { createVerifyVerb } from '../../src/cli/verify.ts';
 import { artifactBytes } from '../support/release.ts';
 import { pinnedKey, references } from '../support/release-upstream.ts';
 import { agents, createReleaseSite, linuxAgent, treeOf, windowsAgent } from '../support/release-site.ts';
+import type { VerifiedItem } from '../../src/signing/verify-set.ts';
 import { runVerb } from './verb-run.ts';
 
 const largeOnes = (requests: readonly string[]): string[] =>
@@ -154,36 +155,33 @@ test('a full disk ends the run with a word about it, and the same command goes o
   t.true(`downloads/${linuxAgent}` in treeOf(to));
 });
 
-test('verify holds artifacts, models and keys against the lock file, and packages are not looked for among them', async (t) => {
-  const { to, upstream, folder } = await filled(t);
+/** Runs `verify --json` with one key; says what is bad, by the path below `to` with its reasons. */
+const verifying = async (to: string, key: string, folder: string) => {
   const keyring = join(folder, 'agents.asc');
-  await writeFile(keyring, upstream.key.armored);
+  await writeFile(keyring, key);
   const verb = createVerifyVerb({
     checkArchive: createArchiveCheck(),
     readLock: readLockedArchives,
     verifyFiles: verifyLockedFiles,
   });
-  const verify = async (
-    path: string,
-  ): Promise<{ readonly exitCode: number | undefined; readonly bad: readonly string[] }> => {
+  return async (path: string) => {
     const { exitCode, stdout } = await runVerb(verb, [path, '--keyring', keyring, '--json']);
-    const { items } = JSON.parse(stdout) as {
-      readonly items: readonly {
-        readonly path: string;
-        readonly ok: boolean;
-        readonly reasons: readonly string[];
-      }[];
-    };
-    t.is(items.length, 10);
+    const { items } = JSON.parse(stdout) as { readonly items: readonly VerifiedItem[] };
     return {
       exitCode,
       bad: items
         .filter(({ ok }) => !ok)
         .map((one) => `${one.path.slice(to.length + 1)}: ${one.reasons.join('; ')}`),
+      items: items.length,
     };
   };
-  t.deepEqual(await verify(to), { exitCode: 0, bad: [] });
-  t.deepEqual(await verify(join(to, 'distribution.lock')), { exitCode: 0, bad: [] });
+};
+
+test('verify holds artifacts, models and keys against the lock file, and packages are not looked for among them', async (t) => {
+  const { to, upstream, folder } = await filled(t);
+  const verify = await verifying(to, upstream.key.armored, folder);
+  t.deepEqual(await verify(to), { exitCode: 0, bad: [], items: 10 });
+  t.deepEqual(await verify(join(to, 'distribution.lock')), { exitCode: 0, bad: [], items: 10 });
 
   const agent = join(to, 'downloads', linuxAgent);
   const { atime, mtime } = await stat(agent);
@@ -197,4 +195,30 @@ test('verify holds artifacts, models and keys against the lock file, and package
   t.is(bad.length, 2);
   t.regex(bad[0] ?? '', /linux-x86_64\.tar\.gz: its sha256 is not the one of the lock file; /);
   t.regex(bad[1] ?? '', /GPG-KEY-elastic-agent: it is in the lock file, but not here/);
+});
+
+test('verify names what lies beside the files of the lock file as it names such packages; the lock file alone does not', async (t) => {
+  const { to, upstream, folder, define, run } = await filled(t);
+  // The agent for Windows is no longer wanted; another file was put there by somebody.
+  await define(`${agents.replace(', windows-x86_64', '')}models: [elser_model_2]\n`);
+  t.is((await run()).exitCode, 0);
+  await writeFile(join(to, 'keys', 'site.asc'), 'a key');
+  await mkdir(join(to, 'product-docs'));
+  await writeFile(join(to, 'product-docs', '.half'), 'hidden');
+  const verify = await verifying(to, upstream.key.armored, folder);
+  const reason =
+    'it is not in the lock file: no longer wanted (`sync --prune` removes it), or put there by another way';
+  t.deepEqual(await verify(to), {
+    exitCode: 3,
+    bad: [
+      `downloads/${windowsAgent}: ${reason}`,
+      `downloads/${windowsAgent}.asc: ${reason}`,
+      `downloads/${windowsAgent}.sha512: ${reason}`,
+      `keys/site.asc: ${reason}`,
+    ],
+    items: 11,
+  });
+  t.deepEqual(await verify(join(to, 'distribution.lock')), { exitCode: 0, bad: [], items: 7 });
+  t.is((await run('--prune')).exitCode, 0);
+  t.deepEqual((await verify(to)).bad, [`keys/site.asc: ${reason}`], 'sync deletes only what it placed');
 });

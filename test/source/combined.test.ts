@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -61,4 +62,33 @@ test('what two sources see of one path is told once', async (t) => {
 
 test('no paths at all are an empty source', async (t) => {
   t.deepEqual(await createPackageSources([], testLimits, createKeptLog()).list(), { refs: [], problems: [] });
+});
+
+test('a listing during which the symlink of a path is swapped is of one state, the new one', async (t) => {
+  const root = await scratch(t);
+  await writeZipPackage(join(root, 'old'), { name: 'gone' });
+  await writeFolderPackage(join(root, 'old'), { name: 'old' });
+  await writeZipPackage(join(root, 'new'), { name: 'new' });
+  await writeFolderPackage(join(root, 'new'), { name: 'unpacked' });
+  await symlink('old', join(root, 'path'));
+  await symlink('new', join(root, 'next'));
+  const log = createKeptLog();
+  let isSwapped = false;
+  // The archives are listed, the folders may or may not be.
+  const swapping = {
+    ...log,
+    debug: () => {
+      if (!isSwapped) {
+        isSwapped = true;
+        renameSync(join(root, 'next'), join(root, 'path'));
+      }
+    },
+  };
+  const { refs, problems } = await createPackageSources([join(root, 'path')], testLimits, swapping).list();
+  t.true(isSwapped);
+  t.deepEqual(
+    refs.map(({ label }) => label),
+    ['new-1.0.0.zip', 'unpacked/1.0.0'],
+  );
+  t.deepEqual(problems, []);
 });

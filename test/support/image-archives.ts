@@ -39,6 +39,8 @@ export interface BaseSpec {
   readonly gzip?: boolean;
   readonly platform?: { readonly os: string; readonly architecture: string };
   readonly config?: Readonly<Record<string, unknown>>;
+  /** What the layer has; one small file unless told. */
+  readonly files?: readonly TarItem[];
   /** Changes the finished entries. */
   readonly change?: (items: TarItem[]) => readonly TarItem[];
 }
@@ -47,7 +49,9 @@ export interface BaseSpec {
 export const baseParts = async (
   spec: BaseSpec = {},
 ): Promise<{ readonly layer: Buffer; readonly diffId: string; readonly config: string }> => {
-  const plain = await tarOf([{ name: 'etc/base', content: 'base\n', header: { mtime: new Date(0) } }]);
+  const plain = await tarOf(
+    spec.files ?? [{ name: 'etc/base', content: 'base\n', header: { mtime: new Date(0) } }],
+  );
   const config = JSON.stringify({
     ...(spec.platform ?? { os: 'linux', architecture: 'amd64' }),
     created: '2026-03-04T05:06:07Z',

@@ -9,14 +9,25 @@ export interface ThreadPool<Task, Found> {
   close(): Promise<void>;
 }
 
+/** Bounds of a pool. */
+export interface ThreadBounds {
+  /** At most so many at once. */
+  readonly threads: number;
+  /** Megabytes of JavaScript heap for each; a task that needs more rejects with ERR_WORKER_OUT_OF_MEMORY. */
+  readonly heapMegabytes: number;
+}
+
 /** Milliseconds that an idle thread lives on: files come in groups. */
 const idleTimeout = 5000;
 
 /** Milliseconds that a thread may take to load its code before it is ended all the same. */
 const patience = 10_000;
 
-/** `worker` is the module whose default export does a task; at most so many `threads`. */
-export function createThreadPool<Task, Found>(worker: URL, threads: number): ThreadPool<Task, Found> {
+/** `worker` is the module whose default export does a task. */
+export function createThreadPool<Task, Found>(
+  worker: URL,
+  { threads, heapMegabytes }: ThreadBounds,
+): ThreadPool<Task, Found> {
   let pool: Piscina<Task, Found> | undefined;
   const loaded = new Set<number>();
   const start = (): Piscina<Task, Found> => {
@@ -25,7 +36,7 @@ export function createThreadPool<Task, Found>(worker: URL, threads: number): Thr
       minThreads: 0,
       maxThreads: threads,
       idleTimeout,
-      resourceLimits: { maxOldGenerationSizeMb: 256 },
+      resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     });
     made.on('workerCreate', ({ id }: { readonly id: number }) => loaded.add(id));
     return made;
@@ -46,14 +57,20 @@ export function createThreadPool<Task, Found>(worker: URL, threads: number): Thr
   };
 }
 
-/** Node 20 aborts the whole process where a thread is ended while it loads modules, so each is let come to its end. */
+/**
+ * Node 20 aborts the whole process where a thread is ended while it loads modules, so each is let come to its end. A thread
+ * without a task doesn't keep the process alive, and neither would a signal with a timeout; the timer does, for as long.
+ */
 async function haveLoaded<Task, Found>(
   pool: Piscina<Task, Found>,
   loaded: ReadonlySet<number>,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(patience);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), patience);
+  const { signal } = late;
   const isLoading = (): boolean => pool.threads.some(({ threadId }) => threadId > 0 && !loaded.has(threadId));
   while (isLoading() && !signal.aborted) {
     await once(pool, 'workerCreate', { signal }).catch(() => undefined);
   }
+  clearTimeout(timer);
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { writeFile } from 'node:fs/promises';
 import test from 'ava';
-import { createThreadPool } from '../../src/artifacts/thread-pool.ts';
+import { createThreadPool } from '../../src/threads/thread-pool.ts';
 import { scratch } from '../support/scratch.ts';
 
 /** A worker that takes a while to load, and as long as it is told for its task. */
@@ -17,7 +17,10 @@ const writeWorker = async (folder: string): Promise<URL> => {
 };
 
 test('a pool that is closed while its thread loads ends without its task, and can be used again', async (t) => {
-  const pool = createThreadPool<{ readonly wait: number }, number>(await writeWorker(await scratch(t)), 1);
+  const pool = createThreadPool<{ readonly wait: number }, number>(await writeWorker(await scratch(t)), {
+    threads: 1,
+    heapMegabytes: 256,
+  });
   for (let round = 0; round < 3; round += 1) {
     const task = pool.run({ wait: 60_000 });
     const refused = t.throwsAsync(task);
