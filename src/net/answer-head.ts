@@ -3,12 +3,13 @@ export interface AnswerHead {
   readonly status: number;
   /** Lower-case names; the first value of a repeated header. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Bytes of the body. */
+  /** Bytes of the body; 0 also where the answer isn't the file, and doesn't say how long what it has instead is. */
   readonly length: number;
   /** Whether the connection serves for another request. */
   readonly keepsAlive: boolean;
 }
 
+const redirectOrWorse = 300;
 const statusLine = /^HTTP\/1\.1 ([2-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
 
@@ -41,7 +42,8 @@ export function readAnswerHead(text: string): AnswerHead | undefined {
   }
   const length = headers['content-length'] ?? '';
   if (!/^\d{1,15}$/.test(length) || 'transfer-encoding' in headers || 'upgrade' in headers) {
-    return undefined;
+    // Nobody reads the page that comes with a 404.
+    return status < redirectOrWorse ? undefined : { status, headers, length: 0, keepsAlive: false };
   }
   const connection = (headers['connection'] ?? 'keep-alive').toLowerCase();
   return { status, headers, length: Number(length), keepsAlive: connection === 'keep-alive' };

@@ -25,6 +25,7 @@ export class DirectBody extends Readable {
   readonly #scratch: Buffer;
   #early: Buffer | undefined;
   #left: number;
+  #isDone = false;
   #target: Buffer | undefined;
   #at = 0;
   #onBytes: ((count: number) => void) | undefined;
@@ -122,7 +123,7 @@ export class DirectBody extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    if (this.#left > 0) {
+    if (!this.#isDone) {
       this.#line.destroy();
     }
     this.#settle?.reject(error ?? new Error('the body was closed'));
@@ -139,6 +140,7 @@ export class DirectBody extends Readable {
   }
 
   #end(): void {
+    this.#isDone = true;
     this.#line.done();
     if (this.#settle) {
       this.#settle.resolve();

@@ -124,7 +124,7 @@ export function createDirectClient(settings: DirectSettings): DirectClient {
 }
 
 const abortReason = (signal: AbortSignal | undefined): Error =>
-  signal?.reason instanceof Error ? signal.reason : new Error('aborted');
+  new Error('aborted', { cause: signal?.reason });
 
 function writeRequest(url: URL, headers: Readonly<Record<string, string>>): string {
   const lines = [`GET ${url.pathname}${url.search} HTTP/1.1`, `host: ${url.host}`, 'connection: keep-alive'];

@@ -69,13 +69,14 @@ export function openConnection(
     const waiting = asking;
     asking = undefined;
     const head = end < 0 ? undefined : readAnswerHead(scratch.toString('latin1', 0, end));
-    const early = scratch.subarray(end + 4, have);
-    if (!head || early.length > head.length) {
+    if (!head) {
       waiting?.resolve(undefined);
       socket.destroy();
       return false;
     }
-    keepsAlive = head.keepsAlive;
+    const early = scratch.subarray(end + 4, Math.min(have, end + 4 + head.length));
+    // More than the answer was not asked for: who is out of step is asked nothing more.
+    keepsAlive = head.keepsAlive && end + 4 + early.length === have;
     state = 'body';
     socket.setTimeout(0);
     body = new DirectBody(line, head.length, early, scratch);

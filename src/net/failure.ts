@@ -59,7 +59,8 @@ export function describeFailure(error: unknown, times: Times): Failure {
   if (known !== undefined) {
     return soft(known);
   }
-  if (code.startsWith('HPE_')) {
+  // undici often has no code for what its parser refuses.
+  if (code.startsWith('HPE_') || (error instanceof Error && error.name === 'HTTPParserError')) {
     return soft('the answer is not proper HTTP');
   }
   const hard = (reason: string, byProxy = false): Failure => ({ reason, passing: false, byProxy });

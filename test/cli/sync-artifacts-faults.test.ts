@@ -86,7 +86,7 @@ test('a page, a cut body and another content never get the name of an artifact',
   upstream.addFault({
     path: main,
     answer: (_request, response) =>
-      void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
+      void response.writeHead(200, { 'content-type': 'text/html', 'content-length': 6 }).end('<html>'),
     times: 1,
   });
   t.regex((await run()).artifacts.report.failed[0]?.reason ?? '', /text\/html, not an archive/);

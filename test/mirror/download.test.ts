@@ -8,20 +8,22 @@ import test from 'ava';
 import { createBodyMemory } from '../../src/mirror/body-memory.ts';
 import { downloadPart } from '../../src/mirror/download.ts';
 import { createClient } from '../../src/net/client.ts';
-import type { HttpAnswer, HttpClient } from '../../src/net/http.ts';
 import { createHostPolicy } from '../../src/net/upstream-hosts.ts';
+import { eventually } from '../support/eventually.ts';
 
 test('a connection that is cut while a body waits for room is a fault that passes', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'download-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const content = Buffer.alloc(5000, 'a');
   let asked = 0;
+  let isCut = false;
   const server = createServer((request, response) => {
     asked += 1;
     response.writeHead(200, { 'content-length': content.length, 'content-type': 'application/zip' });
     if (asked > 1) {
       response.end(content);
     } else {
+      response.once('close', () => (isCut = true));
       response.write(content.subarray(0, 100), () => response.destroy());
     }
   }).listen(0, '127.0.0.1');
@@ -39,15 +41,6 @@ test('a connection that is cut while a body waits for room is a fault that passe
     userAgent: 'test',
   });
   t.teardown(() => client.close());
-  const answers: HttpAnswer[] = [];
-  const watched: HttpClient = {
-    ...client,
-    request: async (request) => {
-      const answer = await client.request(request);
-      answers.push(answer);
-      return answer;
-    },
-  };
   const memory = createBodyMemory(10_000, 10_000);
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/a-1.0.0.zip`);
   const counted: number[] = [];
@@ -61,17 +54,14 @@ test('a connection that is cut while a body waits for room is a fault that passe
       memory: {
         ...memory,
         take: async (bytes) => {
-          const [first, second] = answers;
-          if (first && !second && !first.body.destroyed) {
-            await new Promise((resolve) => first.body.once('close', resolve));
-          }
+          await eventually('the connection is cut', () => isCut);
           return memory.take(bytes);
         },
       },
       onBytes: (count) => counted.push(count),
     },
     {
-      client: watched,
+      client,
       policy: createHostPolicy([url], []),
       retry: { attempts: 3, firstDelay: 1, maxDelay: 1, maxRetryAfter: 0 },
     },

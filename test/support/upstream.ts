@@ -257,9 +257,10 @@ export const faults = {
     match,
     times,
     answer: (_request, response) => {
+      const page = '<html><body>Please log in</body></html>';
       response
-        .writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
-        .end('<html><body>Please log in</body></html>');
+        .writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-length': page.length })
+        .end(page);
     },
   }),
   redirect: (match: string, location: string, times = Number.POSITIVE_INFINITY): Fault => ({
