@@ -1,10 +1,22 @@
 import type { Command } from 'commander';
 import { DepotError } from '../domain/errors.ts';
-import { addPinnedKey, chooseKey, readKeysFrom, refuseUnusable } from '../signing/key-choice.ts';
+import {
+  addChosenKey,
+  addPinnedKey,
+  chooseKey,
+  readKeyContent,
+  refuseUnusable,
+} from '../signing/key-choice.ts';
 import type { FetchBytes } from '../signing/key-fetch.ts';
 import { createKeyring, keyringLocation, type Keyring } from '../signing/keyring.ts';
 import { pinnedKeys } from '../signing/pinned-keys.ts';
-import { formatFingerprint, parseFingerprint, type PublicKeyInfo } from '../signing/public-key.ts';
+import {
+  formatFingerprint,
+  parseFingerprint,
+  readPublicKeys,
+  type PublicKeyInfo,
+} from '../signing/public-key.ts';
+import { applyRevocation } from '../signing/revocation.ts';
 import type { Terminal } from './terminal.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
@@ -43,7 +55,7 @@ export const createKeysVerb = (deps: KeysDeps): Verb => ({
   register(program, io, finish) {
     const keys = program.command('keys').description('the keyring: which signers are trusted');
     addKeyringOptions(keys.command('add'))
-      .description('add a key: "elastic", a file, or an https address')
+      .description('add a key: "elastic", a file, or an https address; or the revocation of a trusted one')
       .argument('<key>', '"elastic", FILE or URL')
       .option('--from <file|url>', 'where to take a known key such as "elastic" from')
       .option('--expect <fingerprint>', 'add it only if it has this full fingerprint')
@@ -112,6 +124,9 @@ const addKey = async (what: string, options: AddOptions, io: CommandIo, deps: Ke
     io.stdout.write(describe(key));
   }
   io.stderr.write(`${added ? 'added to' : 'was already in'} ${keyring.location}\n`);
+  if (key.state !== 'usable') {
+    io.stderr.write(`from now on nothing that it signed counts here: ${key.reason ?? key.state}\n`);
+  }
 };
 
 const takeKey = async (
@@ -138,16 +153,29 @@ const takeKey = async (
       reason: `--from goes with a known key (${pinnedKeys.map((one) => one.name).join(', ')}), not with "${what}"`,
     });
   }
-  const found = await readKeysFrom(what, deps.fetchBytes);
+  const content = await readKeyContent(what, deps.fetchBytes);
+  const known = await keyring.list();
+  const revoked = await applyRevocation(content, known);
+  if (revoked === undefined) {
+    throw new DepotError('KEY_INVALID', {
+      label: what,
+      reason: 'it is a revocation certificate, but of no key in the keyring',
+    });
+  }
+  if (revoked !== 'not-one') {
+    return addChosenKey(keyring, revoked, what);
+  }
+  const found = await readPublicKeys(content, what);
   const key =
     expected === undefined
-      ? await confirmKey(found, what, options, io, deps)
+      ? await confirmKey(found, known, what, options, io, deps)
       : chooseKey(found, expected, what);
-  return { key, ...(await keyring.add(key)) };
+  return addChosenKey(keyring, key, what);
 };
 
 const confirmKey = async (
   found: readonly PublicKeyInfo[],
+  known: readonly PublicKeyInfo[],
   label: string,
   options: AddOptions,
   io: CommandIo,
@@ -159,6 +187,10 @@ const confirmKey = async (
     throw new DepotError('USAGE', {
       reason: `${label} holds ${found.length} keys (${list}); choose one with --expect FINGERPRINT`,
     });
+  }
+  // News of a trusted key, such as its revocation, are its own: they count only where it signed them.
+  if (known.some((one) => one.fingerprint === key.fingerprint)) {
+    return key;
   }
   refuseUnusable(key, label);
   if (options.yes !== true) {

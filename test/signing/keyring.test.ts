@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import * as openpgp from 'openpgp';
 import { DepotError } from '../../src/domain/errors.ts';
-import { addPinnedKey, chooseKey } from '../../src/signing/key-choice.ts';
+import { addPinnedKey, chooseKey, refuseUnusable } from '../../src/signing/key-choice.ts';
 import { fetchDirectly } from '../../src/signing/key-fetch.ts';
 import { createKeyring, keyringLocation } from '../../src/signing/keyring.ts';
 import { elasticKey } from '../../src/signing/pinned-keys.ts';
@@ -130,15 +130,8 @@ test('the state of a key says why nothing of it is trusted', async (t) => {
     states.map((key) => key?.state),
     ['expired', 'revoked', 'weak'],
   );
-  t.throws(
-    () =>
-      chooseKey(
-        states.filter((key) => key !== undefined),
-        expired.fingerprint,
-        'x',
-      ),
-    { message: /expired/ },
-  );
+  const found = states.filter((key) => key !== undefined);
+  t.throws(() => refuseUnusable(chooseKey(found, expired.fingerprint, 'x'), 'x'), { message: /expired/ });
 });
 
 test('an older file of a revoked key does not bring it back', async (t) => {
