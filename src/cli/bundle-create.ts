@@ -12,6 +12,7 @@ import { formatBytes, parseBytes } from '../config/bytes.ts';
 import { createByteProgress } from './byte-progress.ts';
 import { printJson, printLines, processEnvironment, reporting } from './depot-report.ts';
 import { createOutput } from './output.ts';
+import { readSourceDate } from './source-date.ts';
 import { exitCodes, type CommandIo } from './verb.ts';
 
 interface CreateFlags {
@@ -59,6 +60,7 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
     });
   }
   const volumeBytes = flags.volumeSize === undefined ? undefined : parseBytes(flags.volumeSize);
+  const made = readSourceDate(io.env);
   const since =
     flags.since === undefined ? undefined : parseReceipt(await readText(flags.since), flags.since);
   const signer =
@@ -71,7 +73,7 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
     io.stderr.write(`left out: ${name}\n`);
   }
   const writing = createByteProgress(io, 'writing', flags.json === true);
-  const made = await createBundle({
+  const created = await createBundle({
     files,
     output: flags.output,
     replace: flags.replace === true,
@@ -80,19 +82,20 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
     ...(since === undefined ? {} : { since }),
     ...(volumeBytes === undefined ? {} : { volumeBytes }),
     ...(signer === undefined ? {} : { signer }),
+    ...(made === undefined ? {} : { made }),
   }).finally(() => writing.stop());
   if (flags.json === true) {
-    printJson(io, { ...made, signer: signer?.fingerprint ?? null, skipped: files.skipped });
+    printJson(io, { ...created, signer: signer?.fingerprint ?? null, skipped: files.skipped });
     return exitCodes.ok;
   }
   createOutput(io).table(
     ['VOLUME', 'BYTES'],
-    made.volumes.map((volume) => [volume.path, volume.bytes]),
+    created.volumes.map((volume) => [volume.path, volume.bytes]),
   );
   printLines(
     io,
-    `bundle ${made.id}`,
-    `${made.heldFiles} contents (${formatBytes(made.heldBytes)}) for a set of ${made.files} files (${formatBytes(made.bytes)})`,
+    `bundle ${created.id}`,
+    `${created.heldFiles} contents (${formatBytes(created.heldBytes)}) for a set of ${created.files} files (${formatBytes(created.bytes)})`,
     signer === undefined
       ? 'not signed: the receiver needs --allow-unsigned'
       : `signed by ${signer.fingerprint}`,
