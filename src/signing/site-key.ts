@@ -139,7 +139,7 @@ const readOwnFile = async (path: string): Promise<string> => {
       throw new DepotError('SITE_KEY_INVALID', { path, reason: `it has ${size} bytes` });
     }
     const content = await handle.readFile('utf8');
-    if (content.includes('-----BEGIN PGP PUBLIC KEY BLOCK-----')) {
+    if (/-BEGIN PGP PUBLIC KEY/.test(content) && !/-BEGIN PGP PRIVATE KEY/.test(content)) {
       throw new DepotError('SITE_KEY_INVALID', { path, reason: 'it is a public key, which signs nothing' });
     }
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
