@@ -6,7 +6,7 @@ import { collectFolder, collectSnapshot, type FileSet } from '../bundle/file-set
 import { parseReceipt } from '../bundle/receipt.ts';
 import { openDepot } from '../depot/depot.ts';
 import { diskError } from '../depot/durable-file.ts';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import type { BundleTools, Finish } from './bundle-trust.ts';
 import { formatBytes, parseBytes } from '../config/bytes.ts';
 import { createByteProgress } from './byte-progress.ts';
@@ -59,7 +59,12 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
       reason: `the bundle ${flags.output} would lie inside ${flags.from} and go into the next one; name another place`,
     });
   }
-  const volumeBytes = flags.volumeSize === undefined ? undefined : parseBytes(flags.volumeSize);
+  if (flags.output === '-') {
+    throw new DepotError('USAGE', {
+      reason: 'a bundle is written to a file, which is whole before it gets its name: -o FILE',
+    });
+  }
+  const volumeBytes = flags.volumeSize === undefined ? undefined : readVolumeSize(flags.volumeSize);
   const made = readSourceDate(io.env);
   const since =
     flags.since === undefined ? undefined : parseReceipt(await readText(flags.since), flags.since);
@@ -101,6 +106,14 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
       : `signed by ${signer.fingerprint}`,
   );
   return exitCodes.ok;
+};
+
+const readVolumeSize = (text: string): number => {
+  try {
+    return parseBytes(text);
+  } catch (error) {
+    throw new DepotError('USAGE', { reason: `--volume-size: ${messageOf(error)}` }, error);
+  }
 };
 
 const collect = async (

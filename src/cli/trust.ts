@@ -1,6 +1,6 @@
 import { fetchDirectly } from '../signing/key-fetch.ts';
 import { createArchiveCheck } from './archive-check.ts';
-import { checkBundle, createBundleTools } from './bundle-tools.ts';
+import { checkBundle, checkJournal, createBundleTools } from './bundle-tools.ts';
 import { createKeysVerb } from './keys.ts';
 import { createSignVerb } from './sign.ts';
 import { createSyncVerb } from './sync.ts';
@@ -27,4 +27,5 @@ export const verify: Verb = createVerifyVerb({
   readLock: readLockedArchives,
   verifyFiles: verifyLockedFiles,
   verifyBundle: checkBundle,
+  verifyJournal: checkJournal,
 });

@@ -3,8 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { createBundleTools, checkBundle } from '../../src/cli/bundle-tools.ts';
+import { createBundleTools, checkBundle, checkJournal } from '../../src/cli/bundle-tools.ts';
 import { createBundleVerb } from '../../src/cli/bundle.ts';
+import { createVerifyVerb } from '../../src/cli/verify.ts';
 import { createKeyring } from '../../src/signing/keyring.ts';
 import { readPublicKeys } from '../../src/signing/public-key.ts';
 import { generateSiteKey, writeSiteKey, type SiteKey } from '../../src/signing/site-key.ts';
@@ -169,4 +170,22 @@ test('the verb verify gets an item for each file of a bundle, or the reason why 
   await bundle('create', '--from', large, '--key', site.at('site.key'), ...volumes);
   t.true((await judged('v.tar.001')).every((item) => (item as boolean[])[0] === true));
   t.regex(notes.join(), /v\.tar\.001 is volume 1 of \d+: only its own files were checked/);
+});
+
+test('the verb verify looks at the journal of a depot, too, and says which line was changed', async (t) => {
+  const { site, key, bundle } = await desk(t);
+  const depot = site.at('depot');
+  await trust(path.join(depot, 'keys'), key);
+  await bundle('create', '--from', site.at('in'), '--key', site.at('site.key'), '-o', site.at('b.tar'));
+  await bundle('import', site.at('b.tar'), '--into', depot);
+  const verifyVerb = createVerifyVerb({ checkArchive: async () => undefined, verifyJournal: checkJournal });
+  const run = (): Promise<VerbRun> =>
+    runVerb(verifyVerb, ['--no-signatures', depot], { env: { HOME: site.at('home') } });
+  t.is((await run()).exitCode, 0);
+  const journal = path.join(depot, 'journal.jsonl');
+  const lines = (await readFile(journal, 'utf8')).trimEnd().split('\n');
+  await writeFile(journal, `${lines.slice(0, -1).join('\n')}\n`);
+  const { exitCode, stdout } = await run();
+  t.is(exitCode, 3);
+  t.regex(stdout, /journal\.jsonl +broken .* line 3: it is lost or cut; it was the last one/);
 });

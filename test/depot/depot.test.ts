@@ -262,6 +262,13 @@ test('a snapshot that the journal does not tell of is adopted, never removed', a
       .map((line) => `${line}\n`)
       .join(''),
   );
+  t.regex((await reasons(depot)).join('\n'), /line 4: it is lost, and those up to line 5 are/);
+  await t.throwsAsync(
+    depot.change('test', async () => undefined),
+    { code: 'JOURNAL_BROKEN' },
+  );
+  // Without it nobody knows that there were more.
+  await rm(site.at('depot/journal.head'));
   t.regex((await reasons(depot)).join('\n'), /journal does not tell of this snapshot/);
   await depot.change('test', async () => undefined);
   t.deepEqual(
