@@ -7,7 +7,7 @@ import {
   readKeyContent,
   refuseUnusable,
 } from '../signing/key-choice.ts';
-import type { FetchBytes } from '../signing/key-fetch.ts';
+import { shownSource, type FetchBytes } from '../signing/key-fetch.ts';
 import { createKeyring, keyringLocation, type Keyring } from '../signing/keyring.ts';
 import { pinnedKeys } from '../signing/pinned-keys.ts';
 import {
@@ -150,27 +150,28 @@ const takeKey = async (
   }
   if (options.from !== undefined) {
     throw new DepotError('USAGE', {
-      reason: `--from goes with a known key (${pinnedKeys.map((one) => one.name).join(', ')}), not with "${what}"`,
+      reason: `--from goes with a known key (${pinnedKeys.map((one) => one.name).join(', ')}), not with "${shownSource(what)}"`,
     });
   }
   const content = await readKeyContent(what, deps.fetchBytes);
+  const label = shownSource(what);
   const known = await keyring.list();
   const revoked = await applyRevocation(content, known);
   if (revoked === undefined) {
     throw new DepotError('KEY_INVALID', {
-      label: what,
+      label,
       reason: 'it is a revocation certificate, but of no key in the keyring',
     });
   }
   if (revoked !== 'not-one') {
-    return addChosenKey(keyring, revoked, what);
+    return addChosenKey(keyring, revoked, label);
   }
-  const found = await readPublicKeys(content, what);
+  const found = await readPublicKeys(content, label);
   const key =
     expected === undefined
-      ? await confirmKey(found, known, what, options, io, deps)
-      : chooseKey(found, expected, what);
-  return addChosenKey(keyring, key, what);
+      ? await confirmKey(found, known, label, options, io, deps)
+      : chooseKey(found, expected, label);
+  return addChosenKey(keyring, key, label);
 };
 
 const confirmKey = async (

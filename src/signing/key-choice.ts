@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import type { FetchBytes } from './key-fetch.ts';
+import { shownSource, type FetchBytes } from './key-fetch.ts';
 import type { Keyring } from './keyring.ts';
 import type { PinnedKey } from './pinned-keys.ts';
 import { formatFingerprint, maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';
@@ -17,7 +17,7 @@ export const readKeyContent = async (from: string, fetchBytes: FetchBytes): Prom
  * SIGNED_FILE_UNREADABLE.
  */
 export const readKeysFrom = async (from: string, fetchBytes: FetchBytes): Promise<readonly PublicKeyInfo[]> =>
-  readPublicKeys(await readKeyContent(from, fetchBytes), from);
+  readPublicKeys(await readKeyContent(from, fetchBytes), shownSource(from));
 
 /** The key with just this fingerprint, of all that a file has. Throws KEY_FINGERPRINT. */
 export const chooseKey = (keys: readonly PublicKeyInfo[], expected: string, label: string): PublicKeyInfo => {
@@ -68,8 +68,9 @@ export const addPinnedKey = async (
     return { key: present, added: false };
   }
   const source = from ?? pinned.url;
-  const key = chooseKey(await readKeysFrom(source, fetchBytes), pinned.fingerprint, source);
-  return addChosenKey(keyring, key, source);
+  const label = shownSource(source);
+  const key = chooseKey(await readKeysFrom(source, fetchBytes), pinned.fingerprint, label);
+  return addChosenKey(keyring, key, label);
 };
 
 const readKeyFile = async (path: string): Promise<Uint8Array> => {
