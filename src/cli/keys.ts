@@ -17,12 +17,14 @@ import {
   type PublicKeyInfo,
 } from '../signing/public-key.ts';
 import { applyRevocation } from '../signing/revocation.ts';
+import { addOutgoingOptions, type OutgoingOptions } from './outgoing-options.ts';
 import type { Terminal } from './terminal.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** What the verb `keys` works with. */
 export interface KeysDeps {
-  readonly fetchBytes: FetchBytes;
+  /** What fetches a key from an address, through the proxy and with the certificates of the flags. */
+  readonly openFetch: (options: OutgoingOptions, env: NodeJS.ProcessEnv) => FetchBytes;
   readonly terminal: Terminal;
 }
 
@@ -32,7 +34,7 @@ export interface KeyringOptions {
   readonly depot?: string;
 }
 
-interface AddOptions extends KeyringOptions {
+interface AddOptions extends KeyringOptions, OutgoingOptions {
   readonly from?: string;
   readonly expect?: string;
   readonly yes?: boolean;
@@ -54,7 +56,7 @@ export const createKeysVerb = (deps: KeysDeps): Verb => ({
   name: 'keys',
   register(program, io, finish) {
     const keys = program.command('keys').description('the keyring: which signers are trusted');
-    addKeyringOptions(keys.command('add'))
+    addOutgoingOptions(addKeyringOptions(keys.command('add')))
       .description('add a key: "elastic", a file, or an https address; or the revocation of a trusted one')
       .argument('<key>', '"elastic", FILE or URL')
       .option('--from <file|url>', 'where to take a known key such as "elastic" from')
@@ -137,6 +139,7 @@ const takeKey = async (
   deps: KeysDeps,
 ): Promise<{ readonly key: PublicKeyInfo; readonly added: boolean }> => {
   const expected = options.expect === undefined ? undefined : fullFingerprint(options.expect);
+  const fetchBytes = deps.openFetch(options, io.env);
   const pinned = pinnedKeys.find((one) => one.name === what);
   if (pinned !== undefined) {
     if (expected !== undefined && expected !== pinned.fingerprint) {
@@ -146,14 +149,14 @@ const takeKey = async (
         expected: formatFingerprint(expected),
       });
     }
-    return addPinnedKey(keyring, pinned, deps.fetchBytes, options.from);
+    return addPinnedKey(keyring, pinned, fetchBytes, options.from);
   }
   if (options.from !== undefined) {
     throw new DepotError('USAGE', {
       reason: `--from goes with a known key (${pinnedKeys.map((one) => one.name).join(', ')}), not with "${shownSource(what)}"`,
     });
   }
-  const content = await readKeyContent(what, deps.fetchBytes);
+  const content = await readKeyContent(what, fetchBytes);
   const label = shownSource(what);
   const known = await keyring.list();
   const revoked = await applyRevocation(content, known);

@@ -41,7 +41,7 @@ const setUp = async (t: ExecutionContext, answer = ''): Promise<Setup> => {
     folder,
     asked,
     keys: (args, terminal = nobody) =>
-      runVerb(createKeysVerb({ fetchBytes, terminal }), args, {
+      runVerb(createKeysVerb({ openFetch: () => fetchBytes, terminal }), args, {
         env: { EPR_KEYRING: join(folder, 'keyring') },
       }),
   };
