@@ -87,8 +87,9 @@ export const createKeysVerb = (deps: KeysDeps): Verb => ({
       });
     addKeyringOptions(keys.command('remove'))
       .description('stop trusting a key')
-      .argument('<fingerprint>', 'the full fingerprint, with or without spaces')
-      .action(async (fingerprint: string, options: KeyringOptions) => {
+      .argument('<fingerprint...>', 'the full fingerprint, as `list` shows it, with or without spaces')
+      .action(async (groups: readonly string[], options: KeyringOptions) => {
+        const fingerprint = groups.join(' ');
         const keyring = openKeyring(options, io);
         const removed = await keyring.remove(fingerprint);
         io.stderr.write(
@@ -98,10 +99,10 @@ export const createKeysVerb = (deps: KeysDeps): Verb => ({
       });
     addKeyringOptions(keys.command('show'))
       .description('print a trusted key, armored')
-      .argument('<fingerprint>', 'the full fingerprint, or "elastic"')
+      .argument('<fingerprint...>', 'the full fingerprint, as `list` shows it, or "elastic"')
       .option('--json', 'print JSON')
-      .action(async (text: string, options: AddOptions) => {
-        const key = await findKey(text, openKeyring(options, io));
+      .action(async (groups: readonly string[], options: AddOptions) => {
+        const key = await findKey(groups.join(' '), openKeyring(options, io));
         io.stdout.write(
           options.json === true
             ? `${JSON.stringify({ ...toJson(key), armored: key.armored }, undefined, 2)}\n`

@@ -98,7 +98,7 @@ export const describeKey = async (key: Key, now: Date): Promise<PublicKeyInfo> =
   const condition = await keyCondition(key, now);
   return {
     fingerprint: key.getFingerprint().toUpperCase(),
-    userIds: key.getUserIDs(),
+    userIds: await ownUserIds(key, now),
     algorithm: algorithmName(key),
     createdAt: key.getCreationTime(),
     ...(expiry instanceof Date ? { expiresAt: expiry } : {}),
@@ -106,6 +106,21 @@ export const describeKey = async (key: Key, now: Date): Promise<PublicKeyInfo> =
     ...(condition.reason === undefined ? {} : { reason: condition.reason }),
     armored: key.toPublic().armor(),
   };
+};
+
+/** The names that the key itself has signed: anybody can write another one into its file. Where it signed none, all. */
+const ownUserIds = async (key: Key, now: Date): Promise<string[]> => {
+  const own: string[] = [];
+  for (const user of key.users) {
+    const isOwn = await user.verify(now).then(
+      (state) => state === true,
+      () => false,
+    );
+    if (isOwn && user.userID !== null) {
+      own.push(user.userID.userID);
+    }
+  }
+  return own.length > 0 ? own : key.getUserIDs();
 };
 
 /**

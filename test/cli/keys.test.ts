@@ -65,7 +65,9 @@ test("Elastic's key is added by name, listed, shown and removed", async (t) => {
   }[];
   t.like(list, [{ fingerprint: elasticKey.fingerprint, state: 'usable' }]);
   t.true((await keys(['show', 'elastic'])).stdout.startsWith('-----BEGIN PGP PUBLIC KEY BLOCK-----'));
-  t.is((await keys(['remove', formatFingerprint(elasticKey.fingerprint)])).exitCode, 0);
+  const groups = formatFingerprint(elasticKey.fingerprint).split(' ');
+  t.is((await keys(['show', ...groups])).exitCode, 0, 'as it is copied from the list');
+  t.is((await keys(['remove', ...groups])).exitCode, 0);
   t.is((await keys(['show', 'elastic'])).error?.code, 'KEY_UNKNOWN');
 });
 

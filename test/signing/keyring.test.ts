@@ -134,6 +134,21 @@ test('the state of a key says why nothing of it is trusted', async (t) => {
   t.throws(() => refuseUnusable(chooseKey(found, expired.fingerprint, 'x'), 'x'), { message: /expired/ });
 });
 
+test('a name that the key has not signed is not shown as its own', async (t) => {
+  const key = await makeKey({ userIDs: { name: 'Vendor' } });
+  const bytes = Buffer.from(key.publicKey.write());
+  const other = await makeKey({ userIDs: { name: 'Vendor' } });
+  const forged = await openpgp.readKey({ binaryKey: bytes });
+  forged.users.unshift(...(await openpgp.readKey({ armoredKey: other.armored })).users);
+  const [user] = forged.users;
+  if (user?.userID) {
+    Object.assign(user.userID, openpgp.UserIDPacket.fromObject({ name: 'Elasticsearch' }));
+  }
+  const [info] = await readPublicKeys(Buffer.from(forged.armor()), 'x');
+  t.is(info?.fingerprint, key.fingerprint);
+  t.deepEqual(info?.userIds, ['Vendor']);
+});
+
 test('an older file of a revoked key does not bring it back', async (t) => {
   const keyring = createKeyring(await scratch(t));
   const key = await makeKey();
