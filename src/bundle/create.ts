@@ -3,7 +3,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { writeTar, type TarInput } from '../archive/tar-writer.ts';
 import { digestOf } from '../depot/digest.ts';
-import { diskError, syncFolder } from '../depot/durable-file.ts';
+import { discard, diskError, syncFolder } from '../depot/durable-file.ts';
 import { bytesOf } from '../depot/file-list.ts';
 import { verifiedChunks } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
@@ -109,7 +109,7 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
     await syncFolder(path.dirname(path.resolve(output)));
   } catch (error) {
     for (const name of names) {
-      await rm(`${name}.partial`, { force: true });
+      await discard(`${name}.partial`);
     }
     throw diskError(output, error);
   }

@@ -1,8 +1,8 @@
-import { lstat, readFile, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { lstat, readFile, readdir, readlink, rename, symlink } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
-import { diskError, errnoOf, syncFolder, writeDurably } from './durable-file.ts';
+import { discard, diskError, errnoOf, syncFolder, writeDurably } from './durable-file.ts';
 import { byPath, digestOfFiles, type SnapshotFile } from './file-list.ts';
 import type { Journal } from './journal.ts';
 import type { DepotLayout } from './layout.ts';
@@ -120,7 +120,7 @@ export const createSnapshots = (
       await rename(temporary, layout.current);
       await syncFolder(layout.root);
     } catch (error) {
-      await rm(temporary, { force: true });
+      await discard(temporary);
       throw diskError(layout.current, error);
     }
     await journal.append({

@@ -124,6 +124,18 @@ test('a bundle that is refused for its base leaves no depot behind', async (t) =
   t.false((await readdir(site.root)).includes('other'));
 });
 
+test('a receipt that cannot be written is told by its name', async (t) => {
+  const { site, bundle } = await desk(t);
+  await site.folder('in', { ...carriedFiles(1), plain: 'a file, no folder' });
+  await bundle('create', '--from', site.at('in'), '--key', 'k', '-o', site.at('one.tar'));
+  await bundle('import', site.at('one.tar'), '--into', site.at('depot'));
+  const target = site.at('in/plain/receipt');
+  await t.throwsAsync(bundle('receipt', '--depot', site.at('depot'), '-o', target), {
+    code: 'FILE_FAILED',
+    message: `${target}: a part of the path is not a folder`,
+  });
+});
+
 test('whatever the umask of who imports, a server of another user can read what it serves', async (t) => {
   const site = await createBundleSite(t);
   const folder = await site.folder('in', { ...carriedFiles(2), 'artifacts/x/y.bin': 'y' });

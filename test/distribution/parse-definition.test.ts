@@ -187,6 +187,7 @@ test('any text is either a definition or a DEFINITION_INVALID', (t) => {
     '>',
     '&a',
     '*a',
+    '<<',
     '!t',
     '~',
     'a',
