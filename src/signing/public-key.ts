@@ -112,10 +112,7 @@ export const describeKey = async (key: Key, now: Date): Promise<PublicKeyInfo> =
 const ownUserIds = async (key: Key, now: Date): Promise<string[]> => {
   const own: string[] = [];
   for (const user of key.users) {
-    const isOwn = await user.verify(now).then(
-      (state) => state === true,
-      () => false,
-    );
+    const isOwn = await user.verify(now).catch(() => false);
     if (isOwn && user.userID !== null) {
       own.push(user.userID.userID);
     }

@@ -96,8 +96,16 @@ test('a key is fetched through the proxy of the flags or of the environment', as
   t.teardown(() => proxy.close());
   const words = [
     `https://${address}/key.asc`,
-    ...['--expect', fingerprint, '--ca', authority.file, '--proxy-ca', authority.file],
-    ...['--proxy-client-cert', client.certFile, '--proxy-client-key', client.keyFile],
+    '--expect',
+    fingerprint,
+    '--ca',
+    authority.file,
+    '--proxy-ca',
+    authority.file,
+    '--proxy-client-cert',
+    client.certFile,
+    '--proxy-client-key',
+    client.keyFile,
   ];
   const gate = `https://localhost:${proxy.port}`;
   t.is((await add([...words, '--proxy', gate])).exitCode, 0);
