@@ -219,6 +219,7 @@ test('the shipped definitions are full, production and lite, and are all right',
     message: /no distribution is named "light" \(shipped are full, lite, production\)/,
   });
   t.throws(() => loadDefinition('./none.yml'), { message: /no file has that path/ });
+  t.throws(() => loadDefinition(`${folder}/`), { message: /distributions\/: it is a folder/ });
 });
 
 test('name patterns match whole names, with * and ?, within their versions', (t) => {
