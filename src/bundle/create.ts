@@ -3,7 +3,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { writeTar, type TarInput } from '../archive/tar-writer.ts';
 import { digestOf } from '../depot/digest.ts';
-import { diskError, syncFolder } from '../depot/durable-file.ts';
+import { discard, diskError, syncFolder } from '../depot/durable-file.ts';
 import { bytesOf } from '../depot/file-list.ts';
 import { verifiedChunks } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
@@ -23,6 +23,8 @@ export interface BundleRequest {
   readonly volumeBytes?: number;
   /** Without it the bundle is unsigned. */
   readonly signer?: Signer;
+  /** The time that the signature says; by default the key's own, so that the same set makes the same bytes at any time. */
+  readonly made?: Date;
   /** Path of the one file, or of the volumes without their `.001`. */
   readonly output: string;
   /** Replace what is there under this name, all its volumes included. */
@@ -45,7 +47,7 @@ export interface CreatedBundle {
 }
 
 /**
- * Writes a bundle. Its bytes depend on the files, the receipt and the signature alone. Every content is checked against its
+ * Writes a bundle. Its bytes depend on the files, the receipt, the key and the time that the signature says alone. Every content is checked against its
  * digest while it is written; the volumes get their names only when all are whole and synced.
  * Throws BUNDLE_UNFIT, DEPOT_FULL, FILE_FAILED.
  */
@@ -55,7 +57,8 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
   const plan = planBundle(files, conditions, since, request.volumeBytes);
   const manifest = Buffer.from(formatManifest(plan.manifest));
   const id = digestOf(manifest);
-  const signature = signer === undefined ? undefined : Buffer.from(await signer.sign(manifest));
+  const signature =
+    signer === undefined ? undefined : Buffer.from(await signer.sign(manifest, request.made ?? new Date(0)));
   const { volumes: total } = plan.manifest;
   const names = Array.from({ length: total }, (_, at) =>
     request.volumeBytes === undefined ? output : `${output}.${String(at + 1).padStart(3, '0')}`,
@@ -106,7 +109,7 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
     await syncFolder(path.dirname(path.resolve(output)));
   } catch (error) {
     for (const name of names) {
-      await rm(`${name}.partial`, { force: true });
+      await discard(`${name}.partial`);
     }
     throw diskError(output, error);
   }

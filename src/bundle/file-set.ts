@@ -38,7 +38,8 @@ export const collectFolder = async (
   const found: { path: string; location: string }[] = [];
   const skipped: string[] = [];
   const walk = async (below: string): Promise<void> => {
-    const entries = await readdir(path.join(folder, below), { withFileTypes: true });
+    const inside = path.join(folder, below);
+    const entries = await naming(inside, readdir(inside, { withFileTypes: true }));
     for (const entry of entries) {
       const name = below === '' ? entry.name : `${below}/${entry.name}`;
       const location = path.join(folder, name);
@@ -46,37 +47,39 @@ export const collectFolder = async (
         skipped.push(name);
       } else if (entry.isDirectory()) {
         await walk(name);
-      } else if ((await stat(location)).isFile()) {
+      } else if ((await naming(location, stat(location))).isFile()) {
         found.push({ path: entryPath(name), location });
       } else {
         throw new DepotError('BUNDLE_UNFIT', { reason: `${location} is neither a file nor a folder` });
       }
     }
   };
-  try {
-    await walk('');
-    found.sort(byPath);
-    refuseClashes(found.map((file) => file.path));
-    const files: BundledFile[] = [];
-    let bytes = 0;
-    for (let start = 0; start < found.length; start += atOnce) {
-      const hashed = await Promise.all(
-        found.slice(start, start + atOnce).map(async (file) => {
-          const { sha256, size } = await digestFile(file.location, signal);
-          progress((bytes += size));
-          return { path: file.path, location: file.location, sha256, size };
-        }),
-      );
-      files.push(...hashed);
-    }
-    if (files.length === 0) {
-      throw new DepotError('BUNDLE_UNFIT', { reason: `${folder} has no file for a bundle` });
-    }
-    return { files, skipped: skipped.toSorted() };
-  } catch (error) {
-    throw diskError(folder, error);
+  await walk('');
+  found.sort(byPath);
+  refuseClashes(found.map((file) => file.path));
+  const files: BundledFile[] = [];
+  let bytes = 0;
+  for (let start = 0; start < found.length; start += atOnce) {
+    const hashed = await Promise.all(
+      found.slice(start, start + atOnce).map(async (file) => {
+        const { sha256, size } = await naming(file.location, digestFile(file.location, signal));
+        progress((bytes += size));
+        return { path: file.path, location: file.location, sha256, size };
+      }),
+    );
+    files.push(...hashed);
   }
+  if (files.length === 0) {
+    throw new DepotError('BUNDLE_UNFIT', { reason: `${folder} has no file for a bundle` });
+  }
+  return { files, skipped: skipped.toSorted() };
 };
+
+/** A file system error that names what it is about. */
+const naming = <T>(location: string, work: Promise<T>): Promise<T> =>
+  work.catch((error: unknown) => {
+    throw diskError(location, error);
+  });
 
 /** The files of one snapshot of a depot; their digests are known and are checked again as they are read. */
 export const collectSnapshot = async (depot: Depot, snapshot: string): Promise<FileSet> => {

@@ -6,12 +6,13 @@ import { collectFolder, collectSnapshot, type FileSet } from '../bundle/file-set
 import { parseReceipt } from '../bundle/receipt.ts';
 import { openDepot } from '../depot/depot.ts';
 import { diskError } from '../depot/durable-file.ts';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import type { BundleTools, Finish } from './bundle-trust.ts';
 import { formatBytes, parseBytes } from '../config/bytes.ts';
 import { createByteProgress } from './byte-progress.ts';
 import { printJson, printLines, processEnvironment, reporting } from './depot-report.ts';
 import { createOutput } from './output.ts';
+import { readSourceDate } from './source-date.ts';
 import { exitCodes, type CommandIo } from './verb.ts';
 
 interface CreateFlags {
@@ -58,7 +59,13 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
       reason: `the bundle ${flags.output} would lie inside ${flags.from} and go into the next one; name another place`,
     });
   }
-  const volumeBytes = flags.volumeSize === undefined ? undefined : parseBytes(flags.volumeSize);
+  if (flags.output === '-') {
+    throw new DepotError('USAGE', {
+      reason: 'a bundle is written to a file, which is whole before it gets its name: -o FILE',
+    });
+  }
+  const volumeBytes = flags.volumeSize === undefined ? undefined : readVolumeSize(flags.volumeSize);
+  const made = readSourceDate(io.env);
   const since =
     flags.since === undefined ? undefined : parseReceipt(await readText(flags.since), flags.since);
   const signer =
@@ -71,7 +78,7 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
     io.stderr.write(`left out: ${name}\n`);
   }
   const writing = createByteProgress(io, 'writing', flags.json === true);
-  const made = await createBundle({
+  const created = await createBundle({
     files,
     output: flags.output,
     replace: flags.replace === true,
@@ -80,24 +87,33 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
     ...(since === undefined ? {} : { since }),
     ...(volumeBytes === undefined ? {} : { volumeBytes }),
     ...(signer === undefined ? {} : { signer }),
+    ...(made === undefined ? {} : { made }),
   }).finally(() => writing.stop());
   if (flags.json === true) {
-    printJson(io, { ...made, signer: signer?.fingerprint ?? null, skipped: files.skipped });
+    printJson(io, { ...created, signer: signer?.fingerprint ?? null, skipped: files.skipped });
     return exitCodes.ok;
   }
   createOutput(io).table(
     ['VOLUME', 'BYTES'],
-    made.volumes.map((volume) => [volume.path, volume.bytes]),
+    created.volumes.map((volume) => [volume.path, volume.bytes]),
   );
   printLines(
     io,
-    `bundle ${made.id}`,
-    `${made.heldFiles} contents (${formatBytes(made.heldBytes)}) for a set of ${made.files} files (${formatBytes(made.bytes)})`,
+    `bundle ${created.id}`,
+    `${created.heldFiles} contents (${formatBytes(created.heldBytes)}) for a set of ${created.files} files (${formatBytes(created.bytes)})`,
     signer === undefined
       ? 'not signed: the receiver needs --allow-unsigned'
       : `signed by ${signer.fingerprint}`,
   );
   return exitCodes.ok;
+};
+
+const readVolumeSize = (text: string): number => {
+  try {
+    return parseBytes(text);
+  } catch (error) {
+    throw new DepotError('USAGE', { reason: `--volume-size: ${messageOf(error)}` }, error);
+  }
 };
 
 const collect = async (

@@ -42,13 +42,7 @@ const showPlan = async (
   flags: TrustFlags & { readonly into: string },
   io: CommandIo,
 ): Promise<number> => {
-  const depot: Depot | undefined = await openDepot(flags.into, processEnvironment).catch((error: unknown) => {
-    if (error instanceof DepotError && error.code === 'DEPOT_UNKNOWN') {
-      return undefined;
-    }
-    throw error;
-  });
-  const plan = await planImport(bundle, depot);
+  const plan = await planImport(bundle, await depotIfThere(flags.into));
   noteRepetition(plan, io);
   if (flags.json === true) {
     printJson(io, {
@@ -69,6 +63,14 @@ const showPlan = async (
   return exitCodes.ok;
 };
 
+const depotIfThere = (folder: string): Promise<Depot | undefined> =>
+  openDepot(folder, processEnvironment).catch((error: unknown) => {
+    if (error instanceof DepotError && error.code === 'DEPOT_UNKNOWN') {
+      return undefined;
+    }
+    throw error;
+  });
+
 /** A first import of a large distribution has tens of thousands of files. */
 const shownFiles = 40;
 
@@ -77,6 +79,10 @@ const runImport = async (
   flags: TrustFlags & { readonly into: string },
   io: CommandIo,
 ): Promise<number> => {
+  if ((await depotIfThere(flags.into)) === undefined) {
+    // A bundle that is refused for its base must not leave an empty depot behind.
+    await planImport(bundle, undefined);
+  }
   const depot = await openOrCreateDepot(flags.into, processEnvironment);
   const progress = createByteProgress(io, 'importing', flags.json === true);
   const result = await depot

@@ -44,8 +44,6 @@ export const openTrusted = async (
   );
 };
 
-/** Who vouches, as one clause. */
+/** Who vouches, as one clause. When is not said: so that bundles are reproducible, their signatures say no time of their own. */
 export const trustLine = ({ trust }: Bundle): string =>
-  trust.state === 'unsigned'
-    ? 'NOT SIGNED'
-    : `signed by ${trust.fingerprint} at ${trust.signedAt.toISOString()}`;
+  trust.state === 'unsigned' ? 'NOT SIGNED' : `signed by ${trust.fingerprint}`;

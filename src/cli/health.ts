@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
+import { showUrl } from '../net/http.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** `fleet-depot health [URL]`: asks a server how it is; the image's HEALTHCHECK. */
@@ -44,7 +45,7 @@ const run = async (url: string | undefined, timeout: number, io: CommandIo): Pro
     return status === 200 ? exitCodes.ok : exitCodes.failed;
   } catch (error) {
     io.stderr.write(
-      `error: ${target.href}: ${(error as Error).message || (error as NodeJS.ErrnoException).code}\n`,
+      `error: ${showUrl(target)}: ${(error as Error).message || (error as NodeJS.ErrnoException).code}\n`,
     );
     return exitCodes.failed;
   }

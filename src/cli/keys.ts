@@ -1,16 +1,30 @@
 import type { Command } from 'commander';
 import { DepotError } from '../domain/errors.ts';
-import { addPinnedKey, chooseKey, readKeysFrom, refuseUnusable } from '../signing/key-choice.ts';
-import type { FetchBytes } from '../signing/key-fetch.ts';
+import {
+  addChosenKey,
+  addPinnedKey,
+  chooseKey,
+  readKeyContent,
+  refuseUnusable,
+} from '../signing/key-choice.ts';
+import { shownSource, type FetchBytes } from '../signing/key-fetch.ts';
 import { createKeyring, keyringLocation, type Keyring } from '../signing/keyring.ts';
 import { pinnedKeys } from '../signing/pinned-keys.ts';
-import { formatFingerprint, parseFingerprint, type PublicKeyInfo } from '../signing/public-key.ts';
+import {
+  formatFingerprint,
+  parseFingerprint,
+  readPublicKeys,
+  type PublicKeyInfo,
+} from '../signing/public-key.ts';
+import { applyRevocation } from '../signing/revocation.ts';
+import { addOutgoingOptions, type OutgoingOptions } from './outgoing-options.ts';
 import type { Terminal } from './terminal.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** What the verb `keys` works with. */
 export interface KeysDeps {
-  readonly fetchBytes: FetchBytes;
+  /** What fetches a key from an address, through the proxy and with the certificates of the flags. */
+  readonly openFetch: (options: OutgoingOptions, env: NodeJS.ProcessEnv) => FetchBytes;
   readonly terminal: Terminal;
 }
 
@@ -20,7 +34,7 @@ export interface KeyringOptions {
   readonly depot?: string;
 }
 
-interface AddOptions extends KeyringOptions {
+interface AddOptions extends KeyringOptions, OutgoingOptions {
   readonly from?: string;
   readonly expect?: string;
   readonly yes?: boolean;
@@ -42,8 +56,8 @@ export const createKeysVerb = (deps: KeysDeps): Verb => ({
   name: 'keys',
   register(program, io, finish) {
     const keys = program.command('keys').description('the keyring: which signers are trusted');
-    addKeyringOptions(keys.command('add'))
-      .description('add a key: "elastic", a file, or an https address')
+    addOutgoingOptions(addKeyringOptions(keys.command('add')))
+      .description('add a key: "elastic", a file, or an https address; or the revocation of a trusted one')
       .argument('<key>', '"elastic", FILE or URL')
       .option('--from <file|url>', 'where to take a known key such as "elastic" from')
       .option('--expect <fingerprint>', 'add it only if it has this full fingerprint')
@@ -73,8 +87,9 @@ export const createKeysVerb = (deps: KeysDeps): Verb => ({
       });
     addKeyringOptions(keys.command('remove'))
       .description('stop trusting a key')
-      .argument('<fingerprint>', 'the full fingerprint, with or without spaces')
-      .action(async (fingerprint: string, options: KeyringOptions) => {
+      .argument('<fingerprint...>', 'the full fingerprint, as `list` shows it, with or without spaces')
+      .action(async (groups: readonly string[], options: KeyringOptions) => {
+        const fingerprint = groups.join(' ');
         const keyring = openKeyring(options, io);
         const removed = await keyring.remove(fingerprint);
         io.stderr.write(
@@ -84,10 +99,10 @@ export const createKeysVerb = (deps: KeysDeps): Verb => ({
       });
     addKeyringOptions(keys.command('show'))
       .description('print a trusted key, armored')
-      .argument('<fingerprint>', 'the full fingerprint, or "elastic"')
+      .argument('<fingerprint...>', 'the full fingerprint, as `list` shows it, or "elastic"')
       .option('--json', 'print JSON')
-      .action(async (text: string, options: AddOptions) => {
-        const key = await findKey(text, openKeyring(options, io));
+      .action(async (groups: readonly string[], options: AddOptions) => {
+        const key = await findKey(groups.join(' '), openKeyring(options, io));
         io.stdout.write(
           options.json === true
             ? `${JSON.stringify({ ...toJson(key), armored: key.armored }, undefined, 2)}\n`
@@ -112,6 +127,9 @@ const addKey = async (what: string, options: AddOptions, io: CommandIo, deps: Ke
     io.stdout.write(describe(key));
   }
   io.stderr.write(`${added ? 'added to' : 'was already in'} ${keyring.location}\n`);
+  if (key.state !== 'usable') {
+    io.stderr.write(`from now on nothing that it signed counts here: ${key.reason ?? key.state}\n`);
+  }
 };
 
 const takeKey = async (
@@ -122,6 +140,7 @@ const takeKey = async (
   deps: KeysDeps,
 ): Promise<{ readonly key: PublicKeyInfo; readonly added: boolean }> => {
   const expected = options.expect === undefined ? undefined : fullFingerprint(options.expect);
+  const fetchBytes = deps.openFetch(options, io.env);
   const pinned = pinnedKeys.find((one) => one.name === what);
   if (pinned !== undefined) {
     if (expected !== undefined && expected !== pinned.fingerprint) {
@@ -131,23 +150,37 @@ const takeKey = async (
         expected: formatFingerprint(expected),
       });
     }
-    return addPinnedKey(keyring, pinned, deps.fetchBytes, options.from);
+    return addPinnedKey(keyring, pinned, fetchBytes, options.from);
   }
   if (options.from !== undefined) {
     throw new DepotError('USAGE', {
-      reason: `--from goes with a known key (${pinnedKeys.map((one) => one.name).join(', ')}), not with "${what}"`,
+      reason: `--from goes with a known key (${pinnedKeys.map((one) => one.name).join(', ')}), not with "${shownSource(what)}"`,
     });
   }
-  const found = await readKeysFrom(what, deps.fetchBytes);
+  const content = await readKeyContent(what, fetchBytes);
+  const label = shownSource(what);
+  const known = await keyring.list();
+  const revoked = await applyRevocation(content, known);
+  if (revoked === undefined) {
+    throw new DepotError('KEY_INVALID', {
+      label,
+      reason: 'it is a revocation certificate, but of no key in the keyring',
+    });
+  }
+  if (revoked !== 'not-one') {
+    return addChosenKey(keyring, revoked, label);
+  }
+  const found = await readPublicKeys(content, label);
   const key =
     expected === undefined
-      ? await confirmKey(found, what, options, io, deps)
-      : chooseKey(found, expected, what);
-  return { key, ...(await keyring.add(key)) };
+      ? await confirmKey(found, known, label, options, io, deps)
+      : chooseKey(found, expected, label);
+  return addChosenKey(keyring, key, label);
 };
 
 const confirmKey = async (
   found: readonly PublicKeyInfo[],
+  known: readonly PublicKeyInfo[],
   label: string,
   options: AddOptions,
   io: CommandIo,
@@ -159,6 +192,10 @@ const confirmKey = async (
     throw new DepotError('USAGE', {
       reason: `${label} holds ${found.length} keys (${list}); choose one with --expect FINGERPRINT`,
     });
+  }
+  // News of a trusted key, such as its revocation, are its own: they count only where it signed them.
+  if (known.some((one) => one.fingerprint === key.fingerprint)) {
+    return key;
   }
   refuseUnusable(key, label);
   if (options.yes !== true) {

@@ -127,9 +127,9 @@ const artifactSteps = async (
 };
 
 const siteSettings = (options: PlanOptions, config: Config): readonly ClientSettings[] => {
-  const packages = (options.url ?? ownUrl(config)).replace(/\/+$/, '');
-  const artifacts = (
-    options.artifactsUrl ?? (options.url === undefined ? ownArtifactsUrl(config) : packages)
+  const packages = withoutPassword(options.url ?? ownUrl(config)).replace(/\/+$/, '');
+  const artifacts = withoutPassword(
+    options.artifactsUrl ?? (options.url === undefined ? ownArtifactsUrl(config) : packages),
   ).replace(/\/+$/, '');
   return clientSettings({
     packages,
@@ -140,6 +140,10 @@ const siteSettings = (options: PlanOptions, config: Config): readonly ClientSett
     hasProductDocs: config.productDocsPath !== undefined,
   });
 };
+
+/** A plan is passed on; who sets the line knows the password. */
+const withoutPassword = (address: string): string =>
+  address.replace(/^(https?:\/\/[^/:@]*):[^/@]*@/i, '$1:PASSWORD@');
 
 const print = (output: Output, steps: readonly PlanStep[], settings: readonly ClientSettings[]): void => {
   for (const [at, { title, state, notes, commands }] of steps.entries()) {

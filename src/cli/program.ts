@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { DepotError } from '../domain/errors.ts';
 import { version } from '../version.ts';
+import { addExamples } from './examples.ts';
 import { rewriteArguments } from './flags.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
@@ -74,11 +75,7 @@ const createProgram = (
     .configureHelp({
       helpWidth: 110,
       // Flags are shown as the reference and its guides write them.
-      optionTerm: (option) =>
-        (option.long === undefined ? option.flags : option.flags.replace(/(?:-\w, )?--/, '-')).replace(
-          ' [boolean]',
-          '',
-        ),
+      optionTerm: (option) => option.flags.replace('--', '-').replace(' [boolean]', ''),
     })
     .helpOption('-h, --help', 'Show this help')
     .configureOutput({
@@ -97,6 +94,7 @@ const createProgram = (
   for (const verb of chosen) {
     verb.register(program, io, finish);
   }
+  addExamples(program);
   return program;
 };
 

@@ -167,18 +167,24 @@ const rollback: Run = async (depot, flags, [name = 'previous'], io) => {
 };
 
 const marking =
-  (mark: (depot: Depot, id: string, label: string) => Promise<void>, what: string): Run =>
+  (
+    mark: (depot: Depot, id: string, label: string) => Promise<string | undefined | void>,
+    what: string,
+  ): Run =>
   async (depot, flags, [name = '', label = ''], io) => {
-    const id = await depot.smallChange('snapshot mark', async () => {
+    const [id, before] = await depot.smallChange('snapshot mark', async () => {
       const found = await depot.snapshots.resolve(name);
-      await mark(depot, found, label);
-      return found;
+      return [found, (await mark(depot, found, label)) ?? undefined] as const;
     });
     return done(
       io,
       flags,
-      { snapshot: id, ...(label === '' ? {} : { label }) },
-      `${id} is ${what} ${label}`.trimEnd(),
+      {
+        snapshot: id,
+        ...(label === '' ? {} : { label }),
+        ...(before === undefined ? {} : { before }),
+      },
+      `${id} is ${what} ${label}${before === undefined ? '' : ` (before: ${before}, which it no longer keeps from gc)`}`.trimEnd(),
     );
   };
 

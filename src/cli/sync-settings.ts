@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import type { Action, Pin } from '../distribution/definition.ts';
 import { parseBytes } from '../distribution/fields.ts';
 import { parseInstalled } from '../distribution/installed.ts';
@@ -79,17 +79,39 @@ export async function readInstalled(
     return [];
   }
   if (/^https?:\/\//i.test(place)) {
-    const file = options.kibanaApiKeyFile;
-    const apiKey = file === undefined ? io.env['KIBANA_API_KEY'] : (await readText(file)).trim();
     return await askKibana({
       client,
       retry,
       address: readUrl(place, '--installed'),
-      apiKey,
+      apiKey: await readApiKey(options.kibanaApiKeyFile, io),
       signal: io.signal,
     });
   }
   return parseInstalled(await readText(place), place);
+}
+
+/** The key of the file or of the environment. Throws USAGE for what can be none, without showing it. */
+async function readApiKey(file: string | undefined, io: CommandIo): Promise<string | undefined> {
+  let text = io.env['KIBANA_API_KEY'];
+  if (file !== undefined) {
+    try {
+      text = await readFile(file, 'utf8');
+    } catch (error) {
+      throw new DepotError(
+        'USAGE',
+        { reason: `--kibana-api-key-file: ${file} cannot be read (${messageOf(error)})` },
+        error,
+      );
+    }
+  }
+  const key = text?.trim();
+  if (key !== undefined && (file !== undefined || key !== '') && !/^[\x21-\x7e]+$/.test(key)) {
+    const place = file === undefined ? 'KIBANA_API_KEY' : `--kibana-api-key-file: ${file}`;
+    throw new DepotError('USAGE', {
+      reason: `${place} has no API key: it is one line without spaces, as Kibana shows it once (encoded)`,
+    });
+  }
+  return key === '' ? undefined : key;
 }
 
 async function readText(file: string): Promise<string> {

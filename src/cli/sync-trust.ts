@@ -1,14 +1,10 @@
 import { dirname } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { readLockFile } from '../mirror/lock-file.ts';
-import { readBody } from '../net/http.ts';
-import type { HttpClient } from '../net/http.ts';
-import { defaultRetryPolicy, withRetries } from '../net/retry.ts';
-import { createHostPolicy, requestWithin } from '../net/upstream-hosts.ts';
 import { addPinnedKey } from '../signing/key-choice.ts';
-import type { FetchBytes } from '../signing/key-fetch.ts';
 import type { ReadLock } from '../signing/verify-set.ts';
 import { elasticKey } from '../signing/pinned-keys.ts';
+import { fetchKeysWith } from './key-client.ts';
 import type { KeyringOptions } from './keys.ts';
 import { addKeyringOptions, openKeyring } from './keys.ts';
 import type { SyncTrust } from './sync.ts';
@@ -23,31 +19,11 @@ export const keyringTrust: SyncTrust = {
     if (known.length > 0) {
       return known;
     }
-    const { key } = await addPinnedKey(keyring, elasticKey, fetchWith(client));
+    const { key } = await addPinnedKey(keyring, elasticKey, fetchKeysWith(client));
     io.stderr.write(`added Elastic's key ${key.fingerprint} to ${keyring.location}\n`);
     return await keyring.armoredKeys();
   },
 };
-
-/** Keys come over https only, and from the host that was asked. */
-const fetchWith =
-  (client: HttpClient): FetchBytes =>
-  async (address, limit) => {
-    const url = new URL(address);
-    if (url.protocol !== 'https:') {
-      throw new DepotError('KEY_FETCH_FAILED', {
-        url: address,
-        reason: 'only https addresses are asked for keys',
-      });
-    }
-    const ask = () => requestWithin(client, { url }, createHostPolicy([url], []));
-    const answer = await withRetries(defaultRetryPolicy, undefined, ask);
-    if (answer.status !== 200) {
-      answer.body.on('error', () => {}).destroy();
-      throw new DepotError('KEY_FETCH_FAILED', { url: address, reason: `it answered ${answer.status}` });
-    }
-    return await readBody(answer, limit);
-  };
 
 /** Reads a folder's lock file for `verify`. Throws LOCK_INVALID. */
 export const readLockedArchives = async (path: string): Promise<ReadLock> => {

@@ -136,8 +136,15 @@ async function sync(
 
 /** The folder of `--to`, or of the definition. A dry run needs none. */
 const folderOf = ({ definition, options }: SyncRun, isNeeded: boolean): string => {
-  const download = definition.actions.find((action) => action.kind === 'download');
-  const to = options.to ?? download?.destination;
+  const places = new Set(
+    definition.actions.flatMap((action) => (action.kind === 'download' ? (action.destination ?? []) : [])),
+  );
+  if (options.to === undefined && places.size > 1) {
+    throw new DepotError('USAGE', {
+      reason: `${definition.label} downloads to ${[...places].join(' and ')}: say which with --to DIR, one run for each`,
+    });
+  }
+  const to = options.to ?? [...places][0];
   if (to === undefined && options.dryRun !== true && isNeeded) {
     throw new DepotError('USAGE', { reason: 'name the folder to fill: --to DIR' });
   }

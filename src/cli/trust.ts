@@ -1,6 +1,6 @@
-import { fetchDirectly } from '../signing/key-fetch.ts';
 import { createArchiveCheck } from './archive-check.ts';
-import { checkBundle, createBundleTools } from './bundle-tools.ts';
+import { checkBundle, checkJournal, createBundleTools } from './bundle-tools.ts';
+import { keyFetch } from './key-client.ts';
 import { createKeysVerb } from './keys.ts';
 import { createSignVerb } from './sign.ts';
 import { createSyncVerb } from './sync.ts';
@@ -13,7 +13,7 @@ import { createVerifyVerb } from './verify.ts';
 const checkArchive = createArchiveCheck();
 
 /** `fleet-depot keys`. */
-export const keys: Verb = createKeysVerb({ fetchBytes: fetchDirectly, terminal: processTerminal });
+export const keys: Verb = createKeysVerb({ openFetch: keyFetch, terminal: processTerminal });
 
 /** `fleet-depot sign`. */
 export const sign: Verb = createSignVerb({ terminal: processTerminal, checkArchive });
@@ -27,4 +27,5 @@ export const verify: Verb = createVerifyVerb({
   readLock: readLockedArchives,
   verifyFiles: verifyLockedFiles,
   verifyBundle: checkBundle,
+  verifyJournal: checkJournal,
 });

@@ -32,6 +32,8 @@ export interface VerifyDeps {
     verifier: SignatureVerifier,
     note: (text: string) => void,
   ) => Promise<readonly VerifiedItem[]>;
+  /** Of a depot: an item for its journal where that is broken. */
+  readonly verifyJournal?: (depot: string) => Promise<readonly VerifiedItem[]>;
 }
 
 interface VerifyOptions extends KeyringOptions {
@@ -81,7 +83,11 @@ const verify = async (
     if (io.signal.aborted) {
       break;
     }
-    items.push(...(await verifyPath(await currentOf(path), options, verifier, io, deps)));
+    const isDepot = (await stat(join(path, 'depot.json')).catch(() => undefined)) !== undefined;
+    // Of a depot its current snapshot is meant, and its journal; `snapshot verify` checks all of it.
+    const place = isDepot ? join(path, 'current') : path;
+    items.push(...(await verifyPath(place, options, verifier, io, deps)));
+    items.push(...(isDepot ? ((await deps.verifyJournal?.(path)) ?? []) : []));
   }
   report(items, options, io);
   const bad = items.filter((item) => !item.ok).length;
@@ -99,10 +105,6 @@ export const exitCodeOf = (total: number, failed: number): number => {
   }
   return failed === total ? exitCodes.failed : exitCodes.partly;
 };
-
-/** Of a depot its current snapshot is meant; `snapshot verify` checks all of it. */
-const currentOf = async (path: string): Promise<string> =>
-  (await stat(join(path, 'depot.json')).catch(() => undefined)) ? join(path, 'current') : path;
 
 const verifyPath = async (
   path: string,

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, link, lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, link, lstat, open, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { digestFile, isDigest } from './digest.ts';
-import { diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
+import { discard, diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
 import type { DepotLayout } from './layout.ts';
 import { cannotLink, type LinkFile } from './snapshot-folder.ts';
 import { verifiedChunks, type Expected } from './verified-chunks.ts';
@@ -103,7 +103,7 @@ const createIntake = (layout: DepotLayout, linkFile: LinkFile): Intake => {
       await rename(temporary, target);
     } catch (error) {
       failure ??= { error: diskError(target, error) };
-      await rm(temporary, { force: true });
+      await discard(temporary);
     }
   };
 
@@ -152,7 +152,7 @@ const createIntake = (layout: DepotLayout, linkFile: LinkFile): Intake => {
           }
         } catch (error) {
           await handle.close();
-          await rm(temporary, { force: true });
+          await discard(temporary);
           throw error;
         }
         await settleLater(handle, temporary, target);
@@ -179,7 +179,7 @@ const createIntake = (layout: DepotLayout, linkFile: LinkFile): Intake => {
         await chmod(temporary, 0o444);
         await settleLater(await open(temporary, 'r'), temporary, target);
       } catch (error) {
-        await rm(temporary, { force: true });
+        await discard(temporary);
         throw diskError(target, error);
       }
     },

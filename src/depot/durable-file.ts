@@ -72,6 +72,10 @@ export const makeFolder = async (folder: string): Promise<void> => {
   }
 };
 
+/** Removes what a failed write left. Where that can't be done either, the first failure is the one to tell of. */
+export const discard = (temporary: string): Promise<void> =>
+  rm(temporary, { force: true }).catch(() => undefined);
+
 /** Replaces a small file whole: temporary name in the same folder, fsync, rename, fsync of the folder. Throws as `diskError` says. */
 export const writeDurably = async (target: string, bytes: string | Uint8Array): Promise<void> => {
   const folder = path.dirname(target);
@@ -87,7 +91,7 @@ export const writeDurably = async (target: string, bytes: string | Uint8Array): 
     await rename(temporary, target);
     await syncFolder(folder);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await discard(temporary);
     throw diskError(target, error);
   }
 };

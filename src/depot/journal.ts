@@ -2,6 +2,7 @@ import { open, readFile, rename, truncate } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import { digestOf } from './digest.ts';
 import { diskError, errnoOf } from './durable-file.ts';
+import { readJournalHead, writeJournalHead, type JournalHead } from './journal-head.ts';
 
 const actions = [
   'init',
@@ -67,12 +68,18 @@ export interface Journal {
 const origin = '0'.repeat(64);
 
 export const createJournal = (path: string, clock: () => Date, user: () => string): Journal => {
+  const headFile = path.replace(/\.jsonl$/, '.head');
+
   const read = async (): Promise<JournalState> => {
+    // First, so that a line which is added meanwhile is in the journal and not yet in it.
+    const known = await readJournalHead(headFile);
     try {
-      return readJournal(await readFile(path));
+      const bytes = await readFile(path);
+      return checkEnd(readJournal(bytes), bytes, known);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') {
-        return readJournal(Buffer.alloc(0));
+        const empty = Buffer.alloc(0);
+        return checkEnd(readJournal(empty), empty, known);
       }
       throw diskError(path, error);
     }
@@ -98,6 +105,7 @@ export const createJournal = (path: string, clock: () => Date, user: () => strin
     } catch (error) {
       throw diskError(path, error);
     }
+    await writeJournalHead(headFile, line.n, text);
     return {
       lines: [...state.lines, line],
       head: digestOf(text),
@@ -124,6 +132,9 @@ export const createJournal = (path: string, clock: () => Date, user: () => strin
       return state.lines.at(-1) as JournalLine;
     },
     async restart() {
+      // A journal that is gone is set aside as an empty one.
+      const handle = await open(path, 'a');
+      await handle.close();
       const bytes = await readFile(path);
       const digest = digestOf(bytes);
       const aside = path.replace(/\.jsonl$/, `.damaged-${digest.slice(0, 16)}.jsonl`);
@@ -172,6 +183,38 @@ export const readJournal = (bytes: Buffer): JournalState => {
     offset = end + 1;
   }
   return { lines, head, wholeBytes: offset, tornBytes: 0 };
+};
+
+/** A chain that is whole, but ends before or otherwise than `journal.head` knows, was changed at its end. */
+const checkEnd = (state: JournalState, bytes: Buffer, known: JournalHead | undefined): JournalState => {
+  if (state.fault !== undefined) {
+    return state;
+  }
+  const fault = (line: number, reason: string): JournalState => ({ ...state, fault: { line, reason } });
+  if (known === undefined) {
+    return fault(state.lines.length, '`journal.head`, which lies beside it and names it, was changed');
+  }
+  if (known.lines > state.lines.length) {
+    return fault(
+      state.lines.length + 1,
+      state.lines.length + 1 === known.lines
+        ? 'it is lost or cut; it was the last one'
+        : `it is lost, and those up to line ${known.lines} are`,
+    );
+  }
+  if (known.lines > 0 && digestOf(lineOf(bytes, known.lines)) !== known.digest) {
+    return fault(known.lines, 'it was changed, or `journal.head`, which lies beside it and names it');
+  }
+  return state;
+};
+
+/** The text of a line that is there, from 1. */
+const lineOf = (bytes: Buffer, n: number): Buffer => {
+  let start = 0;
+  for (let line = 1; line < n; line += 1) {
+    start = bytes.indexOf(0x0a, start) + 1;
+  }
+  return bytes.subarray(start, bytes.indexOf(0x0a, start));
 };
 
 const faultOf = (

@@ -24,13 +24,16 @@ export const unpinSnapshot = async (depot: Depot, id: string): Promise<void> => 
   await writeMarks(depot.layout.marks, { ...marks, pins: marks.pins.filter((one) => one !== id) });
 };
 
-/** Gives a snapshot a name; a name that another one had moves. Throws USAGE for a name that can't be. */
-export const labelSnapshot = async (depot: Depot, id: string, label: string): Promise<void> => {
+/**
+ * Gives a snapshot a name; a name that another one had moves, and the answer is which one. Throws USAGE for a name that
+ * can't be.
+ */
+export const labelSnapshot = async (depot: Depot, id: string, label: string): Promise<string | undefined> => {
   checkLabel(label);
   const marks = await readMarks(depot.layout.marks);
   const before = marks.labels.get(label);
   if (before === id) {
-    return;
+    return undefined;
   }
   await depot.journal.append({
     action: 'label',
@@ -38,6 +41,7 @@ export const labelSnapshot = async (depot: Depot, id: string, label: string): Pr
     note: before === undefined ? label : `${label}, before: ${before}`,
   });
   await writeMarks(depot.layout.marks, { ...marks, labels: new Map([...marks.labels, [label, id]]) });
+  return before;
 };
 
 /** Takes a name away. Throws SNAPSHOT_UNKNOWN where there is no such name. */

@@ -6,6 +6,7 @@ import type { Journal, JournalLine } from './journal.ts';
 import type { DepotLayout } from './layout.ts';
 import { isSnapshotId } from './snapshot-id.ts';
 import type { Snapshots } from './snapshots.ts';
+import { adoptedCurrent } from './succession.ts';
 
 /** The parts of a depot that are put right. */
 export interface Recoverable {
@@ -74,7 +75,7 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
       action: 'adopt',
       snapshot: now,
       digest,
-      note: `found \`current\` pointing to it; the journal told of ${last?.snapshot ?? 'none'}`,
+      note: `${adoptedCurrent}; the journal told of ${last?.snapshot ?? 'none'}`,
     });
   }
 };

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, link, open, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, link, open, rename, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
+import { discard, diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
 import type { SnapshotFile } from './file-list.ts';
 import type { DepotLayout } from './layout.ts';
 
@@ -65,7 +65,7 @@ export const replaceFile = async (layout: DepotLayout, sha256: string, target: s
     await rename(temporary, target);
     await syncFolder(path.dirname(target));
   } catch (error) {
-    await rm(temporary, { force: true });
+    await discard(temporary);
     throw diskError(target, error);
   }
 };

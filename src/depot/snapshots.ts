@@ -1,8 +1,8 @@
-import { lstat, readFile, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { lstat, readFile, readdir, readlink, rename, symlink } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
-import { diskError, errnoOf, syncFolder, writeDurably } from './durable-file.ts';
+import { discard, diskError, errnoOf, syncFolder, writeDurably } from './durable-file.ts';
 import { byPath, digestOfFiles, type SnapshotFile } from './file-list.ts';
 import type { Journal } from './journal.ts';
 import type { DepotLayout } from './layout.ts';
@@ -10,6 +10,7 @@ import { readMarks } from './marks.ts';
 import { formatRecord, parseRecord, type SnapshotRecord } from './record.ts';
 import { layOut, replaceFile, type LinkFile } from './snapshot-folder.ts';
 import { isSnapshotId, nextSnapshotId } from './snapshot-id.ts';
+import { successionOf } from './succession.ts';
 
 /** Where a new snapshot comes from. */
 export interface SnapshotOrigin {
@@ -61,6 +62,16 @@ export const createSnapshots = (
       .map((name) => name.slice(0, -'.json'.length))
       .filter((id) => isSnapshotId(id) && present.has(id))
       .toSorted();
+  };
+
+  /** What was in force before; where the journal does not know, the one that was made before. */
+  const previousOf = async (
+    now: string | undefined,
+    known: readonly string[],
+  ): Promise<string | undefined> => {
+    const succession = successionOf((await journal.read()).lines).filter((id) => known.includes(id));
+    const at = now === undefined ? -1 : succession.lastIndexOf(now);
+    return at > 0 ? succession[at - 1] : known.filter((id) => id < (now ?? '')).at(-1);
   };
 
   const record = async (id: string): Promise<SnapshotRecord> => {
@@ -120,7 +131,7 @@ export const createSnapshots = (
       await rename(temporary, layout.current);
       await syncFolder(layout.root);
     } catch (error) {
-      await rm(temporary, { force: true });
+      await discard(temporary);
       throw diskError(layout.current, error);
     }
     await journal.append({
@@ -141,17 +152,16 @@ export const createSnapshots = (
       const known = await ids();
       const now = await current();
       const label = (await readMarks(layout.marks)).labels.get(name);
-      const wanted =
-        name === 'current'
-          ? now
-          : name === 'previous'
-            ? known.filter((id) => id < (now ?? '')).at(-1)
-            : label;
+      const wanted = name === 'current' ? now : name === 'previous' ? await previousOf(now, known) : label;
       if (wanted !== undefined && known.includes(wanted)) {
         return wanted;
       }
       if (name === 'previous') {
         throw new DepotError('SNAPSHOT_UNKNOWN', { name, reason: 'there is none before the current one' });
+      }
+      if (name === 'current' && known.length === 0) {
+        const reason = 'the depot has none yet; `bundle import` and `sync` make them';
+        throw new DepotError('SNAPSHOT_UNKNOWN', { name, reason });
       }
       const matching = known.filter((id) => name !== '' && id.startsWith(name));
       const [only] = matching;

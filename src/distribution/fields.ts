@@ -69,7 +69,6 @@ export function readText(entry: YamlEntry | undefined, complain: Complain): stri
   return undefined;
 }
 
-// The words of YAML 1.2, which the public tool's reader (Go's yaml.v3) takes for booleans.
 const booleans: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['True', true],
@@ -79,12 +78,21 @@ const booleans: ReadonlyMap<string, boolean> = new Map([
   ['FALSE', false],
 ]);
 
-export function readBoolean(entry: YamlEntry | undefined, complain: Complain): boolean | undefined {
+/** `true` or `false`; with `lenient` also YAML 1.1's other words (`yes`, `on` …), as Go's yaml.v3 reads booleans. */
+export function readBoolean(
+  entry: YamlEntry | undefined,
+  complain: Complain,
+  lenient = false,
+): boolean | undefined {
   const text = readText(entry, complain);
   if (!entry || text === undefined) {
     return undefined;
   }
-  const value = booleans.get(text);
+  const value =
+    booleans.get(text) ??
+    (lenient && /^(?:y|Y|n|N|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/.test(text)
+      ? /^(?:y|on$)/i.test(text)
+      : undefined);
   if (value === undefined) {
     complain(entry.line, `'${entry.key}' must be true or false, not '${text}'`);
   }

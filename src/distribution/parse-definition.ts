@@ -113,8 +113,8 @@ function readQuery(node: YamlNode, complain: Complain): Query {
   const fields = readFields(node, 'a query', queryKeys, complain);
   const name = readText(fields.get('package'), complain);
   const type = readText(fields.get('type'), complain);
-  const all = readBoolean(fields.get('all'), complain);
-  const prerelease = readBoolean(fields.get('prerelease'), complain);
+  const all = readBoolean(fields.get('all'), complain, true);
+  const prerelease = readBoolean(fields.get('prerelease'), complain, true);
   const versionLimit = readCount(fields.get('version.limit'), complain);
   const kibana = fields.get('kibana.version');
   const kibanaVersion = readText(kibana, complain);

@@ -25,13 +25,16 @@ export function planSearches(definition: Definition): readonly Search[] {
   return [...searches.values()];
 }
 
-/** A question from merged parameters. More than one version of a name needs `all=true`: `/search` has no other way. */
+/**
+ * A question from merged parameters. More than one version of a name needs `all=true`: `/search` has no other way. So
+ * does `keep: 1`, which means the newest of what include and exclude leave, not the newest or nothing.
+ */
 export function createSearch(
   query: Query,
   limits: { readonly versionLimit: number; readonly keep: number },
 ): Search {
   const versionLimit = query.versionLimit ?? limits.versionLimit;
-  const all = versionLimit > 1 || limits.keep > 1 ? true : query.all;
+  const all = versionLimit > 1 || limits.keep > 0 ? true : query.all;
   const parameters = new URLSearchParams();
   if (all) {
     parameters.set('all', 'true');

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import type { Definition } from './definition.ts';
 import { parseDefinition } from './parse-definition.ts';
 
@@ -21,6 +21,10 @@ export function listShipped(folder: string): string[] {
 }
 
 const maxBytes = 4 * 2 ** 20;
+const unreadable = new Map([
+  ['EISDIR', 'it is a folder; name a file in it'],
+  ['EACCES', 'access is denied'],
+]);
 
 /**
  * Loads a definition by its shipped name or by path: what has a slash or ends in .yml or .yaml is a path.
@@ -36,6 +40,11 @@ export function loadDefinition(nameOrFile: string, folder: string = shippedFolde
   try {
     text = readFileSync(isPath ? nameOrFile : join(folder, `${nameOrFile}.yml`));
   } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') {
+      const reason = unreadable.get(code) ?? messageOf(error);
+      throw new DepotError('DEFINITION_INVALID', { file: nameOrFile, reason }, error);
+    }
     throw new DepotError('DEFINITION_UNKNOWN', { name: nameOrFile, shipped: shipped.join(', ') }, error);
   }
   if (text.length > maxBytes) {

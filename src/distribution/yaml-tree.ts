@@ -52,29 +52,48 @@ export class YamlProblem extends Error {
 }
 
 const maxDepth = 20;
+/** Entries that merge keys may bring in altogether: a few lines can ask for millions. */
+const maxMerged = 100_000;
+/** Tags that say what a scalar or collection is anyway; scalars stay text, so they change nothing. */
+const plainTags: ReadonlySet<string> = new Set(['!!str', '!!bool', '!!int', '!!float', '!!map', '!!seq']);
 
 /**
  * Reads one YAML document into nodes with line numbers; undefined for a text without a document. Anchors, aliases and
- * tags are refused: definitions have no use for them. Throws YamlProblem.
+ * merge keys (`<<`) mean what they mean to the public tool's reader (Go's yaml.v3); other tags than those of plain
+ * values are refused. A node that an alias stands for keeps the lines of its anchor. Throws YamlProblem.
  */
 export function parseYamlTree(text: string): YamlNode | undefined {
   const lineOf = createLineFinder(text);
   const events = readEvents(text);
+  const anchors = new Map<string, YamlNode>();
   let next = 0;
+  let merged = 0;
 
   const readNode = (event: Event, parentLine: number): YamlNode => {
     if (event.type === EVENT_ALIAS) {
-      throw new YamlProblem(lineOf(event.anchorStart), 'aliases are not supported');
+      const name = text.slice(event.anchorStart, event.anchorEnd);
+      // Not there yet while its own value is being read: nothing can hold itself.
+      const node = anchors.get(name);
+      if (!node) {
+        throw new YamlProblem(lineOf(event.anchorStart), `no anchor above is named '${name}'`);
+      }
+      return node;
     }
     if (event.type !== EVENT_SCALAR && event.type !== EVENT_MAPPING && event.type !== EVENT_SEQUENCE) {
       throw new YamlProblem(parentLine, 'unexpected end');
     }
+    if (event.tagStart >= 0 && !plainTags.has(text.slice(event.tagStart, event.tagEnd))) {
+      const tag = text.slice(event.tagStart, event.tagEnd);
+      throw new YamlProblem(lineOf(event.tagStart), `the tag ${tag} is not supported`);
+    }
+    const node = readContent(event, parentLine);
     if (event.anchorStart >= 0) {
-      throw new YamlProblem(lineOf(event.anchorStart), 'anchors are not supported');
+      anchors.set(text.slice(event.anchorStart, event.anchorEnd), node);
     }
-    if (event.tagStart >= 0) {
-      throw new YamlProblem(lineOf(event.tagStart), 'tags are not supported');
-    }
+    return node;
+  };
+
+  const readContent = (event: ContentEvent, parentLine: number): YamlNode => {
     if (event.type === EVENT_SCALAR) {
       const value = getScalarValue(text, event);
       const isNull = event.style === SCALAR_STYLE_PLAIN && /^(|~|null|Null|NULL)$/.test(value);
@@ -99,6 +118,7 @@ export function parseYamlTree(text: string): YamlNode | undefined {
 
   const readMapping = (line: number): YamlMapping => {
     const entries: YamlEntry[] = [];
+    const inherited: YamlEntry[] = [];
     const keys = new Set<string>();
     for (let event = take(line); event.type !== EVENT_POP; event = take(line)) {
       const key = readNode(event, line);
@@ -109,9 +129,36 @@ export function parseYamlTree(text: string): YamlNode | undefined {
         throw new YamlProblem(key.line, `the key '${key.text}' is there twice`);
       }
       keys.add(key.text);
-      entries.push({ key: key.text, line: key.line, value: readNode(take(key.line), key.line) });
+      const value = readNode(take(key.line), key.line);
+      if (key.text === '<<') {
+        inherited.push(...readMerge(value, key.line));
+      } else {
+        entries.push({ key: key.text, line: key.line, value });
+      }
+    }
+    // A mapping's own keys win over merged ones, and of those the first.
+    for (const entry of inherited) {
+      if (!keys.has(entry.key)) {
+        keys.add(entry.key);
+        entries.push(entry);
+      }
     }
     return { kind: 'mapping', line, entries };
+  };
+
+  /** What `<<` brings: the entries of one mapping, or of a list of them. */
+  const readMerge = (value: YamlNode, line: number): readonly YamlEntry[] => {
+    const sources = value.kind === 'sequence' ? value.items : [value];
+    return sources.flatMap((source) => {
+      if (source.kind !== 'mapping') {
+        throw new YamlProblem(line, "'<<' takes a mapping or a list of mappings");
+      }
+      merged += source.entries.length;
+      if (merged > maxMerged) {
+        throw new YamlProblem(line, `'<<' brings in more than ${maxMerged} entries`);
+      }
+      return source.entries;
+    });
   };
 
   const readSequence = (line: number): YamlSequence => {
@@ -133,6 +180,11 @@ export function parseYamlTree(text: string): YamlNode | undefined {
   const first = take(1);
   return first.type === EVENT_POP ? undefined : readNode(first, 1);
 }
+
+type ContentEvent = Extract<
+  Event,
+  { type: typeof EVENT_SCALAR | typeof EVENT_MAPPING | typeof EVENT_SEQUENCE }
+>;
 
 function readEvents(text: string): Event[] {
   try {

@@ -7,6 +7,12 @@ export const signingErrors = {
     message: '{label}: {reason}',
     advice: 'Export the public key again: `gpg --export --armor FINGERPRINT`.',
   },
+  KEY_UNUSABLE: {
+    status: 500,
+    message: '{label}: {reason}, so nothing that it signed would be good',
+    advice:
+      'Ask its owner for a key that counts: extended and exported again (`gpg --export --armor FINGERPRINT`), or a new one.',
+  },
   KEY_SECRET: {
     status: 500,
     message: '{label} holds a private key',

@@ -50,14 +50,18 @@ export async function askKibana(settings: KibanaSettings): Promise<Pin[]> {
         policy,
       );
       if (answer.status === 200) {
-        return JSON.parse((await readBody(answer, maxBytes)).toString('utf8')) as unknown;
+        return parseAnswer(await readBody(answer, maxBytes), url);
       }
       dismiss(answer);
       if (answer.status === 404) {
         return undefined;
       }
       const why =
-        answer.status === 401 || answer.status === 403 ? '; the API key needs read access to Fleet' : '';
+        answer.status !== 401 && answer.status !== 403
+          ? ''
+          : apiKey === undefined
+            ? '; give an API key with read access to Fleet: KIBANA_API_KEY or --kibana-api-key-file'
+            : '; the API key needs read access to Fleet';
       throw new DepotError('UPSTREAM_ANSWER', {
         url: showUrl(url),
         reason: `Kibana answered ${answer.status}${why}`,
@@ -91,6 +95,18 @@ export async function askKibana(settings: KibanaSettings): Promise<Pin[]> {
   });
   return [...new Map(pins.map((pin) => [`${pin.name}-${pin.version}`, pin])).values()];
 }
+
+const parseAnswer = (body: Buffer, url: URL): unknown => {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    throw new DepotError(
+      'UPSTREAM_ANSWER',
+      { url: showUrl(url), reason: "the answer is no JSON, so it is none of Kibana's API" },
+      error,
+    );
+  }
+};
 
 const isLoopback = ({ hostname }: URL): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');

@@ -1,43 +1,56 @@
 import { open } from 'node:fs/promises';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import type { FetchBytes } from './key-fetch.ts';
+import { shownSource, type FetchBytes } from './key-fetch.ts';
 import type { Keyring } from './keyring.ts';
 import type { PinnedKey } from './pinned-keys.ts';
 import { formatFingerprint, maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';
 
 /**
+ * The bytes of a file of keys, or of what an https address answers. Throws DepotError KEY_FETCH_FAILED or
+ * SIGNED_FILE_UNREADABLE.
+ */
+export const readKeyContent = async (from: string, fetchBytes: FetchBytes): Promise<Uint8Array> =>
+  /^https?:\/\//i.test(from) ? await fetchBytes(from, maxKeyFileBytes) : await readKeyFile(from);
+
+/**
  * Reads the keys of a file or https address. Throws DepotError KEY_INVALID, KEY_SECRET, KEY_FETCH_FAILED or
  * SIGNED_FILE_UNREADABLE.
  */
-export const readKeysFrom = async (
-  from: string,
-  fetchBytes: FetchBytes,
-): Promise<readonly PublicKeyInfo[]> => {
-  const content = /^https?:\/\//i.test(from)
-    ? await fetchBytes(from, maxKeyFileBytes)
-    : await readKeyFile(from);
-  return readPublicKeys(content, from);
-};
+export const readKeysFrom = async (from: string, fetchBytes: FetchBytes): Promise<readonly PublicKeyInfo[]> =>
+  readPublicKeys(await readKeyContent(from, fetchBytes), shownSource(from));
 
-/** The key with just this fingerprint, of all that a file has. Throws KEY_FINGERPRINT, and KEY_INVALID for one that is weak, revoked or expired. */
+/** The key with just this fingerprint, of all that a file has. Throws KEY_FINGERPRINT. */
 export const chooseKey = (keys: readonly PublicKeyInfo[], expected: string, label: string): PublicKeyInfo => {
   const key = keys.find((one) => one.fingerprint === expected);
   if (key === undefined) {
     const found = keys.map((one) => formatFingerprint(one.fingerprint)).join(' and ');
     throw new DepotError('KEY_FINGERPRINT', { label, found, expected: formatFingerprint(expected) });
   }
-  refuseUnusable(key, label);
   return key;
 };
 
-/** Throws KEY_INVALID for a key that nothing could be verified with. */
+/** Throws KEY_UNUSABLE for a key that is expired, revoked or weak: nothing could be verified with it. */
 export const refuseUnusable = (key: PublicKeyInfo, label: string): void => {
   if (key.state !== 'usable') {
-    throw new DepotError('KEY_INVALID', {
-      label,
-      reason: `${key.reason ?? key.state}, so nothing that it signed would be good`,
-    });
+    throw new DepotError('KEY_UNUSABLE', { label, reason: key.reason ?? key.state });
   }
+};
+
+/**
+ * Adds a key that is usable, or what is new of one that is trusted already: above all that it was revoked, or how long
+ * it lasts. Answers with the key as it is in the keyring then. Throws KEY_UNUSABLE.
+ */
+export const addChosenKey = async (
+  keyring: Keyring,
+  key: PublicKeyInfo,
+  label: string,
+): Promise<{ readonly key: PublicKeyInfo; readonly added: boolean }> => {
+  const isKeyOf = (one: PublicKeyInfo): boolean => one.fingerprint === key.fingerprint;
+  if (!(await keyring.list()).some(isKeyOf)) {
+    refuseUnusable(key, label);
+  }
+  const { added } = await keyring.add(key);
+  return { key: (await keyring.list()).find(isKeyOf) ?? key, added };
 };
 
 /**
@@ -55,8 +68,9 @@ export const addPinnedKey = async (
     return { key: present, added: false };
   }
   const source = from ?? pinned.url;
-  const key = chooseKey(await readKeysFrom(source, fetchBytes), pinned.fingerprint, source);
-  return { key, ...(await keyring.add(key)) };
+  const label = shownSource(source);
+  const key = chooseKey(await readKeysFrom(source, fetchBytes), pinned.fingerprint, label);
+  return addChosenKey(keyring, key, label);
 };
 
 const readKeyFile = async (path: string): Promise<Uint8Array> => {

@@ -98,7 +98,7 @@ export const describeKey = async (key: Key, now: Date): Promise<PublicKeyInfo> =
   const condition = await keyCondition(key, now);
   return {
     fingerprint: key.getFingerprint().toUpperCase(),
-    userIds: key.getUserIDs(),
+    userIds: await ownUserIds(key, now),
     algorithm: algorithmName(key),
     createdAt: key.getCreationTime(),
     ...(expiry instanceof Date ? { expiresAt: expiry } : {}),
@@ -106,6 +106,18 @@ export const describeKey = async (key: Key, now: Date): Promise<PublicKeyInfo> =
     ...(condition.reason === undefined ? {} : { reason: condition.reason }),
     armored: key.toPublic().armor(),
   };
+};
+
+/** The names that the key itself has signed: anybody can write another one into its file. Where it signed none, all. */
+const ownUserIds = async (key: Key, now: Date): Promise<string[]> => {
+  const own: string[] = [];
+  for (const user of key.users) {
+    const isOwn = await user.verify(now).catch(() => false);
+    if (isOwn && user.userID !== null) {
+      own.push(user.userID.userID);
+    }
+  }
+  return own.length > 0 ? own : key.getUserIDs();
 };
 
 /**
@@ -117,9 +129,30 @@ export const mergeKeys = async (present: string, newer: string): Promise<string>
   const [known, added] = await Promise.all(
     [present, newer].map((armoredKey) => openpgp.readKey({ armoredKey })),
   );
-  return known === undefined || added === undefined
-    ? newer
-    : (await known.toPublic().update(added.toPublic())).armor();
+  if (known === undefined || added === undefined) {
+    return newer;
+  }
+  // openpgp 6 takes the first revocation unseen and then none any more, so that a forged one could keep out the true.
+  const revocations = [...(await ownRevocations(known)), ...(await ownRevocations(added))];
+  const distinct = new Map(revocations.map((one) => [Buffer.from(one.write()).toString('base64'), one]));
+  [known.revocationSignatures, added.revocationSignatures] = [[], []];
+  const merged = await known.toPublic().update(added.toPublic());
+  merged.revocationSignatures = [...distinct.values()];
+  return merged.armor();
+};
+
+/** The revocations of a key that the key itself has signed. */
+const ownRevocations = async (key: Key): Promise<Key['revocationSignatures']> => {
+  const openpgp = await loadOpenpgp();
+  const own: Key['revocationSignatures'] = [];
+  for (const one of key.revocationSignatures) {
+    const probe = await openpgp.readKey({ binaryKey: key.toPublic().write() });
+    probe.revocationSignatures = [one];
+    if (await probe.isRevoked()) {
+      own.push(one);
+    }
+  }
+  return own;
 };
 
 /** State of a key or subkey at `now`; revoked outranks weak, weak outranks expired. */

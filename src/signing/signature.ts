@@ -48,7 +48,11 @@ export interface Signer {
   readonly fingerprint: string;
   /** The public key, armored. */
   readonly publicKey: string;
-  sign(data: Readable | Uint8Array): Promise<string>;
+  /**
+   * With `made`, the signature says that time (where the key is older; never the future) and has no salt: RSA and
+   * Ed25519 keys then make the same bytes of the same data whenever they are asked.
+   */
+  sign(data: Readable | Uint8Array, made?: Date): Promise<string>;
 }
 
 /** Where a verifier takes its trusted keys from: armored public keys, one for each element. */

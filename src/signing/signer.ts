@@ -23,7 +23,7 @@ export const createSigner = async (keyFile: string, passphrase: PassphraseGiver)
   return {
     fingerprint: key.getFingerprint().toUpperCase(),
     publicKey: key.toPublic().armor(),
-    sign: (data) => sign(key, data),
+    sign: (data, made) => sign(key, data, made),
   };
 };
 
@@ -46,23 +46,28 @@ const unlock = async (locked: PrivateKey, path: string, giver: PassphraseGiver):
   });
 };
 
-const sign = async (key: PrivateKey, data: Readable | Uint8Array): Promise<string> => {
+const sign = async (key: PrivateKey, data: Readable | Uint8Array, made?: Date): Promise<string> => {
   const openpgp = await loadOpenpgp();
   const binary = data instanceof Readable ? Readable.toWeb(data) : data;
-  const options = {
-    signingKeys: key,
-    detached: true,
-    // Processors have instructions for it, and every check has the archive's SHA-256 made in any case: it costs a third.
-    config: { preferredHashAlgorithm: openpgp.enums.hash.sha256 },
-  } as const;
   try {
     const message = await openpgp.createMessage({ binary: binary as Uint8Array });
+    const options = {
+      message,
+      signingKeys: key,
+      detached: true,
+      ...(made === undefined ? {} : { date: await signingDate(key, made) }),
+      config: {
+        // Processors have instructions for it, and every check has the archive's SHA-256 made in any case: it costs a third.
+        preferredHashAlgorithm: openpgp.enums.hash.sha256,
+        ...(made === undefined ? {} : { nonDeterministicSignaturesViaNotation: false }),
+      },
+    } as const;
     if (!(data instanceof Readable)) {
-      return await openpgp.sign({ ...options, message, format: 'armored' });
+      return await openpgp.sign({ ...options, format: 'armored' });
     }
     // Asked for armor, the library collects the whole file in memory. Asked for the object, it leaves it to us to let
     // the message flow, which its digest needs.
-    const signature = await openpgp.sign({ ...options, message, format: 'object' });
+    const signature = await openpgp.sign({ ...options, format: 'object' });
     const flow = message.getLiteralData() as unknown as ReadableStream<Uint8Array>;
     const armored: unknown = signature.armor();
     const [text] = await Promise.all([collect(armored), flow.pipeTo(new WritableStream())]);
@@ -74,6 +79,22 @@ const sign = async (key: PrivateKey, data: Readable | Uint8Array): Promise<strin
       data.destroy();
     }
   }
+};
+
+/** `made`, moved to where key and certifications stand already, so that no verifier finds a signature before its key. */
+const signingDate = async (key: PrivateKey, made: Date): Promise<Date> => {
+  const now = new Date();
+  const { selfCertification } = await key.getPrimaryUser(now);
+  const signing = await key.getSigningKey(undefined, now);
+  const since = [
+    made,
+    key.getCreationTime(),
+    selfCertification.created,
+    signing.getCreationTime(),
+    ...('bindingSignatures' in signing ? signing.bindingSignatures.map((one) => one.created) : []),
+  ].filter((date) => date !== null);
+  const latest = Math.max(...since.map((date) => date.getTime()));
+  return new Date(Math.floor(Math.min(latest, now.getTime()) / 1000) * 1000);
 };
 
 // The library's stream allows a reader, but no `for await`.

@@ -135,13 +135,17 @@ const readOwnFile = async (path: string): Promise<string> => {
   });
   try {
     const { mode, size } = await handle.stat();
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      throw new DepotError('SITE_KEY_EXPOSED', { path, mode: (mode & 0o777).toString(8).padStart(4, '0') });
-    }
     if (size > maxKeyFileBytes) {
       throw new DepotError('SITE_KEY_INVALID', { path, reason: `it has ${size} bytes` });
     }
-    return await handle.readFile('utf8');
+    const content = await handle.readFile('utf8');
+    if (/-BEGIN PGP PUBLIC KEY/.test(content) && !/-BEGIN PGP PRIVATE KEY/.test(content)) {
+      throw new DepotError('SITE_KEY_INVALID', { path, reason: 'it is a public key, which signs nothing' });
+    }
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      throw new DepotError('SITE_KEY_EXPOSED', { path, mode: (mode & 0o777).toString(8).padStart(4, '0') });
+    }
+    return content;
   } catch (error) {
     throw error instanceof DepotError
       ? error

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { execFileSync } from 'node:child_process';
-import { readFile, readdir, readlink, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { collectFolder, collectSnapshot } from '../../src/bundle/file-set.ts';
@@ -184,6 +184,13 @@ test('hidden files and half downloads stay out, odd names and linked folders are
   t.deepEqual(set.skipped, ['.lock', 'b.zip.part']);
   await site.folder('in', { 'two words.zip': 'x' });
   await t.throwsAsync(collectFolder(folder, quiet), { code: 'PATH_INVALID' });
+});
+
+test('a file that cannot be read is named', async (t) => {
+  const site = await createBundleSite(t);
+  const folder = await site.folder('in', { 'deep/a.zip': 'one' });
+  await symlink('b.zip', site.at('in/deep/b.zip'));
+  await t.throwsAsync(collectFolder(folder, quiet), { code: 'FILE_FAILED', message: /deep\/b\.zip: / });
 });
 
 test('any two sets of files: the differential bundle leads from one to just the other', async (t) => {

@@ -1,9 +1,11 @@
 import test from 'ava';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { createBundleTools, checkBundle } from '../../src/cli/bundle-tools.ts';
+import { setTimeout } from 'node:timers/promises';
+import { createBundleTools, checkBundle, checkJournal } from '../../src/cli/bundle-tools.ts';
 import { createBundleVerb } from '../../src/cli/bundle.ts';
+import { createVerifyVerb } from '../../src/cli/verify.ts';
 import { createKeyring } from '../../src/signing/keyring.ts';
 import { readPublicKeys } from '../../src/signing/public-key.ts';
 import { generateSiteKey, writeSiteKey, type SiteKey } from '../../src/signing/site-key.ts';
@@ -59,17 +61,42 @@ test('a bundle signed with a site key is taken by a depot whose own keyring has 
   t.is((await bundle('verify', file, '--keyring', site.at('ring'))).exitCode, 0);
 });
 
-test('list and page of two bundles of the same files are the same, whatever the signature', async (t) => {
-  const { site, bundle } = await desk(t);
-  for (const name of ['a.tar', 'b.tar']) {
-    await bundle('create', '--from', site.at('in'), '--key', site.at('site.key'), '-o', site.at(name));
+test('signed bundles of the same files are the same byte for byte, at any time and whatever times the files have', async (t) => {
+  const { site, key, bundle } = await desk(t);
+  const rsa = await generateSiteKey({ name: 'rsa', algorithm: 'rsa4096', passphrase: 'open sesame' });
+  await writeSiteKey(site.at('rsa.key'), rsa);
+  const create = async (name: string, keyFile: string, date?: string): Promise<Buffer> => {
+    const env = {
+      FLEET_DEPOT_KEY_PASSPHRASE_FILE: site.at('passphrase'),
+      ...(date === undefined ? {} : { SOURCE_DATE_EPOCH: date }),
+    };
+    const words = ['create', '--from', site.at('in'), '--key', site.at(keyFile), '-o', site.at(name)];
+    const { exitCode, error } = await runVerb(verb, words, { env });
+    t.is(exitCode, 0, error?.message);
+    return readFile(site.at(name));
+  };
+  const tomorrow = String(Math.floor(Date.now() / 1000) + 86_400);
+  const first = await create('a.tar', 'site.key');
+  const firstRsa = await create('ra.tar', 'rsa.key');
+  // A signature says seconds: wait until they are others.
+  await setTimeout(1100);
+  for (const name of await readdir(site.at('in'))) {
+    await utimes(site.at(`in/${name}`), new Date('2021-01-01'), new Date('2021-01-01'));
   }
-  for (const entry of ['manifest.json', 'CONTENTS.md']) {
-    const [a, b] = ['a.tar', 'b.tar'].map((name) =>
-      execFileSync('tar', ['xOf', site.at(name), entry], { encoding: 'utf8' }),
-    );
-    t.is(a, b, entry);
+  t.true(first.equals(await create('b.tar', 'site.key')));
+  t.true(firstRsa.equals(await create('rb.tar', 'rsa.key')));
+  t.true(first.equals(await create('c.tar', 'site.key', '0')), 'never before the key');
+  await trust(site.at('ring'), key);
+  for (const [name, date] of [
+    ['now.tar', String(Math.floor(Date.now() / 1000))],
+    ['late.tar', tomorrow],
+  ] as const) {
+    t.false(first.equals(await create(name, 'site.key', date)));
+    t.is((await bundle('verify', site.at(name), '--keyring', site.at('ring'))).exitCode, 0, name);
   }
+  const words = ['create', '--from', site.at('in'), '--key', site.at('site.key'), '-o', site.at('x.tar')];
+  const wrong = await runVerb(verb, words, { env: { SOURCE_DATE_EPOCH: 'yesterday' } });
+  t.regex(wrong.error?.message ?? '', /SOURCE_DATE_EPOCH must be seconds since 1970/);
 });
 
 test('gpg confirms the signature over the manifest', async (t) => {
@@ -143,4 +170,22 @@ test('the verb verify gets an item for each file of a bundle, or the reason why 
   await bundle('create', '--from', large, '--key', site.at('site.key'), ...volumes);
   t.true((await judged('v.tar.001')).every((item) => (item as boolean[])[0] === true));
   t.regex(notes.join(), /v\.tar\.001 is volume 1 of \d+: only its own files were checked/);
+});
+
+test('the verb verify looks at the journal of a depot, too, and says which line was changed', async (t) => {
+  const { site, key, bundle } = await desk(t);
+  const depot = site.at('depot');
+  await trust(path.join(depot, 'keys'), key);
+  await bundle('create', '--from', site.at('in'), '--key', site.at('site.key'), '-o', site.at('b.tar'));
+  await bundle('import', site.at('b.tar'), '--into', depot);
+  const verifyVerb = createVerifyVerb({ checkArchive: async () => undefined, verifyJournal: checkJournal });
+  const run = (): Promise<VerbRun> =>
+    runVerb(verifyVerb, ['--no-signatures', depot], { env: { HOME: site.at('home') } });
+  t.is((await run()).exitCode, 0);
+  const journal = path.join(depot, 'journal.jsonl');
+  const lines = (await readFile(journal, 'utf8')).trimEnd().split('\n');
+  await writeFile(journal, `${lines.slice(0, -1).join('\n')}\n`);
+  const { exitCode, stdout } = await run();
+  t.is(exitCode, 3);
+  t.regex(stdout, /journal\.jsonl +broken .* line 3: it is lost or cut; it was the last one/);
 });

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { execFile } from 'node:child_process';
-import { readFile, readlink, realpath, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath, stat, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { createBundleVerb } from '../../src/cli/bundle.ts';
 import { createGcVerb } from '../../src/cli/gc.ts';
@@ -93,6 +93,11 @@ test('the whole chain: create, verify, dry run, import, receipt, difference, rol
   t.regex((await snapshot('pin', listed[1]?.id ?? '')).stdout, /is pinned\n/);
   t.regex((await snapshot('label', 'current', 'tested')).stdout, /labelled tested\n/);
   t.regex((await snapshot('list')).stdout, /current, tested\n[\s\S]* pinned\n/);
+  t.regex(
+    (await snapshot('label', listed[1]?.id ?? '', 'tested')).stdout,
+    /tested \(before: \S+, which it no longer/,
+  );
+  await snapshot('label', 'current', 'tested');
   t.regex((await gc('--keep', '1')).stdout, /0 snapshots and 0 contents would go/);
   await snapshot('unpin', listed[1]?.id ?? '');
   await snapshot('rollback', listed[1]?.id ?? '');
@@ -105,6 +110,30 @@ test('the whole chain: create, verify, dry run, import, receipt, difference, rol
     t.regex(log.stdout, new RegExp(` ${action} `));
   }
   t.regex((await snapshot('verify')).stdout, /no damage\n$/);
+});
+
+test('a bundle that is refused for its base leaves no depot behind', async (t) => {
+  const { site, bundle } = await desk(t);
+  await site.folder('in', carriedFiles(1));
+  const [one, two] = [site.at('one.tar'), site.at('two.tar')];
+  await bundle('create', '--from', site.at('in'), '--key', 'k', '-o', one);
+  await bundle('import', one, '--into', site.at('depot'));
+  await bundle('receipt', '--depot', site.at('depot'), '-o', site.at('r'));
+  await bundle('create', '--from', site.at('in'), '--key', 'k', '--since', site.at('r'), '-o', two);
+  await t.throwsAsync(bundle('import', two, '--into', site.at('other')), { code: 'BUNDLE_BASE_MISSING' });
+  t.false((await readdir(site.root)).includes('other'));
+});
+
+test('a receipt that cannot be written is told by its name', async (t) => {
+  const { site, bundle } = await desk(t);
+  await site.folder('in', { ...carriedFiles(1), plain: 'a file, no folder' });
+  await bundle('create', '--from', site.at('in'), '--key', 'k', '-o', site.at('one.tar'));
+  await bundle('import', site.at('one.tar'), '--into', site.at('depot'));
+  const target = site.at('in/plain/receipt');
+  await t.throwsAsync(bundle('receipt', '--depot', site.at('depot'), '-o', target), {
+    code: 'FILE_FAILED',
+    message: `${target}: a part of the path is not a folder`,
+  });
 });
 
 test('whatever the umask of who imports, a server of another user can read what it serves', async (t) => {
@@ -179,6 +208,12 @@ test('a bundle is signed unless told otherwise, and existing files are not overw
   await t.throwsAsync(bundle('create', '--from', site.at('in'), '-o', site.at('in/b.tar'), '--unsigned'), {
     code: 'USAGE',
     message: /inside/,
+  });
+  const other = ['create', '--from', site.at('in'), '--unsigned', '-o'];
+  await t.throwsAsync(bundle(...other, '-'), { code: 'USAGE', message: /-o FILE/ });
+  await t.throwsAsync(bundle(...other, site.at('c.tar'), '--volume-size', 'big'), {
+    code: 'USAGE',
+    message: /--volume-size: 'big' is not a size/,
   });
 });
 

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import * as openpgp from 'openpgp';
 import { createKeysVerb } from '../../src/cli/keys.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import { elasticKey } from '../../src/signing/pinned-keys.ts';
@@ -40,7 +41,7 @@ const setUp = async (t: ExecutionContext, answer = ''): Promise<Setup> => {
     folder,
     asked,
     keys: (args, terminal = nobody) =>
-      runVerb(createKeysVerb({ fetchBytes, terminal }), args, {
+      runVerb(createKeysVerb({ openFetch: () => fetchBytes, terminal }), args, {
         env: { EPR_KEYRING: join(folder, 'keyring') },
       }),
   };
@@ -64,7 +65,9 @@ test("Elastic's key is added by name, listed, shown and removed", async (t) => {
   }[];
   t.like(list, [{ fingerprint: elasticKey.fingerprint, state: 'usable' }]);
   t.true((await keys(['show', 'elastic'])).stdout.startsWith('-----BEGIN PGP PUBLIC KEY BLOCK-----'));
-  t.is((await keys(['remove', formatFingerprint(elasticKey.fingerprint)])).exitCode, 0);
+  const groups = formatFingerprint(elasticKey.fingerprint).split(' ');
+  t.is((await keys(['show', ...groups])).exitCode, 0, 'as it is copied from the list');
+  t.is((await keys(['remove', ...groups])).exitCode, 0);
   t.is((await keys(['show', 'elastic'])).error?.code, 'KEY_UNKNOWN');
 });
 
@@ -126,11 +129,56 @@ test('a private key, an expired key and garbage are refused by name', async (t) 
   const expired = await makeKey({ date: new Date('2020-01-01'), keyExpirationTime: 86_400 });
   for (const [content, code] of [
     [(await makeKey()).privateKey.armor(), 'KEY_SECRET'],
-    [expired.armored, 'KEY_INVALID'],
+    [expired.armored, 'KEY_UNUSABLE'],
     ['<html>', 'KEY_INVALID'],
   ] as const) {
     await writeFile(file, content);
     t.is((await keys(['add', file, '--yes'])).error?.code, code);
   }
   t.is((await keys(['add', join(folder, 'absent.asc'), '--yes'])).error?.code, 'SIGNED_FILE_UNREADABLE');
+});
+
+test('the revocation of a trusted key is taken in, by its owner only, and an old file does not undo it', async (t) => {
+  const { keys, folder } = await setUp(t);
+  const key = await makeKey();
+  const stranger = await makeKey();
+  const file = join(folder, 'key.asc');
+  await writeFile(file, key.armored);
+  await keys(['add', file, '--yes']);
+  const state = async (): Promise<string | undefined> =>
+    (JSON.parse((await keys(['list', '--json'])).stdout) as { state: string }[])[0]?.state;
+
+  const { publicKey: revoked } = await openpgp.revokeKey({ key: key.privateKey, format: 'object' });
+  // Another key's revocation, put under this one's name.
+  const { publicKey: other } = await openpgp.revokeKey({ key: stranger.privateKey, format: 'object' });
+  const forged = await openpgp.readKey({ armoredKey: key.armored });
+  forged.revocationSignatures.push(...other.revocationSignatures);
+  await writeFile(join(folder, 'forged.asc'), forged.armor());
+  await keys(['add', join(folder, 'forged.asc'), '--yes']);
+  t.is(await state(), 'usable');
+
+  await writeFile(join(folder, 'revoked.asc'), revoked.armor());
+  const { exitCode, stderr } = await keys(['add', join(folder, 'revoked.asc')]);
+  t.is(exitCode, 0);
+  t.regex(stderr, /nothing that it signed counts here: key \w{40} was revoked/);
+  t.is(await state(), 'revoked');
+  await keys(['add', file]);
+  t.is(await state(), 'revoked');
+});
+
+test('a revocation certificate alone ends the key that it is of', async (t) => {
+  const { keys, folder } = await setUp(t);
+  const { publicKey, revocationCertificate } = await openpgp.generateKey({
+    type: 'ecc',
+    userIDs: [{ name: 'Site' }],
+    format: 'object',
+  });
+  await writeFile(join(folder, 'site.pub.asc'), publicKey.armor());
+  await writeFile(join(folder, 'site.rev.asc'), revocationCertificate);
+  const early = await keys(['add', join(folder, 'site.rev.asc')]);
+  t.regex(early.error?.message ?? '', /revocation certificate, but of no key in the keyring/);
+  await keys(['add', join(folder, 'site.pub.asc'), '--yes']);
+  const { exitCode, stdout } = await keys(['add', join(folder, 'site.rev.asc')]);
+  t.is(exitCode, 0);
+  t.regex(stdout, /NOT USABLE: key \w{40} was revoked/);
 });

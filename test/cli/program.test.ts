@@ -39,6 +39,23 @@ test('the help teaches verbs, and that of serve every flag with its variable', a
   t.true(stdout.includes('EPR_TLS_MIN_VERSION'));
 });
 
+test('the help of every verb ends with examples, and shows short flags, too', async (t) => {
+  const { stdout: all } = await runCommand(['--help']);
+  const commands = all.split('Commands:')[1]?.split('Examples:')[0] ?? '';
+  const names = [...commands.matchAll(/^ {2}(\w[\w-]*) /gm)]
+    .map(([, name = '']) => name)
+    .filter((name) => !['version', 'help'].includes(name));
+  t.true(names.length >= 15, names.join());
+  for (const name of names) {
+    const { code, stdout } = await runCommand([name, '--help']);
+    t.is(code, 0);
+    t.regex(stdout, new RegExp(`Examples:\n  (?:docker|fleet-depot ${name})\\b`), name);
+  }
+  const create = await runCommand(['bundle', 'create', '-help']);
+  t.regex(create.stdout, /^ {2}-o, -output <file>/m);
+  t.regex(create.stdout, /Examples:\n  fleet-depot bundle create --from/);
+});
+
 test('an unknown verb or flag is exit 2, with what may have been meant', async (t) => {
   const verb = await runCommand(['sreve']);
   t.is(verb.code, 2);

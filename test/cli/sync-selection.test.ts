@@ -79,6 +79,23 @@ test('exclude wins over include, and limits count what is left', async (t) => {
   t.is(listed((await plan(t, rest)).run), 'cisco_ios-1.0.0 nginx-2.0.0');
 });
 
+test('keep: 1 is the newest of what exclude leaves, also where the newest of all is excluded', async (t) => {
+  const rest = 'keep: 1\nexclude: ["nginx@>=1.2.0"]\nqueries:\n  - package: nginx\n';
+  t.is(listed((await plan(t, rest)).run), 'nginx-1.1.0');
+});
+
+test('a definition with two destinations fills neither by chance', async (t) => {
+  const folder = await scratch(t);
+  const definition = writeDefinition(
+    folder,
+    'http://127.0.0.1:9',
+    'queries: [{}]\nactions:\n  - download:\n      destination: one\n  - download:\n      destination: two\n',
+  );
+  const run = await runSyncVerb([definition], { key: publisher.publicKey });
+  t.is(run.exitCode, 2);
+  t.regex(run.error?.message ?? '', /downloads to one and two: say which with --to DIR/);
+});
+
 test('pinned packages are taken whatever the queries find', async (t) => {
   const rest =
     'exclude: [nginx]\nqueries:\n  - package: nginx\npackages:\n  - name: nginx\n    version: 1.1.0\n';
@@ -129,6 +146,34 @@ test('Kibana itself is asked page by page, with the API key, for installed and p
   t.is(run.exitCode, 0, run.stderr);
   t.is(listed(run), 'cisco_ios-1.0.0 nginx-1.1.0 nginx-1.2.0 sql_input-1.0.0');
   t.is(kibana.headers.get('/s/ops/api/fleet/epm/packages/installed')?.authorization, 'ApiKey c2VjcmV0');
+});
+
+test('what can be no API key, and what is no answer of Kibana, is told plainly', async (t) => {
+  const kibana = await startUpstream();
+  t.teardown(() => kibana.close());
+  kibana.answer('/login/api/fleet/epm/packages/installed', (_request, response) => {
+    response.end('<html>Please log in</html>');
+  });
+  kibana.answer('/closed/api/fleet/epm/packages/installed', (_request, response) => {
+    response.writeHead(401).end('{}');
+  });
+  const folder = await scratch(t);
+  writeFileSync(join(folder, 'empty'), '\n');
+  writeFileSync(join(folder, 'words'), 'my secret\nkey');
+  const ask = async (path: string, words: readonly string[] = []): Promise<SyncRun> =>
+    (await plan(t, 'installed: none\n', ['--installed', `${kibana.address}${path}`, ...words])).run;
+  const messages: readonly (readonly [SyncRun, number, RegExp])[] = [
+    [await ask('/login'), 1, /\/login\/api\/fleet\S+: the answer is no JSON, so it is none of Kibana's API/],
+    [await ask('/closed'), 1, /Kibana answered 401; give an API key .*--kibana-api-key-file/],
+    [await ask('/', ['--kibana-api-key-file', join(folder, 'empty')]), 2, /empty has no API key/],
+    [await ask('/', ['--kibana-api-key-file', join(folder, 'words')]), 2, /words has no API key/],
+    [await ask('/', ['--kibana-api-key-file', join(folder, 'none')]), 2, /key-file: \S+none cannot be read/],
+  ];
+  for (const [run, exitCode, message] of messages) {
+    t.is(run.exitCode, exitCode);
+    t.regex(run.error?.message ?? '', message);
+    t.false(`${run.stderr}${run.error?.message}`.includes('secret'));
+  }
 });
 
 test('an API key never goes over plain http to another machine', async (t) => {

@@ -106,6 +106,23 @@ test('rollback by default, id, its beginning and label; the way back is a switch
   );
 });
 
+test('the one before is what was in force before, never what somebody has just turned away from', async (t) => {
+  const site = await createBundleSite(t);
+  const depot = await site.depot();
+  const a = await snapshotOf(depot, { x: 'good' });
+  const b = await snapshotOf(depot, { x: 'bad' });
+  await depot.change('test', () => depot.snapshots.switchTo(a, 'rollback'));
+  const c = await snapshotOf(depot, { x: 'mended' });
+  t.is(await depot.snapshots.resolve('previous'), a);
+  await depot.change('test', () => depot.snapshots.switchTo(a, 'rollback'));
+  await t.throwsAsync(depot.snapshots.resolve('previous'), { message: /none before/ });
+  // Forward again by name: the way back is the way that it came.
+  await depot.change('test', () => depot.snapshots.switchTo(c, 'rollback'));
+  t.is(await depot.snapshots.resolve('previous'), a);
+  await depot.change('test', () => depot.snapshots.switchTo(b, 'rollback'));
+  t.is(await depot.snapshots.resolve('previous'), c);
+});
+
 test('gc keeps current, pinned, labelled and the newest, and frees just what it said', async (t) => {
   const site = await createBundleSite(t);
   const depot = await site.depot();
@@ -262,6 +279,13 @@ test('a snapshot that the journal does not tell of is adopted, never removed', a
       .map((line) => `${line}\n`)
       .join(''),
   );
+  t.regex((await reasons(depot)).join('\n'), /line 4: it is lost, and those up to line 5 are/);
+  await t.throwsAsync(
+    depot.change('test', async () => undefined),
+    { code: 'JOURNAL_BROKEN' },
+  );
+  // Without it nobody knows that there were more.
+  await rm(site.at('depot/journal.head'));
   t.regex((await reasons(depot)).join('\n'), /journal does not tell of this snapshot/);
   await depot.change('test', async () => undefined);
   t.deepEqual(

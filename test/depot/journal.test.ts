@@ -40,9 +40,13 @@ test('each line names the hash of the one before', async (t) => {
 
 test('a torn last line is no fault: it is cut off, with a line that says so, at the next change', async (t) => {
   const { file, journal } = await scratch(t);
+  const headFile = file.replace('.jsonl', '.head');
   await journal.append({ action: 'init' });
+  const head = await readFile(headFile);
   await journal.append({ action: 'pin', snapshot: 's' });
   await truncate(file, (await readFile(file)).length - 7);
+  // A crash in the middle of a line comes before the head is written.
+  await writeFile(headFile, head);
   const state = await journal.read();
   t.is(state.fault, undefined);
   t.true(state.tornBytes > 0);
@@ -71,6 +75,10 @@ test('an edited, removed, added or swapped line breaks the chain, and nothing is
     [a, c, b, d],
     [a, b, 'not a line', c, d],
     [a, b, `${c} `, d],
+    [a, b, c],
+    [a],
+    [],
+    [a, b, c, d.replace('"note":"d"', '"note":"x"')],
   ];
   for (const one of broken) {
     await writeFile(file, one.map((line) => `${line}\n`).join(''));
@@ -95,6 +103,47 @@ test('a broken journal is set aside and the new chain names its digest', async (
   const { lines, fault } = await journal.read();
   t.is(fault, undefined);
   t.true(lines[0]?.note?.includes(digestOf(bytes)));
+});
+
+test('a journal that is gone, and a changed head, are faults; a head that lags or is not there is none', async (t) => {
+  const { file, journal } = await scratch(t);
+  const headFile = file.replace('.jsonl', '.head');
+  await journal.append({ action: 'init' });
+  const early = await readFile(headFile, 'utf8');
+  await journal.append({ action: 'pin', snapshot: 's' });
+  const late = await readFile(headFile, 'utf8');
+  t.is(late.length, early.length);
+  for (const text of [early, '', '\0'.repeat(late.length)]) {
+    await writeFile(headFile, text);
+    t.is((await journal.read()).fault, undefined, JSON.stringify(text));
+  }
+  for (const text of ['x', late.replace('2 ', '3 '), late.replace(/.\n$/, 'g\n'), `${late} `]) {
+    await writeFile(headFile, text);
+    t.truthy((await journal.read()).fault, JSON.stringify(text));
+  }
+  await rm(headFile);
+  t.is((await journal.read()).fault, undefined, 'a depot of before has none');
+  await journal.append({ action: 'unpin', snapshot: 's' });
+  await rm(file);
+  t.is((await journal.read()).fault?.line, 1);
+  await t.throwsAsync(journal.append({ action: 'gc' }), { code: 'JOURNAL_BROKEN' });
+  await journal.restart();
+  t.is((await journal.read()).fault, undefined);
+});
+
+test('whichever byte of a journal is changed or cut off, it is seen', async (t) => {
+  const { file, journal } = await scratch(t);
+  await journal.append({ action: 'init' });
+  await journal.append({ action: 'label', snapshot: 's', note: 'a' });
+  const good = await readFile(file);
+  for (let at = 0; at < good.length; at += 1) {
+    const bad = Buffer.from(good);
+    bad[at] = (bad[at] ?? 0) ^ 1;
+    await writeFile(file, bad);
+    t.truthy((await journal.read()).fault, `byte ${at}`);
+    await writeFile(file, good.subarray(0, at));
+    t.truthy((await journal.read()).fault, `cut at ${at}`);
+  }
 });
 
 test('any changed byte of a journal is seen, as a fault or as a torn end', async (t) => {

@@ -85,6 +85,37 @@ test('every query runs with every matrix row, the query’s value wins, and equa
   );
 });
 
+test('anchors, aliases, merge keys and plain tags mean what they mean to the public tool', (t) => {
+  const definition = parseDefinition(
+    `matrix:
+  - &newest
+    kibana.version: 9.2.0
+    spec.max: !!str 3.5
+  - <<: *newest
+    kibana.version: 9.1.0
+  - <<: [{ spec.max: 3.0 }, *newest]
+queries: &all
+  - all: yes
+    prerelease: Off
+`,
+    'public.yml',
+  );
+  t.deepEqual(definition.matrix, [
+    { kibanaVersion: '9.2.0', specMax: '3.5' },
+    { kibanaVersion: '9.1.0', specMax: '3.5' },
+    { kibanaVersion: '9.2.0', specMax: '3.0' },
+  ]);
+  t.deepEqual(definition.queries, [{ all: true, prerelease: false }]);
+});
+
+test('merge keys that ask for millions of entries are refused', (t) => {
+  const keys = Array.from({ length: 1000 }, (_, index) => `k${index}: 1`).join(', ');
+  t.regex(
+    problemOf(`a: &a {${keys}}\nb: [${'{<<: *a}, '.repeat(200)}]\n`),
+    /line 2: '<<' brings in more than 100000 entries/,
+  );
+});
+
 test('an unknown key is told with its line and the key that was meant', (t) => {
   t.is(
     problemOf('address: https://a.example\n\nquerys:\n  - package: nginx\n'),
@@ -104,7 +135,8 @@ test('an unknown key is told with its line and the key that was meant', (t) => {
 const wrong: readonly (readonly [string, RegExp])[] = [
   ['', /line 1: the definition is empty/],
   ['queries: nginx\n', /line 1: 'queries' must be a list, not 'nginx'/],
-  ['queries:\n  - all: yes\n', /line 2: 'all' must be true or false, not 'yes'/],
+  ['queries:\n  - all: always\n', /line 2: 'all' must be true or false, not 'always'/],
+  ['queries: [{}]\ndependencies: yes\n', /line 2: 'dependencies' must be true or false, not 'yes'/],
   ['queries:\n  - spec.max: 3.0.1\n', /line 2: 'spec.max' must be major.minor/],
   ['queries:\n  - kibana.version: nine\n', /line 2: 'kibana.version' must be a version/],
   ['queries: [{}]\npackages:\n  - name: ../x\n    version: 1.0.0\n', /line 3: '..\/x' is no package name/],
@@ -117,7 +149,10 @@ const wrong: readonly (readonly [string, RegExp])[] = [
   ['queries: [{}]\nstrip-screenshots: perhaps\n', /line 2: /],
   ['queries: [{}]\nkeep: 1\nkeep: 2\n', /line 3: the key 'keep' is there twice/],
   ['queries: [{}\n', /line \d/],
-  ['queries: &a [{}]\nmatrix: *a\n', /anchors are not supported/],
+  ['queries: [{}]\nmatrix: *a\n', /line 2: no anchor above is named 'a'/],
+  ['queries: &a [*a]\n', /line 1: no anchor above is named 'a'/],
+  ['queries:\n  - <<: nginx\n', /line 2: '<<' takes a mapping or a list of mappings/],
+  ['queries: !!set {a}\n', /line 1: the tag !!set is not supported/],
   ['queries: [{}]\n---\nqueries: [{}]\n', /more than one YAML document/],
   ['- a\n', /a definition must be a mapping/],
 ];
@@ -152,6 +187,7 @@ test('any text is either a definition or a DEFINITION_INVALID', (t) => {
     '>',
     '&a',
     '*a',
+    '<<',
     '!t',
     '~',
     'a',
@@ -183,6 +219,7 @@ test('the shipped definitions are full, production and lite, and are all right',
     message: /no distribution is named "light" \(shipped are full, lite, production\)/,
   });
   t.throws(() => loadDefinition('./none.yml'), { message: /no file has that path/ });
+  t.throws(() => loadDefinition(`${folder}/`), { message: /distributions\/: it is a folder/ });
 });
 
 test('name patterns match whole names, with * and ?, within their versions', (t) => {

@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import * as openpgp from 'openpgp';
 import { DepotError } from '../../src/domain/errors.ts';
-import { addPinnedKey, chooseKey } from '../../src/signing/key-choice.ts';
-import { fetchDirectly } from '../../src/signing/key-fetch.ts';
+import { addPinnedKey, chooseKey, refuseUnusable } from '../../src/signing/key-choice.ts';
+import { shownSource } from '../../src/signing/key-fetch.ts';
 import { createKeyring, keyringLocation } from '../../src/signing/keyring.ts';
 import { elasticKey } from '../../src/signing/pinned-keys.ts';
 import {
@@ -130,15 +130,23 @@ test('the state of a key says why nothing of it is trusted', async (t) => {
     states.map((key) => key?.state),
     ['expired', 'revoked', 'weak'],
   );
-  t.throws(
-    () =>
-      chooseKey(
-        states.filter((key) => key !== undefined),
-        expired.fingerprint,
-        'x',
-      ),
-    { message: /expired/ },
-  );
+  const found = states.filter((key) => key !== undefined);
+  t.throws(() => refuseUnusable(chooseKey(found, expired.fingerprint, 'x'), 'x'), { message: /expired/ });
+});
+
+test('a name that the key has not signed is not shown as its own', async (t) => {
+  const key = await makeKey({ userIDs: { name: 'Vendor' } });
+  const bytes = Buffer.from(key.publicKey.write());
+  const other = await makeKey({ userIDs: { name: 'Vendor' } });
+  const forged = await openpgp.readKey({ binaryKey: bytes });
+  forged.users.unshift(...(await openpgp.readKey({ armoredKey: other.armored })).users);
+  const [user] = forged.users;
+  if (user?.userID) {
+    Object.assign(user.userID, openpgp.UserIDPacket.fromObject({ name: 'Elasticsearch' }));
+  }
+  const [info] = await readPublicKeys(Buffer.from(forged.armor()), 'x');
+  t.is(info?.fingerprint, key.fingerprint);
+  t.deepEqual(info?.userIds, ['Vendor']);
 });
 
 test('an older file of a revoked key does not bring it back', async (t) => {
@@ -184,9 +192,10 @@ test('the pinned key is taken from its address or a file only if the fingerprint
   t.deepEqual(asked, ['https://artifacts.elastic.co/GPG-KEY-elasticsearch']);
 });
 
-test('keys are fetched over https alone', async (t) => {
-  t.is(await codeOf(t, fetchDirectly('http://127.0.0.1:1/key', 10)), 'KEY_FETCH_FAILED');
-  t.is(await codeOf(t, fetchDirectly('https://127.0.0.1:1/key', 10)), 'KEY_FETCH_FAILED');
+test('user and password of an address are shown nowhere', (t) => {
+  t.is(shownSource('https://user:geheim@127.0.0.1:1/key'), 'https://127.0.0.1:1/key');
+  t.is(shownSource('https://user:geheim@[bad/key'), 'https://[bad/key');
+  t.is(shownSource('./key.asc'), './key.asc');
 });
 
 test('the keyring is where it is said to be, in order of force', (t) => {

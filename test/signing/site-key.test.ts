@@ -80,6 +80,8 @@ test('what is no private key is refused with its name', async (t) => {
     t.is(await codeOf(t, createSigner(other, undefined)), 'SITE_KEY_INVALID');
   }
   t.is(await codeOf(t, createSigner(join(folder, 'absent'), undefined)), 'SITE_KEY_INVALID');
+  // As it lies there, readable by everyone: that is no fault of a public key.
+  t.is(await codeOf(t, createSigner(files.publicKey, undefined)), 'SITE_KEY_INVALID');
 });
 
 test('the revocation certificate ends the key for gpg, and the key has its expiry', async (t) => {

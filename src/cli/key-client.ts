@@ -1,0 +1,46 @@
+import { DepotError } from '../domain/errors.ts';
+import { createClient } from '../net/client.ts';
+import { readBody, showUrl, Transient, type HttpClient } from '../net/http.ts';
+import { defaultRetryPolicy, withRetries, type RetryPolicy } from '../net/retry.ts';
+import { createHostPolicy, requestWithin } from '../net/upstream-hosts.ts';
+import type { FetchBytes } from '../signing/key-fetch.ts';
+import { readOutgoingSettings, readRetryPolicy, type OutgoingOptions } from './outgoing-options.ts';
+
+/** Fetches keys with a client: over https only, and from the host that was asked. */
+export const fetchKeysWith =
+  (client: HttpClient, retry: RetryPolicy = defaultRetryPolicy): FetchBytes =>
+  async (address, limit) => {
+    const url = new URL(address);
+    const fail = (reason: string, cause?: unknown): DepotError =>
+      new DepotError('KEY_FETCH_FAILED', { url: showUrl(url), reason }, cause);
+    if (url.protocol !== 'https:') {
+      throw fail('only https addresses are asked for keys');
+    }
+    try {
+      const ask = () => requestWithin(client, { url }, createHostPolicy([url], []));
+      const answer = await withRetries(retry, undefined, ask);
+      if (answer.status !== 200) {
+        answer.body.on('error', () => {}).destroy();
+        throw fail(`it answered ${answer.status}`);
+      }
+      return await readBody(answer, limit);
+    } catch (error) {
+      const known = error instanceof Transient ? error.error : error;
+      if (known instanceof DepotError && known.code.startsWith('UPSTREAM_')) {
+        throw fail(String(known.details['reason']), known);
+      }
+      throw known;
+    }
+  };
+
+/** The same for a verb that fetches nothing else: the client is made where it is needed, and closed after it. */
+export const keyFetch =
+  (options: OutgoingOptions, env: NodeJS.ProcessEnv): FetchBytes =>
+  async (address, limit) => {
+    const client = createClient(readOutgoingSettings(options, env, 1));
+    try {
+      return await fetchKeysWith(client, readRetryPolicy(options))(address, limit);
+    } finally {
+      await client.close();
+    }
+  };
