@@ -35,7 +35,7 @@ export async function openPackagePart(
   const retry = readRetryPolicy(options);
   const limits = checkLimits(options);
   // Larger archives are read again from the disk.
-  const memory = createBodyMemory(24 * 2 ** 20, 16 * 2 ** 20);
+  const memory = createBodyMemory(32 * 2 ** 20, 16 * 2 ** 20);
   const keys = await readKeys(run);
   const download = definition.actions.find((action) => action.kind === 'download');
   const downloads = downloadPlace(download, address, options);
@@ -60,6 +60,10 @@ export async function openPackagePart(
   // One thread checks while this one fetches; more only where there are cores for them.
   const threads = Math.max(1, Math.min(4, availableParallelism() - 1));
   const checker = createArchiveChecker(threads, limits, keys, memory);
+  if (options.dryRun !== true) {
+    // They load their code while the registry is asked what there is.
+    checker.start();
+  }
   const quiet = options.json === true || options.quiet === true || options.dryRun === true;
   return {
     deps: {

@@ -27,6 +27,9 @@ export interface CheckRequest {
 export interface ArchiveChecker {
   /** Throws DepotError ARCHIVE_MISMATCH for an archive that isn't whole or isn't the one that was asked for. */
   check(request: CheckRequest): Promise<CheckedArchive>;
+  /** Starts the threads before the first check does. */
+  start(): void;
+  /** Ends the threads, whatever they do. */
   close(): Promise<void>;
 }
 
@@ -38,9 +41,11 @@ interface Pending {
 interface Thread {
   readonly worker: Worker;
   readonly pending: Map<number, Pending>;
+  /** Resolves when its code is loaded, or it has ended. */
+  readonly loaded: Promise<unknown>;
 }
 
-/** At the first check `threads` workers are started. They trust the given armored public keys. */
+/** Checks in `threads` workers, which are started when they are first needed. They trust the given armored public keys. */
 export function createArchiveChecker(
   threads: number,
   limits: CheckLimits,
@@ -57,7 +62,10 @@ export function createArchiveChecker(
       // Archives are outside the JavaScript heap; this bounds what a thread keeps beside them.
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     });
-    const thread: Thread = { worker, pending: new Map() };
+    const loaded = new Promise((resolve) => {
+      worker.once('message', resolve).once('exit', resolve);
+    });
+    const thread: Thread = { worker, pending: new Map(), loaded };
     const fail = (error: Error): void => {
       running.delete(thread);
       for (const { reject } of thread.pending.values()) {
@@ -65,7 +73,10 @@ export function createArchiveChecker(
       }
       thread.pending.clear();
     };
-    worker.on('message', (answer: CheckAnswer) => {
+    worker.on('message', (answer: CheckAnswer | 'loaded') => {
+      if (answer === 'loaded') {
+        return;
+      }
       thread.pending.get(answer.number)?.resolve(answer);
       thread.pending.delete(answer.number);
     });
@@ -74,10 +85,13 @@ export function createArchiveChecker(
     running.add(thread);
     return thread;
   };
-  const ask = (task: ArchiveTask, { body }: CheckRequest): Promise<CheckAnswer> => {
+  const startAll = (): void => {
     while (running.size < threads) {
       start();
     }
+  };
+  const ask = (task: ArchiveTask, { body }: CheckRequest): Promise<CheckAnswer> => {
+    startAll();
     const [first = start(), ...others] = running;
     const thread = others.reduce((best, one) => (one.pending.size < best.pending.size ? one : best), first);
     const number = ++last;
@@ -101,10 +115,12 @@ export function createArchiveChecker(
       }
       throw new DepotError('ARCHIVE_MISMATCH', { file: `${name}-${version}.zip`, reason: verdict.reason });
     },
+    start: startAll,
     async close() {
       const threadsToEnd = [...running];
       running.clear();
-      await Promise.all(threadsToEnd.map(({ worker }) => worker.terminate()));
+      // Node 20 aborts the whole process where a thread is ended while it loads modules.
+      await Promise.all(threadsToEnd.map(({ worker, loaded }) => loaded.then(() => worker.terminate())));
     },
   };
 }

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ArchiveTask, ArchiveVerdict } from './archive-check.ts';
 import { checkArchive, createCheckMemory } from './archive-check.ts';
+import { loadOpenpgp } from '../signing/openpgp.ts';
 
 /** What a thread is started with. */
 export interface CheckSetting {
@@ -18,6 +19,7 @@ export interface CheckOrder {
   readonly body?: { readonly offset: number; readonly size: number };
 }
 
+/** The first message of a thread is `loaded`; then come these, one for each order. */
 export interface CheckAnswer {
   readonly number: number;
   readonly verdict: ArchiveVerdict;
@@ -42,3 +44,8 @@ let checking: Promise<unknown> = Promise.resolve();
 port.on('message', (order: CheckOrder) => {
   checking = checking.then(() => carryOut(order)).then((answer) => port.postMessage(answer));
 });
+if (keys.length > 0) {
+  // The first signature doesn't wait for it then.
+  await loadOpenpgp();
+}
+port.postMessage('loaded');

@@ -76,7 +76,7 @@ export async function carryOutPackages(
   });
   try {
     // Wider than the gate: while some are checked and reach the disk, others are fetched.
-    await eachConcurrently(work, request.concurrency + 24, async (item) => {
+    await eachConcurrently(work, request.concurrency + 64, async (item) => {
       if (halted) {
         return;
       }
