@@ -8,6 +8,7 @@ import { makeImage, type ImageResult } from '../image/make-image.ts';
 import { createIndexMaker } from './image-index.ts';
 import { createNoteLog } from './note-log.ts';
 import { createOutput, type Output, type Progress } from './output.ts';
+import { readSourceDate } from './source-date.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 interface ImageFlags {
@@ -72,7 +73,8 @@ const run = async (flags: ImageFlags, io: CommandIo): Promise<number> => {
     throw usage(`the image ${flags.output} would lie inside ${flags.content}; name another place with -o`);
   }
   const platform = readPlatform(flags.platform);
-  const time = readTime(io.env['SOURCE_DATE_EPOCH']);
+  const date = readSourceDate(io.env);
+  const time = date && date.getTime() / 1000;
   let progress: Progress | undefined;
   let shown = 0;
   try {
@@ -173,15 +175,4 @@ const readPair = (flag: string, text: string): readonly [string, string] => {
     throw usage(`${flag} takes KEY=VALUE, not '${text}'`);
   }
   return [text.slice(0, at), text.slice(at + 1)];
-};
-
-/** https://reproducible-builds.org/specs/source-date-epoch/ */
-const readTime = (text: string | undefined): number | undefined => {
-  if (text === undefined || text === '') {
-    return undefined;
-  }
-  if (!/^\d{1,10}$/.test(text)) {
-    throw usage(`SOURCE_DATE_EPOCH must be seconds since 1970, not '${text}'`);
-  }
-  return Number(text);
 };

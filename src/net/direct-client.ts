@@ -37,11 +37,12 @@ const longestIdle = 4000;
 
 /**
  * A client for the one thing that is asked ten thousand times: a file, from the server itself, whose size the answer tells.
- * It takes a tenth of the processor time that undici takes for it (0.1 against 1.3 ms for a package with its signature),
+ * It takes an eighth of the processor time that undici takes for it (0.1 against 0.8 ms for a package with its signature),
  * since bodies go from the kernel right to their place. Whatever is out of the ordinary is left to undici.
  */
 export function createDirectClient(settings: DirectSettings): DirectClient {
   const lines = new Map<string, Line>();
+  let isClosed = false;
   const lineTo = (origin: string): Line => {
     let line = lines.get(origin);
     if (!line) {
@@ -83,10 +84,14 @@ export function createDirectClient(settings: DirectSettings): DirectClient {
       const request = writeRequest(url, headers);
       const part = url.pathname.split('/', 2)[1] ?? '';
       for (;;) {
-        if (line.unsuited.has(part)) {
-          return undefined;
+        if (line.unsuited.has(part) || signal?.aborted || isClosed) {
+          // Whoever waits behind this one is not forgotten.
+          line.waiting.shift()?.();
+          if (line.unsuited.has(part)) {
+            return undefined;
+          }
+          throw abortReason(signal);
         }
-        signal?.throwIfAborted();
         const reused = takeIdle(line);
         if (!reused && line.open.size >= settings.connections) {
           await new Promise<void>((resolve) => line.waiting.push(resolve));
@@ -98,6 +103,7 @@ export function createDirectClient(settings: DirectSettings): DirectClient {
         try {
           const answer = await connection.ask(request);
           if (!answer) {
+            signal?.removeEventListener('abort', stop);
             line.unsuited.add(part);
             return undefined;
           }
@@ -114,6 +120,7 @@ export function createDirectClient(settings: DirectSettings): DirectClient {
       }
     },
     close() {
+      isClosed = true;
       for (const { open } of lines.values()) {
         for (const connection of open) {
           connection.destroy();

@@ -147,16 +147,16 @@ export function openConnection(
   });
   const connection: DirectConnection = {
     get isSilent() {
-      return state === 'head' && have === 0;
+      return state !== 'body' && have === 0;
     },
     ask: (request) =>
       new Promise((resolve, reject) => {
+        have = 0;
         if (socket.destroyed) {
           reject(fault ?? new ConnectionFault('UND_ERR_SOCKET', 'the other side closed the connection'));
           return;
         }
         asking = { resolve, reject };
-        have = 0;
         if (state !== 'connecting') {
           state = 'head';
           socket.setTimeout(settings.headersTimeout);

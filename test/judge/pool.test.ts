@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
@@ -44,18 +45,12 @@ const judgeAll = async (
   return judged;
 };
 
-/** Processes of ours that read packages now. */
+/** Processes that read packages for these tests now; the other test files of this process may have their own. */
 const readers = async (): Promise<number[]> => {
-  // Each thread has its own children.
-  const threads = await readdir('/proc/self/task');
-  const lists = await Promise.all(
-    threads.map((id) => readFile(`/proc/self/task/${id}/children`, 'utf8').catch(() => '')),
-  );
+  // A process is the child of the thread that has started it, which is the one that asks here.
+  const list = await readFile(join('/proc', readlinkSync('/proc/thread-self'), 'children'), 'utf8');
   const found: number[] = [];
-  for (const pid of lists
-    .join(' ')
-    .split(/\s+/)
-    .filter((word) => word !== '')) {
+  for (const pid of list.split(/\s+/).filter((word) => word !== '')) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
     if (command.includes('reader.js')) {
       found.push(Number(pid));
