@@ -26,7 +26,12 @@ export function showPlan(
     out.write(formatReleasePlan(release, detailed));
   }
   for (const { label, reason } of [...(packages?.problems ?? []), ...(release?.problems ?? [])]) {
-    io.stderr.write(`problem: ${label}: ${reason}\n`);
+    io.stderr.write(`problem: ${reason.startsWith(label) ? '' : `${label}: `}${reason}\n`);
+  }
+  if (packages && packages.absent.length > 0) {
+    io.stderr.write(
+      `note: the registry has nothing for these names of the definition's queries: ${packages.absent.join(', ')}\n`,
+    );
   }
   const prints = !detailed && definition.actions.some((action) => action.kind === 'print');
   if (prints) {

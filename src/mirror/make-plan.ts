@@ -13,7 +13,7 @@ import type { WantedProblem, WantedSet } from './wanted.ts';
 export function locateItems(
   wanted: WantedSet,
   upstream: Upstream,
-): { items: WantedItem[]; problems: WantedProblem[] } {
+): { items: WantedItem[]; problems: WantedProblem[]; absent: readonly string[] } {
   const items: WantedItem[] = [];
   const problems = [...wanted.problems];
   for (const candidate of wanted.candidates) {
@@ -37,7 +37,7 @@ export function locateItems(
       problems.push({ label: id, reason: error.message, error });
     }
   }
-  return { items, problems };
+  return { items, problems, absent: wanted.absent };
 }
 
 /** What is wanted against what is there, with sizes where they can be had. Throws SET_TOO_LARGE. */
@@ -47,19 +47,20 @@ export async function makePlan(
   journal: Journal,
   previous: LockFile | undefined,
 ): Promise<Plan> {
-  const { items, problems } = await deps.resolve();
+  const { items, problems, absent = [] } = await deps.resolve();
   // A registry that has lost its packages must not empty the lock file.
   if (items.length === 0 && problems.length === 0) {
     throw new DepotError('SET_EMPTY', { distribution: request.distribution });
   }
   const { requireSignature } = request;
-  const plan = await comparePlan(items, problems, {
+  const compared = await comparePlan(items, problems, {
     layout: deps.layout,
     journal,
     previous,
     requireSignature,
     resignedBy: deps.stripper?.fingerprint,
   });
+  const plan = { ...compared, absent };
   const sized =
     request.askSizes || request.maxSize !== undefined ? await askSizes(plan, request, deps) : plan;
   const { fetch, keep } = totalsOf(sized);

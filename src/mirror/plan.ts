@@ -45,6 +45,8 @@ export interface Plan {
   /** Archives that sync never placed here: never touched. */
   readonly foreign: readonly string[];
   readonly problems: readonly WantedProblem[];
+  /** Names that were asked for and nothing was found of. */
+  readonly absent: readonly string[];
 }
 
 /** What a plan needs to know of a folder. */
@@ -63,7 +65,7 @@ export async function comparePlan(
   wanted: readonly WantedItem[],
   problems: readonly WantedProblem[],
   folder: FolderState,
-): Promise<Plan> {
+): Promise<Omit<Plan, 'absent'>> {
   const { layout, journal, previous } = folder;
   const files = new Set(await listFolder(layout.folder));
   const items: PlanItem[] = [];

@@ -64,6 +64,7 @@ export function planToJson(plan: Plan): object {
     })),
     unwanted: plan.unwanted,
     foreign: plan.foreign,
+    absent: plan.absent,
     problems: plan.problems.map(({ label, reason }) => ({ label, reason })),
   };
 }

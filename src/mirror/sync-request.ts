@@ -44,6 +44,7 @@ export interface PackageDeps extends Omit<
   readonly resolve: () => Promise<{
     readonly items: readonly WantedItem[];
     readonly problems: readonly WantedProblem[];
+    readonly absent?: readonly string[];
   }>;
   readonly upstream: Upstream;
   readonly progress: Progress;

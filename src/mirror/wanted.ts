@@ -15,6 +15,8 @@ export interface WantedSet {
   readonly candidates: readonly Candidate[];
   /** What could not be had: entries that were refused, requirements that nothing satisfies. */
   readonly problems: readonly WantedProblem[];
+  /** Names that queries ask for and nothing was found of, sorted: not in this registry, or mistyped. */
+  readonly absent: readonly string[];
 }
 
 export interface WantedProblem {
@@ -39,10 +41,14 @@ export async function resolveWanted(
   const searches = planSearches(definition);
   const answers = new Map<Search, readonly Candidate[]>();
   const admits = createFilter(definition);
+  const found = new Set<string>();
   await eachConcurrently(searches, searchWidth, async (search) => {
     const answer = await upstream.search(search.parameters, signal);
     for (const error of answer.refused) {
       problems.push({ label: 'search', reason: error.message, error });
+    }
+    for (const { name } of answer.candidates) {
+      found.add(name);
     }
     answers.set(search, newestOfEach(answer.candidates.filter(admits), search.versionLimit));
   });
@@ -66,7 +72,12 @@ export async function resolveWanted(
   if (definition.dependencies) {
     problems.push(...(await closeOverRequirements(wanted, definition, upstream, signal)));
   }
-  return { candidates: [...wanted.values()].toSorted(compareCandidates), problems: dedupe(problems) };
+  const asked = new Set(searches.flatMap(({ query }) => query.package ?? []));
+  return {
+    candidates: [...wanted.values()].toSorted(compareCandidates),
+    problems: dedupe(problems),
+    absent: [...asked].filter((name) => !found.has(name)).toSorted(),
+  };
 }
 
 function createFilter({ include, exclude }: Definition): (candidate: Candidate) => boolean {

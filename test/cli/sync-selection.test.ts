@@ -66,6 +66,15 @@ test('without all only the newest that a Kibana takes is chosen, for each matrix
   t.is(listed(run), 'nginx-1.1.0 nginx-2.0.0');
 });
 
+test('a name that nothing is found of is noted and fails nothing', async (t) => {
+  const rest =
+    'matrix:\n  - kibana.version: 9.2.0\n  - kibana.version: 8.19.0\nqueries:\n  - package: ngnix\n  - package: nginx\n  - package: cisco_asa\n';
+  const { run } = await plan(t, rest);
+  t.is(run.exitCode, 0);
+  t.deepEqual(run.json.plan.absent, ['ngnix']);
+  t.deepEqual(run.json.plan.problems, []);
+});
+
 test('keep takes the newest N of each name and Kibana line, and lines are not cut by each other', async (t) => {
   const rest =
     'keep: 2\nmatrix:\n  - kibana.version: 8.17.0\n  - kibana.version: 9.2.0\n  - kibana.version: 9.2.5\nqueries:\n  - package: nginx\n';

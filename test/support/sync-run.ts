@@ -31,6 +31,7 @@ export interface SyncJson {
     readonly unwanted: readonly { readonly id: string; readonly size: number }[];
     readonly foreign: readonly string[];
     readonly problems: readonly { readonly label: string; readonly reason: string }[];
+    readonly absent: readonly string[];
   };
   readonly report: {
     readonly fetched: readonly string[];
