@@ -11,6 +11,7 @@ import type { ArchiveChecker } from './archive-checker.ts';
 import type { BodyMemory } from './body-memory.ts';
 import type { Downloaded } from './download.ts';
 import { downloadPart } from './download.ts';
+import { fileFault } from './file-fault.ts';
 import { fetchSignature } from './fetch-signature.ts';
 import { flushBytes } from './gather.ts';
 import type { Facts, Journal } from './journal.ts';
@@ -178,6 +179,11 @@ async function writeBoth(
   return archive;
 }
 
+const statFile = (file: string): Promise<WrittenFile> =>
+  stat(file).catch((error: unknown) => {
+    throw fileFault(error, file);
+  });
+
 /** What was found of an archive, and which file it is. */
 interface Good {
   readonly facts: Facts;
@@ -195,7 +201,9 @@ async function checkFile(
   const { id, name, version } = item;
   const file = `${id}.zip`;
   const { place } = downloaded ?? {};
-  const inPlace = downloaded ? undefined : await stat(layout.archive(id));
+  const writing = downloaded
+    ? writeBoth(downloaded, layout.partSignature(id), signature)
+    : Promise.resolve(await statFile(layout.archive(id)));
   const checking = deps.checker.check({
     file: downloaded ? layout.part(id) : layout.archive(id),
     name,
@@ -203,15 +211,11 @@ async function checkFile(
     ...(deps.hasKeys && signature !== undefined ? { signature } : {}),
     ...(place ? { body: place } : {}),
   });
-  const writing = downloaded ? writeBoth(downloaded, layout.partSignature(id), signature) : inPlace;
   // The place is used by both.
   await Promise.allSettled([checking, writing]);
   place?.give();
   const checked = await checking;
   const written = await writing;
-  if (!written) {
-    throw new Error(`${file} is nowhere`);
-  }
   const { sha256, size, signature: verdict } = checked;
   const locked = item.locked?.original ?? item.locked;
   if (locked && sha256 !== locked.sha256) {

@@ -9,7 +9,6 @@ import { createVerifier, fixedKeys } from '../signing/verify.ts';
 import type { ArchiveBytes } from './archive-bytes.ts';
 import { bytesInMemory, hashWhileRead, openArchiveBytes } from './archive-bytes.ts';
 import { checkManifest } from './manifest-check.ts';
-import { isOrdinaryPackage } from './ordinary-package.ts';
 
 /** An archive to check. Plain data: it is sent to worker threads. */
 export interface ArchiveTask {
@@ -84,10 +83,7 @@ export async function checkArchive(
     const hashed = hashWhileRead(archive);
     const signature =
       task.signature === undefined ? undefined : await memory.verifier.verify(hashed, task.signature);
-    const isVouchedFor = signature?.state === 'good';
-    if (!isVouchedFor || !archive.whole || !isOrdinaryPackage(archive.whole, task)) {
-      await checkEntries(archive, task, memory, isVouchedFor);
-    }
+    await checkEntries(archive, task, memory, signature?.state === 'good');
     return {
       ok: true,
       sha256: hashed.sha256(),

@@ -1,10 +1,8 @@
 import { DepotError } from '../domain/errors.ts';
-import { dismiss, readBody, showUrl, Transient } from '../net/http.ts';
-import { withRetries } from '../net/retry.ts';
-import { requestWithin } from '../net/upstream-hosts.ts';
 import { maxSignatureBytes } from '../signing/signature.ts';
 import type { DownloadSettings } from './download.ts';
 import type { PlanItem } from './plan.ts';
+import { fetchSmall } from './small-fetch.ts';
 
 /** What fetching a signature needs. */
 export interface SignatureDeps extends DownloadSettings {
@@ -20,34 +18,13 @@ export async function fetchSignature(item: PlanItem, deps: SignatureDeps): Promi
   if (item.locked ? !item.locked.signature : item.unsigned && !deps.requireSignature) {
     return undefined;
   }
-  const url = item.signatureUrl;
-  const signature = await withRetries(deps.retry, deps.signal, async () => {
-    const answer = await requestWithin(
-      deps.client,
-      { url, expectsLength: true, ...(deps.signal ? { signal: deps.signal } : {}) },
-      deps.policy,
-    );
-    if (answer.status === 404 || answer.status === 410) {
-      return dismiss(answer);
-    }
-    if (answer.status !== 200) {
-      dismiss(answer);
-      throw new DepotError('UPSTREAM_ANSWER', {
-        url: showUrl(url),
-        reason: `the server answered ${answer.status}`,
-      });
-    }
-    try {
-      return (await readBody(answer, maxSignatureBytes)).toString('utf8');
-    } catch (error) {
-      if (error instanceof DepotError) {
-        throw error;
-      }
-      throw new Transient(
-        new DepotError('UPSTREAM_ANSWER', { url: showUrl(url), reason: 'the answer was cut' }, error),
-      );
-    }
-  });
+  const { client, policy, retry, signal } = deps;
+  const body = await fetchSmall(
+    item.signatureUrl,
+    { client, policy, retry, ...(signal ? { signal } : {}) },
+    maxSignatureBytes,
+  );
+  const signature = body?.toString('utf8');
   const file = `${item.id}.zip.sig`;
   if (signature === undefined) {
     if (deps.requireSignature) {

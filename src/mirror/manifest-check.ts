@@ -11,7 +11,7 @@ export interface ManifestOwner {
  * line where it is written as nearly all are, which takes a fiftieth of the time; nobody has hidden anything in it.
  */
 export function checkManifest(bytes: Buffer, owner: ManifestOwner, isVouchedFor: boolean): void {
-  const stated = (isVouchedFor ? readManifestLines(bytes) : undefined) ?? readWhole(bytes);
+  const stated = (isVouchedFor ? readLines(bytes) : undefined) ?? readWhole(bytes);
   if (stated.name !== owner.name || stated.version !== owner.version) {
     throw new Error(
       `its manifest says ${`${stated.name} ${stated.version}`.slice(0, 200)}, not ${owner.name} ${owner.version}`,
@@ -24,8 +24,8 @@ const line = /^(name|version):[ \t]+(["']?)([a-z][a-z0-9_]*|\d+\.\d+\.\d+(?:-[0-
 /** Whatever may be such a key. */
 const anyLine = /^["']?(?:name|version)["']?[ \t]*:/gm;
 
-/** What a manifest that is written as nearly all are says; undefined where the two aren't there once each, one line each. */
-export function readManifestLines(bytes: Buffer): ManifestOwner | undefined {
+/** Undefined where the two aren't there once each, one line each. */
+function readLines(bytes: Buffer): ManifestOwner | undefined {
   const text = bytes.toString('latin1');
   const lines = [...text.matchAll(line)];
   const values = new Map(lines.map((match) => [match[1], match[3]]));

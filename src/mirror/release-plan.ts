@@ -6,7 +6,7 @@ import type { Layout } from './layout.ts';
 import { isReleasePath, releaseFolders, type LockedFile } from './locked-file.ts';
 import type { UnwantedItem } from './plan.ts';
 import { eachConcurrently } from './pool.ts';
-import { askSize, type SmallFetch } from './release-fetch.ts';
+import { askSize, type SmallFetch } from './small-fetch.ts';
 import { filesOfGroup, isSmallKind, type ReleaseFile, type ReleaseGroup } from './release-group.ts';
 import type { WantedGroups } from './release-resolve.ts';
 import type { WantedProblem } from './wanted.ts';

@@ -1,7 +1,8 @@
 import type { WantedRelease } from '../distribution/wanted-release.ts';
 import { DepotError } from '../domain/errors.ts';
 import { showUrl, Transient } from '../net/http.ts';
-import { absent, fetchSmall, type SmallFetch } from './release-fetch.ts';
+import { absent } from './release-fetch.ts';
+import { fetchSmall, type SmallFetch } from './small-fetch.ts';
 import { addressesOf } from './release-files.ts';
 import type { ReleaseFile, ReleaseGroup } from './release-group.ts';
 

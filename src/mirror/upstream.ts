@@ -11,6 +11,7 @@ import type { RetryPolicy } from '../net/retry.ts';
 import { withRetries } from '../net/retry.ts';
 import type { HostPolicy } from '../net/upstream-hosts.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
+import { askSize } from './small-fetch.ts';
 
 /** Another registry, asked for what it has. */
 export interface Upstream {
@@ -111,19 +112,7 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
       const answer = await getJson(joinUrl(address, `/package/${pin.name}/${pin.version}/`), signal);
       return answer === undefined ? undefined : readRequirements(answer);
     },
-    archiveSize: (url, signal) =>
-      withRetries(retry, signal, async () => {
-        const answer = await requestWithin(
-          client,
-          { url, method: 'HEAD', ...(signal ? { signal } : {}) },
-          policy,
-        );
-        dismiss(answer);
-        const length = answer.headers['content-length'];
-        return answer.status === 200 && length !== undefined && /^\d{1,15}$/.test(length)
-          ? Number(length)
-          : undefined;
-      }),
+    archiveSize: (url, signal) => askSize(url, { client, policy, retry, ...(signal ? { signal } : {}) }),
     archiveUrl: (candidate) => locate(archivePath(candidate), `${candidate.name}-${candidate.version}.zip`),
     signatureUrl: (candidate) =>
       locate(

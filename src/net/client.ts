@@ -36,9 +36,8 @@ export function createClient(settings: ClientSettings): HttpClient {
     return loading;
   };
 
-  const ask = async (request: HttpRequest, headers: HeaderRecord): Promise<HttpAnswer> => {
+  const ask = async (request: HttpRequest, headers: HeaderRecord, isDirect: boolean): Promise<HttpAnswer> => {
     const { url, method = 'GET', signal } = request;
-    const isDirect = proxyFor(url, proxy) === undefined;
     const answer =
       isDirect && request.expectsLength && method === 'GET'
         ? await direct.get(url, headers, signal)
@@ -50,11 +49,12 @@ export function createClient(settings: ClientSettings): HttpClient {
       const { url, signal } = request;
       const address = proxyFor(url, proxy);
       try {
-        const answer = await ask(request, {
+        const headers = {
           'user-agent': settings.userAgent,
           ...basicAuthorization(url),
           ...request.headers,
-        });
+        };
+        const answer = await ask(request, headers, address === undefined);
         if (answer.status !== 407) {
           return answer;
         }

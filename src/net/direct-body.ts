@@ -8,7 +8,7 @@ export interface BodyLine {
   pause(): void;
   /** The body is there whole: the connection serves for another one. */
   done(): void;
-  destroy(error?: Error): void;
+  destroy(): void;
 }
 
 /** Bytes that one read may bring where the body is streamed. */

@@ -104,8 +104,8 @@ export function openConnection(
       socket.resume();
       onFree(connection);
     },
-    destroy: (error) => {
-      socket.destroy(error);
+    destroy: () => {
+      socket.destroy();
     },
   };
   const onread: OnReadOpts = {
@@ -138,8 +138,10 @@ export function openConnection(
   socket.on('error', (error) => {
     fault = error;
   });
+  const endOf = (): Error =>
+    fault ?? new ConnectionFault('UND_ERR_SOCKET', 'the other side closed the connection');
   socket.once('close', () => {
-    const error = fault ?? new ConnectionFault('UND_ERR_SOCKET', 'the other side closed the connection');
+    const error = endOf();
     asking?.reject(error);
     asking = undefined;
     body?.fail(error);
@@ -153,7 +155,7 @@ export function openConnection(
       new Promise((resolve, reject) => {
         have = 0;
         if (socket.destroyed) {
-          reject(fault ?? new ConnectionFault('UND_ERR_SOCKET', 'the other side closed the connection'));
+          reject(endOf());
           return;
         }
         asking = { resolve, reject };

@@ -2,21 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { startServer } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeZipPackage } from '../support/packages.ts';
+import { openSocket } from '../support/open-socket.ts';
 import { scratch } from '../support/scratch.ts';
 
 const count = 300;
-
-const open = async (t: ExecutionContext, port: number): Promise<Socket> => {
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => undefined);
-  t.teardown(() => socket.destroy());
-  await once(socket, 'connect');
-  return socket;
-};
 
 /** The head of the answer to a request on a connection that is kept. */
 const ask = async (socket: Socket): Promise<string> => {
@@ -33,7 +26,7 @@ test('hundreds of idle connections hinder neither answers nor the stop, and a ru
   const server = await startServer(t, flags, { cwd: folder });
   const port = Number(new URL(server.url).port);
 
-  const idle = await Promise.all(Array.from({ length: count }, () => open(t, port)));
+  const idle = await Promise.all(Array.from({ length: count }, () => openSocket(t, port)));
   for (const socket of idle) {
     t.regex(await ask(socket), /^HTTP\/1\.1 200 OK\r\n/);
   }
@@ -46,7 +39,7 @@ test('hundreds of idle connections hinder neither answers nor the stop, and a ru
     t.regex(await ask(socket), /^HTTP\/1\.1 200 OK\r\n/);
   }
 
-  const download = await open(t, port);
+  const download = await openSocket(t, port);
   download.write('GET /epr/demo/demo-1.0.0.zip HTTP/1.1\r\nHost: depot\r\nConnection: close\r\n\r\n');
   await once(download, 'readable');
   const ends = Promise.all(idle.map((socket) => text(socket)));

@@ -7,7 +7,7 @@ import { keyFetch } from '../../src/cli/key-client.ts';
 import { createKeysVerb } from '../../src/cli/keys.ts';
 import { hasOpenssl, makeAuthority, type Authority } from '../support/authority.ts';
 import { scratch } from '../support/scratch.ts';
-import { freePort, startTlsProxy } from '../support/tls-proxy.ts';
+import { freePort, gatewayFlags, startTlsProxy } from '../support/tls-proxy.ts';
 import { makeKey } from '../signing/made-keys.ts';
 import { runVerb, type VerbRun } from './verb-run.ts';
 
@@ -100,12 +100,7 @@ test('a key is fetched through the proxy of the flags or of the environment', as
     fingerprint,
     '--ca',
     authority.file,
-    '--proxy-ca',
-    authority.file,
-    '--proxy-client-cert',
-    client.certFile,
-    '--proxy-client-key',
-    client.keyFile,
+    ...gatewayFlags(authority, client),
   ];
   const gate = `https://localhost:${proxy.port}`;
   t.is((await add([...words, '--proxy', gate])).exitCode, 0);

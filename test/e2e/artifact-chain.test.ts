@@ -11,7 +11,7 @@ import { treeOf } from '../support/release-site.ts';
 import { pinnedKey, references, startReleaseUpstream } from '../support/release-upstream.ts';
 import { startSquid } from '../support/squid.ts';
 import { installProductDocs, loadModel, updateEndpoint } from '../support/store-clients.ts';
-import { startTlsProxy } from '../support/tls-proxy.ts';
+import { gatewayFlags, startTlsProxy } from '../support/tls-proxy.ts';
 
 const platforms = ['linux-x86_64', 'windows-x86_64'];
 const suffixes = ['linux-x86_64.tar.gz', 'windows-x86_64.zip'];
@@ -175,16 +175,7 @@ test('a release goes from the public places to agents inside, over proxies and T
   const gateway = await startTlsProxy({ ...certificate, ca: authority.cert });
   t.teardown(() => gateway.close());
   const client = authority.issue('carrier');
-  await sync([
-    '--proxy',
-    `https://localhost:${gateway.port}`,
-    '--proxy-ca',
-    authority.file,
-    '--proxy-client-cert',
-    client.certFile,
-    '--proxy-client-key',
-    client.keyFile,
-  ]);
+  await sync(['--proxy', `https://localhost:${gateway.port}`, ...gatewayFlags(authority, client)]);
   t.is(gateway.connects[0]?.subject, 'carrier');
   await run(['bundle', 'receipt', '--depot', at('depot'), '-o', at('receipt.txt')]);
   const bundled = [

@@ -15,7 +15,7 @@ import {
 } from '../support/chain-site.ts';
 import { runConformance } from '../support/corpus.ts';
 import { startSquid } from '../support/squid.ts';
-import { startTlsProxy } from '../support/tls-proxy.ts';
+import { gatewayFlags, startTlsProxy } from '../support/tls-proxy.ts';
 
 // The newest of each name comes with the first round, the others with the second.
 const newest = ['apache-1.6.0', 'elastic_agent-1.3.5', 'linux-0.6.8', 'log-1.0.0', 'synthetics-0.10.3'];
@@ -149,12 +149,7 @@ test('packages go from a registry outside to a server inside, come more, and go 
   await sync('more.yml', [
     '--proxy',
     `https://localhost:${gateway.port}`,
-    '--proxy-ca',
-    authority.file,
-    '--proxy-client-cert',
-    client.certFile,
-    '--proxy-client-key',
-    client.keyFile,
+    ...gatewayFlags(authority, client),
   ]);
   t.is(gateway.connects[0]?.subject, 'carrier');
   const all = [...newest, ...older].toSorted();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { get } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -9,17 +9,10 @@ import { DepotError } from '../../src/domain/errors.ts';
 import { listen } from '../../src/http/server.ts';
 import { createKeptLog } from '../support/kept-log.ts';
 import { startListener } from '../support/listener.ts';
-
-const open = async (t: ExecutionContext, port: number): Promise<Socket> => {
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => undefined);
-  t.teardown(() => socket.destroy());
-  await once(socket, 'connect');
-  return socket;
-};
+import { openSocket } from '../support/open-socket.ts';
 
 const exchange = async (t: ExecutionContext, port: number, words: string): Promise<string> => {
-  const socket = await open(t, port);
+  const socket = await openSocket(t, port);
   socket.write(words);
   return text(socket);
 };
@@ -28,7 +21,7 @@ const hello = (_request: unknown, response: { end(body: string): void }): void =
 
 test('a client that is slow with its headers, or sends nothing at all, is cut', async (t) => {
   const { port } = await startListener(t, { handler: hello, headersTimeout: 300 });
-  const [slow, silent] = [await open(t, port), await open(t, port)];
+  const [slow, silent] = [await openSocket(t, port), await openSocket(t, port)];
   slow.write('GET / HTTP/1.1\r\nHost: depot\r\nX-Slow: ');
   const said = await text(slow);
   t.regex(said, /^HTTP\/1\.1 408 Request Timeout\r\n/);
@@ -66,7 +59,7 @@ test('a client that takes nothing of its answer is cut after the stall timeout',
       response.end(body);
     },
   });
-  const socket = await open(t, port);
+  const socket = await openSocket(t, port);
   socket.pause();
   socket.write('GET / HTTP/1.1\r\nHost: depot\r\n\r\n');
   await isCut;
@@ -94,7 +87,7 @@ test('so is one that stalls in a later answer of its connection, behind many sma
       response.end(request.url === '/large' ? large : small);
     },
   });
-  const socket = await open(t, port);
+  const socket = await openSocket(t, port);
   const ask = (path: string): boolean => socket.write(`GET ${path} HTTP/1.1\r\nHost: depot\r\n\r\n`);
   for (let count = 0; count < 20; count += 1) {
     ask('/small');
@@ -123,7 +116,7 @@ test('the stop takes no new connection, closes idle ones and lets a running down
       }
     },
   });
-  const [idle, silent] = [await open(t, port), await open(t, port)];
+  const [idle, silent] = [await openSocket(t, port), await openSocket(t, port)];
   idle.write('GET / HTTP/1.1\r\nHost: depot\r\n\r\n');
   await once(idle, 'data');
   const [answer] = (await once(get(`${url}/slow`), 'response')) as [Readable];

@@ -63,3 +63,16 @@ export function freePort(): Promise<number> {
     });
   });
 }
+
+/** The flags of a verb that goes out through a proxy that demands a client certificate. */
+export const gatewayFlags = (
+  authority: { readonly file: string },
+  client: { readonly certFile: string; readonly keyFile: string },
+): readonly string[] => [
+  '--proxy-ca',
+  authority.file,
+  '--proxy-client-cert',
+  client.certFile,
+  '--proxy-client-key',
+  client.keyFile,
+];
