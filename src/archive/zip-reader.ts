@@ -2,7 +2,8 @@ import { isMainThread } from 'node:worker_threads';
 import type { BigIntStats } from 'node:fs';
 import { DepotError } from '../domain/errors.ts';
 import { openRandomFile } from './random-file.ts';
-import { readStoredBytes, unpackBytes } from './zip-content.ts';
+import { unpackBytes } from './zip-content.ts';
+import { readStoredBytes } from './zip-stored.ts';
 import { readZipDirectory, type ZipDirectory, type ZipEntry, type ZipLimits } from './zip-directory.ts';
 
 /** An open archive whose directory was read and judged. */

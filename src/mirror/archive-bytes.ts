@@ -10,8 +10,8 @@ export interface ArchiveBytes {
   readonly whole: Buffer | undefined;
   /** Throws an Error where the archive ends before. */
   read(position: number, length: number): Buffer;
-  /** All bytes in order; a piece is good until the next one is asked for. */
-  pieces(): Iterable<Buffer>;
+  /** Bytes in order, all where no range is given; a piece is good until the next one is asked for. */
+  pieces(start?: number, end?: number): Iterable<Buffer>;
   close(): void;
 }
 
@@ -24,7 +24,7 @@ export const bytesInMemory = (whole: Buffer): ArchiveBytes => ({
     }
     return whole.subarray(position, position + length);
   },
-  pieces: () => [whole],
+  pieces: (start = 0, end = whole.length) => [whole.subarray(start, end)],
   close() {},
 });
 
@@ -66,9 +66,9 @@ export function openArchiveBytes(path: string, limit: number, buffer: Buffer): A
         }
         return fill(Buffer.allocUnsafeSlow(length), position);
       },
-      *pieces() {
-        for (let at = 0; at < size; at += buffer.length) {
-          yield fill(buffer.subarray(0, Math.min(buffer.length, size - at)), at);
+      *pieces(start = 0, end = size) {
+        for (let at = start; at < end; at += buffer.length) {
+          yield fill(buffer.subarray(0, Math.min(buffer.length, end - at)), at);
         }
       },
       close: () => closeSync(descriptor),

@@ -60,7 +60,7 @@ export function createArchiveChecker(
     const worker = new Worker(new URL(`./archive-worker.${extension}`, import.meta.url), {
       workerData: { keys: armoredKeys, shared: memory.shared } satisfies CheckSetting,
       // Archives are outside the JavaScript heap; this bounds what a thread keeps beside them.
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
     });
     const loaded = new Promise((resolve) => {
       worker.once('message', resolve).once('exit', resolve);

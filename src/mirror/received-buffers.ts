@@ -1,17 +1,17 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Frees what the network's buffers take, now and then. */
+/** Frees what buffers take that are needed for a moment only, now and then. */
 export interface ReceivedBuffers {
-  /** Tells how many bytes came since the last call. */
+  /** Tells how many bytes of them were made since the last call. */
   received(bytes: number): void;
 }
 
-const mostBytes = 6 * 2 ** 20;
+const mostBytes = 3 * 2 ** 20;
 
 /**
- * Each read from a socket makes a buffer of 64 KiB outside of the JavaScript heap. They are free at once, but V8 only
- * notices when its young generation is full of other things, which is after some 20 MB of them. A look at the young
+ * Each read from a socket makes a buffer of 64 KiB outside of the JavaScript heap, as inflating a file does. They are free at
+ * once, but V8 only notices when its young generation is full of other things, which is after some 20 MB of them. A look at the young
  * generation alone takes less than a millisecond.
  */
 export function createReceivedBuffers(): ReceivedBuffers {

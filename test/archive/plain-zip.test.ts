@@ -3,7 +3,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { ZipFile } from 'yazl';
 import { readPlainZip } from '../../src/archive/plain-zip.ts';
-import { readStoredBytes } from '../../src/archive/zip-content.ts';
+import { readStoredBytes } from '../../src/archive/zip-stored.ts';
 import { readZipDirectory } from '../../src/archive/zip-directory.ts';
 
 const limits = { maxEntries: 1000, maxEntryBytes: 1 << 20, maxTotalBytes: 1 << 22, maxRatio: 200 };

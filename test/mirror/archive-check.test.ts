@@ -118,6 +118,15 @@ for (const [size, padding] of [
     t.false((await check(t, await sign(lying))).ok);
   });
 
+  test(`${size}: a manifest that would fill the memory is refused unread`, async (t) => {
+    const text = `${manifest}description: ${'x'.repeat(9_000_000)}\n`;
+    const verdict = await check(
+      t,
+      await sign(await makeZip({ ...good, 'a-1.0.0/manifest.yml': text }, padding)),
+    );
+    t.regex(reasonOf(verdict), /the size of manifest\.yml is 90000\d\d bytes, the limit is 8388608 bytes/);
+  });
+
   test(`${size}: manifests are understood however they are written`, async (t) => {
     for (const text of [
       'name: \'a\'\r\nversion: "1.0.0"\r\n',
