@@ -75,3 +75,15 @@ test('versions are ordered as semver orders them', (t) => {
   );
   t.pass();
 });
+
+test('numbers of prereleases are exact beyond what a double holds', (t) => {
+  const texts = ['1.0.0-9007199254740992', '1.0.0-9007199254740993', '1.0.0-90071992547409920', '1.0.0-a'];
+  const versions = texts.flatMap((text) => parseStrictVersion(text) ?? []);
+  t.is(versions.length, texts.length);
+  for (const [at, version] of versions.entries()) {
+    t.deepEqual(
+      versions.map((other) => Math.sign(compareVersions(version, other))),
+      texts.map((_, index) => Math.sign(at - index)),
+    );
+  }
+});
