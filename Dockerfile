@@ -28,21 +28,29 @@ RUN --mount=type=secret,id=ca \
     if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
     npm ci --omit=dev --loglevel=error ${NPM_REGISTRY:+--registry="$NPM_REGISTRY"}
 
+# The program as it lies in the image. A checkout made under umask 077 has files that no other user can read.
+FROM ${NODE_IMAGE} AS program
+WORKDIR /opt/fleet-depot
+COPY LICENSE NOTICE THIRD-PARTY.md package.json ./
+COPY assets assets
+COPY bin bin
+COPY packages packages
+COPY distributions distributions
+COPY --from=build /src/build/src build/src
+COPY deploy/image/config.yml /package-registry/config.yml
+RUN chmod -R u=rwX,go=rX /opt/fleet-depot /package-registry
+
 FROM ${NODE_IMAGE} AS server
 LABEL org.opencontainers.image.title="Fleet Depot" \
       org.opencontainers.image.description="The package registry for Elastic Fleet behind an air gap" \
+      org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 # The cache must take files of any user: OpenShift and others choose a UID of their own.
-RUN mkdir -p /packages/package-registry /packages/distribution /package-registry \
+RUN mkdir -p /packages/package-registry /packages/distribution \
     && install -d -m 0777 /var/cache/fleet-depot
 COPY --from=dependencies /src/node_modules /opt/fleet-depot/node_modules
-COPY LICENSE NOTICE THIRD-PARTY.md package.json /opt/fleet-depot/
-COPY assets /opt/fleet-depot/assets
-COPY bin /opt/fleet-depot/bin
-COPY packages /opt/fleet-depot/packages
-COPY distributions /opt/fleet-depot/distributions
-COPY --from=build /src/build/src /opt/fleet-depot/build/src
-COPY deploy/image/config.yml /package-registry/config.yml
+COPY --from=program /opt/fleet-depot /opt/fleet-depot
+COPY --from=program /package-registry /package-registry
 WORKDIR /package-registry
 ENV NODE_ENV=production \
     EPR_ADDRESS=0.0.0.0:8080 \

@@ -1,4 +1,5 @@
-import { build, install, requireNode } from './prepare.js';
+import { install } from './dependencies.js';
+import { build, requireNode } from './prepare.js';
 
 requireNode();
 install();

@@ -37,46 +37,6 @@ export function run(script, words) {
   return result.status === null ? 1 : result.status;
 }
 
-/** Installs the packages of package-lock.json where node_modules has others. */
-export function install() {
-  if (isInstalled()) {
-    return;
-  }
-  process.stderr.write('Installing dependencies (npm ci) ...\n');
-  // npm tells its scripts where it is itself; without npm around, the one on the path is taken.
-  const npm = process.env.npm_execpath;
-  const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  const result =
-    npm && /npm-cli\.c?js$/.test(npm)
-      ? spawnSync(process.execPath, [npm].concat(words), { cwd: root, stdio: ['ignore', 2, 2] })
-      : spawnSync('npm', words, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
-  if (result.status !== 0) {
-    process.stderr.write('npm ci failed: the dependencies could not be installed.\n');
-    process.exit(result.status || 1);
-  }
-}
-
-/** npm keeps what it installed in node_modules/.package-lock.json, which it writes last. */
-function isInstalled() {
-  try {
-    const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
-    const there = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8')).packages;
-    return Object.keys(wanted).every(function (path) {
-      const have = there[path];
-      if (path === '' || (have === undefined && wanted[path].optional === true)) {
-        return true;
-      }
-      return (
-        have !== undefined &&
-        have.version === wanted[path].version &&
-        have.integrity === wanted[path].integrity
-      );
-    });
-  } catch {
-    return false;
-  }
-}
-
 /** Compiles where a source is newer than the last build, judged by content. */
 export function build() {
   const stampPath = join(root, 'build', '.stamp');

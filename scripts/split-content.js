@@ -1,6 +1,7 @@
 // Divides a folder into numbered parts below a size, one part for each layer of an image. Files are hard-linked, or copied where
 // the file system has no links. Plain Node, no dependencies: it runs inside the image build.
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   linkSync,
@@ -90,13 +91,27 @@ export const splitContent = (folder, target, { parts, limit }) => {
   };
 };
 
+const everyoneReads = 0o444;
+
 const linkOrCopy = (from, to) => {
-  try {
-    linkSync(from, to);
-  } catch {
+  if (!linked(from, to)) {
     copyFileSync(from, to);
+    chmodSync(to, 0o644);
   }
   if (statSync(to).size !== statSync(from).size) {
     throw new Error(`${from} changed while it was copied`);
+  }
+};
+
+/** A link has its file's rights: what not every user can read must be a copy, since nobody knows as whom the image will run. */
+const linked = (from, to) => {
+  if ((statSync(from).mode & everyoneReads) !== everyoneReads) {
+    return false;
+  }
+  try {
+    linkSync(from, to);
+    return true;
+  } catch {
+    return false;
   }
 };

@@ -1,6 +1,7 @@
 // `npm start`: install, build, serve. What stands behind `npm start --` goes to `serve`.
 import { chdir } from 'process';
-import { build, install, requireNode, root } from './prepare.js';
+import { install } from './dependencies.js';
+import { build, requireNode, root } from './prepare.js';
 
 requireNode();
 install();

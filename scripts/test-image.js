@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { spawnSync } from 'node:child_process';
-import { build, install, root } from './prepare.js';
+import { install } from './dependencies.js';
+import { build, root } from './prepare.js';
 import { command, configOf, startContainer } from './container.js';
 import { startUpstream } from './image-upstream.js';
 
@@ -134,6 +135,8 @@ await test('images', { skip, timeout: 900_000 }, async (t) => {
     cpSync(join(root, item), join(context, item), { recursive: true });
   }
   await writeContent(join(context, 'content'), 5);
+  // As under umask 077: the image must be readable for every user all the same.
+  command('chmod', ['-R', 'go-rwx', context]);
   const certificates = join(work, 'certificates');
   makeCertificate(certificates);
 

@@ -2,7 +2,8 @@
 import { spawn } from 'child_process';
 import { join } from 'path';
 import { existsSync } from 'fs';
-import { build, install, requireNode, root, run } from './prepare.js';
+import { install } from './dependencies.js';
+import { build, requireNode, root, run } from './prepare.js';
 
 requireNode();
 const words = process.argv.slice(2);

@@ -244,6 +244,15 @@ test('the Dockerfile needs no shell to run, no root, and names its own paths', (
   }
 });
 
+test('the image says its version, and what it has can be read by every user', (t) => {
+  const { version } = JSON.parse(read('package.json')) as { readonly version: string };
+  t.is(/image\.version="([^"]+)"/.exec(dockerfile)?.[1], version);
+  // A checkout made under umask 077: nothing may go from the build context right into the last stage.
+  const stage = dockerfile.slice(dockerfile.indexOf(' AS server\n'), dockerfile.indexOf(' AS content\n'));
+  t.notRegex(stage, /^COPY (?!--from=)/m);
+  t.regex(dockerfile, /^RUN chmod -R u=rwX,go=rX \/opt\/fleet-depot \/package-registry$/m);
+});
+
 test('every part that the split makes is copied into the image', (t) => {
   const parts = [
     ...dockerfile.matchAll(/^COPY --from=content \/parts\/(\d\d) \/packages\/distribution\/$/gm),
