@@ -1,5 +1,6 @@
 import { digestGzip, digestStream, type Digested } from './digest.ts';
-import { readConfig, type ImageConfig, type Platform } from './image-config.ts';
+import type { ImageConfig, Platform } from './image-config.ts';
+import { configOf } from './named-image.ts';
 import { readDockerManifest } from './docker-manifest.ts';
 import { readOciLayout } from './oci-layout.ts';
 import { compressionOf, surveyTar, type TarPlace, type TarSurvey } from './tar-survey.ts';
@@ -17,8 +18,8 @@ export interface BaseImage {
 }
 
 /**
- * Opens an image archive, of `docker save` or in OCI layout, and reads it whole: each layer must have the digest, the size and
- * the unpacked digest that manifest and config say. Throws BASE_IMAGE_INVALID.
+ * Opens an image archive, of `docker save` or in OCI layout, and reads it whole: the config must be the one that is named, and each
+ * layer must have the digest, the size and the unpacked digest that manifest and config say. Throws BASE_IMAGE_INVALID.
  */
 export const openBaseImage = async (
   file: string,
@@ -31,7 +32,7 @@ export const openBaseImage = async (
     tar.has('index.json') && tar.has('oci-layout')
       ? await readOciLayout(tar, platform)
       : await readDockerManifest(tar, platform);
-  const config = readConfig(await tar.text(named.config), tar.fail);
+  const config = await configOf(named, tar);
   const { diffIds } = config;
   if (diffIds.length !== named.layers.length) {
     throw tar.fail(`its config names ${diffIds.length} layers, its manifest ${named.layers.length}`);
@@ -67,7 +68,7 @@ const readLayer = async (
   }
   if (compression !== undefined) {
     throw tar.fail(
-      `a layer is compressed by ${compression}; \`skopeo copy --dest-compress-format gzip --dest-force-compress-format\` makes it gzip`,
+      `a layer is compressed by ${compression}; \`skopeo copy --dest-compress-format gzip oci-archive:IN oci-archive:OUT\` makes it gzip`,
     );
   }
   const plain = await digestStream(tar.stream(place));

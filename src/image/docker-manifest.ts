@@ -1,6 +1,6 @@
-import { isPlatform, readConfig, showPlatform, type Platform } from './image-config.ts';
+import { isPlatform, showPlatform, type Platform } from './image-config.ts';
 import { asList, asObject, asTexts, parseJson } from './json-tree.ts';
-import { onlyOne, type NamedImage } from './named-image.ts';
+import { configOf, onlyOne, type NamedImage } from './named-image.ts';
 import type { TarSurvey } from './tar-survey.ts';
 
 /** The one image of an archive as `docker save` writes it: manifest.json names config and layers. Throws BASE_IMAGE_INVALID. */
@@ -27,7 +27,7 @@ export const readDockerManifest = async (
   const fitting: NamedImage[] = [];
   const seen: string[] = [];
   for (const image of images) {
-    const has = readConfig(await tar.text(image.config), tar.fail).platform;
+    const { platform: has } = await configOf(image, tar);
     seen.push(showPlatform(has));
     if (platform === undefined || isPlatform(has, platform)) {
       fitting.push(image);

@@ -1,5 +1,5 @@
-import { isDigest } from './digest.ts';
-import { showPlatform, type Platform } from './image-config.ts';
+import { digestText, isDigest } from './digest.ts';
+import { readConfig, showPlatform, type ImageConfig, type Platform } from './image-config.ts';
 import type { TarSurvey } from './tar-survey.ts';
 
 /** What an archive's own description says of its one image: names in the tar, and digests where the form has them. */
@@ -14,6 +14,19 @@ export const checkedDigest = (value: unknown, tar: TarSurvey): string => {
     throw tar.fail(`${JSON.stringify(value)?.slice(0, 120)} is no sha256 digest`);
   }
   return value;
+};
+
+/** How writers of archives name a config: `blobs/sha256/X`, `X.json`, `sha256:X`, where X is its digest. */
+const namedByDigest = /(?:^|\/|sha256:)(?<hex>[0-9a-f]{64})(?:\.json)?$/;
+
+/** The config of an image. Throws BASE_IMAGE_INVALID where it isn't the one that its name says, or has another form. */
+export const configOf = async ({ config }: NamedImage, tar: TarSurvey): Promise<ImageConfig> => {
+  const text = await tar.text(config);
+  const hex = namedByDigest.exec(config)?.groups?.['hex'];
+  if (hex !== undefined && digestText(text).digest !== `sha256:${hex}`) {
+    throw tar.fail(`its config ${config} has another content than its name says`);
+  }
+  return readConfig(text, tar.fail);
 };
 
 /** The one image that is wanted. Throws BASE_IMAGE_INVALID with what there is where there is none or more than one. */

@@ -1,7 +1,7 @@
 import { blobName, digestText } from './digest.ts';
-import { isPlatform, readConfig, showPlatform, type Platform } from './image-config.ts';
+import { isPlatform, showPlatform, type Platform } from './image-config.ts';
 import { asList, asObject, parseJson, type JsonObject } from './json-tree.ts';
-import { checkedDigest, onlyOne, type NamedImage } from './named-image.ts';
+import { checkedDigest, configOf, onlyOne, type NamedImage } from './named-image.ts';
 import type { TarSurvey } from './tar-survey.ts';
 
 const maxDepth = 4;
@@ -45,7 +45,7 @@ export const readOciLayout = async (tar: TarSurvey, platform: Platform | undefin
   const seen: string[] = [];
   for (const manifest of manifests.values()) {
     const image = namedImage(manifest, tar);
-    const has = readConfig(await tar.text(image.config), tar.fail).platform;
+    const { platform: has } = await configOf(image, tar);
     seen.push(showPlatform(has));
     if (platform === undefined || isPlatform(has, platform)) {
       fitting.push(image);

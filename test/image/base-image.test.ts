@@ -124,6 +124,38 @@ for (const [title, spec, message] of dockerFaults) {
   });
 }
 
+/** Still a good config, of the same length, that starts something else. */
+const changedConfig = ({ content }: TarItem): string => String(content).replace('"serve"', '"other"');
+
+for (const name of [
+  (hex: string) => `${hex}.json`,
+  (hex: string) => `blobs/sha256/${hex}`,
+  (hex: string) => `sha256:${hex}`,
+]) {
+  const form = name('X');
+  test(`a docker archive that names its config ${form} is held to it`, async (t) => {
+    const named =
+      (change: (item: TarItem) => Partial<TarItem>) =>
+      (items: TarItem[]): readonly TarItem[] => {
+        const config = items.find((item) => item.name === 'config.json') ?? { name: '' };
+        const to = name(digestOf(config.content ?? '').slice('sha256:'.length));
+        const manifest = JSON.stringify([{ Config: to, Layers: ['abc/layer.tar'] }]);
+        return renamed(renamed(items, 'config.json', { name: to, ...change(config) }), 'manifest.json', {
+          content: manifest,
+        });
+      };
+    const good = await written(t, writeDockerBase, { change: named(() => ({})) });
+    t.is((await openAt(good)).layers.length, 1);
+    const bad = await written(t, writeDockerBase, {
+      change: named((config) => ({ content: changedConfig(config) })),
+    });
+    await t.throwsAsync(openAt(bad), {
+      code: 'BASE_IMAGE_INVALID',
+      message: /has another content than its name says/,
+    });
+  });
+}
+
 const ociFaults: readonly (readonly [string, (items: TarItem[]) => readonly TarItem[], RegExp])[] = [
   [
     'a manifest with another content than its name says',
@@ -139,6 +171,11 @@ const ociFaults: readonly (readonly [string, (items: TarItem[]) => readonly TarI
     'a layer with another content than its name says',
     (items) => items.map((item, at) => (at === 0 ? { ...item, content: 'other' } : item)),
     /layer 1 has the digest sha256:/,
+  ],
+  [
+    'a config with another content than its name says',
+    (items) => items.map((item, at) => (at === 1 ? { ...item, content: changedConfig(item) } : item)),
+    /its config blobs\/sha256\/[0-9a-f]{64} has another content than its name says/,
   ],
   [
     'a digest that is a path',
