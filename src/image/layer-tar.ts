@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import { fileProblem } from '../archive/file-problem.ts';
 import type { ContentFile } from './content.ts';
 import { packTar, type PackedEntry } from '../archive/tar-writer.ts';
+import { damaged } from './recorded-content.ts';
 
 /** How a layer lays its files out in the image. */
 export interface LayerPlace {
@@ -10,13 +12,18 @@ export interface LayerPlace {
   readonly into: string;
   /** Time of every entry, in seconds since 1970. */
   readonly mtime: number;
+  /** SHA-256 in hex that files must have, by their path; where it is absent, any. */
+  readonly recorded?: ReadonlyMap<string, string>;
 }
 
 /** The bytes of one layer: the folders above the files, then the files. The same files give the same bytes. */
 export const layerTar = (files: readonly ContentFile[], place: LayerPlace): AsyncGenerator<Uint8Array> =>
   packTar(entriesOf(files, place));
 
-function* entriesOf(files: readonly ContentFile[], { into, mtime }: LayerPlace): Generator<PackedEntry> {
+function* entriesOf(
+  files: readonly ContentFile[],
+  { into, mtime, recorded }: LayerPlace,
+): Generator<PackedEntry> {
   const made = new Set<string>();
   for (const file of files) {
     const name = `${into.slice(1)}/${file.path}`;
@@ -28,17 +35,24 @@ function* entriesOf(files: readonly ContentFile[], { into, mtime }: LayerPlace):
         yield { name: folder, type: 'directory', size: 0, mtime };
       }
     }
-    yield { name, type: 'file', size: file.size, mtime, open: () => readContent(file) };
+    yield {
+      name,
+      type: 'file',
+      size: file.size,
+      mtime,
+      open: () => readContent(file, recorded?.get(file.path)),
+    };
   }
 }
 
 const pieceBytes = 1 << 20;
 
-/** A file's content, held to the size that it had when the image was planned. */
-async function* readContent(file: ContentFile): AsyncGenerator<Uint8Array> {
+/** A file's content, held to the size that it had when the image was planned, and to its digest where one is known. */
+async function* readContent(file: ContentFile, sha256: string | undefined): AsyncGenerator<Uint8Array> {
   const handle = await open(file.place, 'r').catch((error: unknown) => {
     throw new DepotError('IMAGE_CONTENT_INVALID', { path: file.place, reason: fileProblem(error) }, error);
   });
+  const hash = sha256 === undefined ? undefined : createHash('sha256');
   try {
     let left = file.size;
     while (left > 0) {
@@ -47,7 +61,13 @@ async function* readContent(file: ContentFile): AsyncGenerator<Uint8Array> {
         throw changed(file);
       }
       left -= bytesRead;
-      yield buffer.subarray(0, bytesRead);
+      const piece = buffer.subarray(0, bytesRead);
+      hash?.update(piece);
+      yield piece;
+    }
+    const found = hash?.digest('hex');
+    if (found !== sha256) {
+      throw damaged(file.place, `its SHA-256 is ${found} instead of ${sha256}`);
     }
     if ((await handle.stat()).size !== file.size) {
       throw changed(file);

@@ -6,6 +6,7 @@ import { digestStream, held, type Digested } from './digest.ts';
 import { emptyConfig, envOf, extendConfig, mergeEnv, type Platform } from './image-config.ts';
 import { writeArchive, type ImageBlob } from './image-archive.ts';
 import type { ImageName } from './image-name.ts';
+import { recordedDigests } from './recorded-content.ts';
 import { planLayers } from './layer-plan.ts';
 import { layerTar } from './layer-tar.ts';
 import { indexTar, type MakeIndex, type ReadyIndex } from './ready-index.ts';
@@ -66,13 +67,15 @@ const layerType = 'application/vnd.oci.image.layer.v1.tar';
 
 /**
  * Makes an image archive without a container engine, byte for byte the same for the same input. Content is read twice, once
- * for the digests that have to come first in the file, once to be written, so that memory and temporary space stay small.
+ * for the digests that have to come first in the file, once to be written, so that memory and temporary space stay small. What
+ * comes from a depot must be what the depot recorded.
  * Throws BASE_IMAGE_INVALID, IMAGE_CONTENT_INVALID, IMAGE_WRITE_FAILED; the output appears whole or not at all.
  */
 export const makeImage = async (request: ImageRequest): Promise<ImageResult> => {
   const { signal, into } = request;
   const content = await contentRoot(request.content);
   const files = await listContent(content);
+  const recorded = await recordedDigests(content, files);
   const plan = planLayers(files, request.layerBytes);
   // Base and content are each read twice.
   const total = 2 * (files.reduce((sum, { size }) => sum + size, 0) + (await bytesOf(request.base)));
@@ -100,7 +103,8 @@ export const makeImage = async (request: ImageRequest): Promise<ImageResult> => 
       files: part.length,
       createdBy: historyLine(part, into),
       open,
-      ...(await digestStream(open(), step)),
+      // Once is enough: what is written later must have the digest that is made here.
+      ...(await digestStream(layerTar(part, recorded ? { ...place, recorded } : place), step)),
     });
   }
   const index = base && (await indexUpon(base, content, request));
