@@ -72,6 +72,9 @@ const run = async (flags: ImageFlags, io: CommandIo): Promise<number> => {
   if (!path.relative(path.resolve(flags.content), path.resolve(flags.output)).startsWith('..')) {
     throw usage(`the image ${flags.output} would lie inside ${flags.content}; name another place with -o`);
   }
+  if (flags.output === '-') {
+    throw usage('an image is written to a file, which is whole before it gets its name: -o FILE');
+  }
   const platform = readPlatform(flags.platform);
   const date = readSourceDate(io.env);
   const time = date && date.getTime() / 1000;

@@ -45,9 +45,7 @@ export const writeArchive = async (
   target: ArchiveTarget,
 ): Promise<{ readonly digest: string; readonly bytes: number }> => {
   const { output } = target;
-  if (!target.replace && (await stat(output).catch(() => undefined)) !== undefined) {
-    throw new DepotError('USAGE', { reason: `${output} is there already; --replace writes over it` });
-  }
+  await checkPlace(output, target.replace);
   const { digest, entries } = layOut(parts);
   const temporary = path.join(
     path.dirname(output),
@@ -67,6 +65,21 @@ export const writeArchive = async (
     await handle?.close();
     await rm(temporary, { force: true });
   }
+};
+
+/**
+ * Whether an image may be written there, asked before hours are spent on what goes into it. Throws USAGE where something is there that
+ * stays, IMAGE_WRITE_FAILED where there is no folder for it.
+ */
+export const checkPlace = async (output: string, replace: boolean): Promise<void> => {
+  const found = await stat(output).catch(() => undefined);
+  if (found?.isDirectory() === true) {
+    throw new DepotError('USAGE', { reason: `${output} is a folder; name a file in it with -o` });
+  }
+  if (found !== undefined && !replace) {
+    throw new DepotError('USAGE', { reason: `${output} is there already; --replace writes over it` });
+  }
+  await attempt(output, () => stat(path.dirname(output)));
 };
 
 const writeAll = async (

@@ -4,7 +4,7 @@ import { readBaseTree } from './base-tree.ts';
 import { contentRoot, listContent, type ContentFile } from './content.ts';
 import { digestStream, held, type Digested } from './digest.ts';
 import { emptyConfig, envOf, extendConfig, mergeEnv, type Platform } from './image-config.ts';
-import { writeArchive, type ImageBlob } from './image-archive.ts';
+import { checkPlace, writeArchive, type ImageBlob } from './image-archive.ts';
 import type { ImageName } from './image-name.ts';
 import { recordedDigests } from './recorded-content.ts';
 import { planLayers } from './layer-plan.ts';
@@ -73,6 +73,7 @@ const layerType = 'application/vnd.oci.image.layer.v1.tar';
  */
 export const makeImage = async (request: ImageRequest): Promise<ImageResult> => {
   const { signal, into } = request;
+  await checkPlace(request.output, request.replace);
   const content = await contentRoot(request.content);
   const files = await listContent(content);
   const recorded = await recordedDigests(content, files);

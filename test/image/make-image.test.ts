@@ -150,6 +150,10 @@ test('what cannot be finished leaves nothing behind, and what is there stays', a
     code: 'IMAGE_WRITE_FAILED',
     message: /the folder does not exist/,
   });
+  await t.throwsAsync(make(folder, { output: folder, replace: true }), {
+    code: 'USAGE',
+    message: /is a folder/,
+  });
   const stop = new AbortController();
   let calls = 0;
   const cut = make(folder, {
@@ -165,6 +169,16 @@ test('what cannot be finished leaves nothing behind, and what is there stays', a
   await t.throwsAsync(cut, { any: true, name: 'AbortError' });
   t.deepEqual((await readdir(folder)).toSorted(), ['content', 'image.tar']);
   t.is(await readFile(join(folder, 'image.tar'), 'utf8'), 'mine');
+});
+
+test('where the image cannot go is told before anything is read', async (t) => {
+  const folder = await scratch(t);
+  await writeFile(join(folder, 'taken.tar'), 'mine');
+  const never = { content: join(folder, 'absent'), base: join(folder, 'absent.tar') };
+  await t.throwsAsync(make(folder, { ...never, output: join(folder, 'taken.tar') }), { code: 'USAGE' });
+  await t.throwsAsync(make(folder, { ...never, output: join(folder, 'no', 'image.tar') }), {
+    code: 'IMAGE_WRITE_FAILED',
+  });
 });
 
 test('content that changes while it is read is noticed', async (t) => {
