@@ -19,7 +19,7 @@ export const filesOf = (root) => {
   const walk = (relative) => {
     for (const item of readdirSync(join(root, relative), { withFileTypes: true })) {
       const path = relative === '' ? item.name : `${relative}/${item.name}`;
-      if (item.name.startsWith('.')) {
+      if (item.name.startsWith('.') || item.name === 'lost+found') {
         continue;
       }
       if (item.isDirectory()) {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { compareBytes } from '../archive/byte-order.ts';
 import { fileProblem } from '../archive/file-problem.ts';
+import { isPassedOver } from '../source/root-folder.ts';
 
 /** One file that goes into the image. */
 export interface ContentFile {
@@ -14,8 +15,8 @@ export interface ContentFile {
 }
 
 /**
- * The files of a folder of packages, in the order of their names' bytes. Hidden ones (a half-finished download, a lock) are
- * left out. Throws IMAGE_CONTENT_INVALID for links, devices and an empty folder.
+ * The files of a folder of packages, in the order of their names' bytes. Hidden ones (a half-finished download, a lock) and
+ * `lost+found` are left out. Throws IMAGE_CONTENT_INVALID for links, devices and an empty folder.
  */
 export const listContent = async (root: string): Promise<readonly ContentFile[]> => {
   const found: ContentFile[] = [];
@@ -26,7 +27,7 @@ export const listContent = async (root: string): Promise<readonly ContentFile[]>
     for (const item of items) {
       const place = path.join(root, relative, item.name);
       const inside = relative === '' ? item.name : `${relative}/${item.name}`;
-      if (item.name.startsWith('.')) {
+      if (isPassedOver(item.name)) {
         continue;
       }
       if (item.isDirectory()) {

@@ -5,6 +5,7 @@ import { depotLayout } from '../depot/layout.ts';
 import { parseRecord } from '../depot/record.ts';
 import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { DepotError } from '../domain/errors.ts';
+import { isPassedOver } from '../source/root-folder.ts';
 import type { ContentFile } from './content.ts';
 
 /**
@@ -44,7 +45,7 @@ export const damaged = (file: string, what: string): DepotError =>
   });
 
 /** As `listContent` leaves them out. */
-const isHidden = (file: string): boolean => file.split('/').some((part) => part.startsWith('.'));
+const isHidden = (file: string): boolean => file.split('/').some(isPassedOver);
 
 const isThere = (file: string): Promise<boolean> =>
   stat(file).then(

@@ -9,13 +9,16 @@ export type FolderItems =
   | { readonly items: readonly Dirent[]; readonly problem?: never }
   | { readonly items?: never; readonly problem: string };
 
-/** Lists a folder, hidden items (`.git`, `..data`, `._x.zip`) left out. */
+/** What no package is: hidden items (`.git`, `..data`, `._x.zip`), and what ext4 makes in the root of every volume, for root alone. */
+export const isPassedOver = (name: string): boolean => name.startsWith('.') || name === 'lost+found';
+
+/** Lists a folder without what is passed over. */
 export const listFolder = async (path: string): Promise<FolderItems> => {
   try {
     const items = await readdir(path, { withFileTypes: true });
     return {
       items: items
-        .filter((item) => !item.name.startsWith('.'))
+        .filter((item) => !isPassedOver(item.name))
         .toSorted((a, b) => compareBytes(a.name, b.name)),
     };
   } catch (error) {

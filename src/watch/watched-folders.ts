@@ -35,7 +35,8 @@ export async function findWatchedFolders(
     }
     for (const item of await readdir(path, { withFileTypes: true }).catch(() => [])) {
       const place = join(path, item.name);
-      if (item.name.startsWith('.')) {
+      // The second is root's alone, in the root of every ext4 volume.
+      if (item.name.startsWith('.') || item.name === 'lost+found') {
         continue;
       }
       if (item.isDirectory()) {

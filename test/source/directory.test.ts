@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import test from 'ava';
 import { createDirectorySource } from '../../src/source/directory.ts';
+import { createZipFolderSource } from '../../src/source/zip-folder.ts';
 import { sourceContract } from '../contract/source.ts';
 import { first } from '../support/first.ts';
 import { testLimits } from '../support/hostile-zips.ts';
@@ -53,6 +54,17 @@ test('NAME/VERSION is what a folder promises; stray files and other folders are 
     'lost',
     'notes.txt',
   ]);
+});
+
+test("what ext4 makes in the root of every volume is no package, not even one that can't be read", async (t) => {
+  const root = await scratch(t);
+  await writeFolderPackage(root, { name: 'demo' });
+  await writeZipPackage(join(root, 'lost+found'), { name: 'stray' });
+  for (const list of [create(root), createZipFolderSource(root, testLimits, createKeptLog())]) {
+    const { refs, problems } = await list.list();
+    t.false(refs.some(({ label }) => label.includes('lost')));
+    t.false(problems.some(({ label }) => label.includes('lost')));
+  }
 });
 
 test('files are ordered by depth, then by each name on the way', async (t) => {
