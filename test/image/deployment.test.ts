@@ -68,7 +68,35 @@ const kinds: Readonly<Record<string, readonly [string, readonly (readonly string
   ],
 };
 
-const problemsOf = (objects: readonly Tree[], scheme: 'HTTP' | 'HTTPS'): readonly string[] => {
+/** Kinds of volumes that the restricted profile of the Pod Security Standards has, as far as they are of use here. */
+const volumeKinds = new Set(['emptyDir', 'persistentVolumeClaim', 'secret', 'configMap', 'projected']);
+
+/** What of a Pod is against the restricted profile, or more than it needs. */
+const podProblems = (pod: unknown): readonly string[] => {
+  const container = list(pod, 'containers')[0] ?? {};
+  const rules = {
+    'pod runAsNonRoot': at(pod, 'securityContext', 'runAsNonRoot') === true,
+    seccomp: at(pod, 'securityContext', 'seccompProfile', 'type') === 'RuntimeDefault',
+    'no token': at(pod, 'automountServiceAccountToken') === false,
+    'one container': list(pod, 'containers').length === 1,
+    'nothing of the host': ['hostNetwork', 'hostPID', 'hostIPC'].every((key) => at(pod, key) === undefined),
+    'kinds of volumes': list(pod, 'volumes').every((volume) =>
+      Object.keys(volume).every((key) => key === 'name' || volumeKinds.has(key)),
+    ),
+    'read-only root': at(container, 'securityContext', 'readOnlyRootFilesystem') === true,
+    'no escalation': at(container, 'securityContext', 'allowPrivilegeEscalation') === false,
+    'no capabilities':
+      JSON.stringify(at(container, 'securityContext', 'capabilities')) === '{"drop":["ALL"]}',
+    'limit of memory': at(container, 'resources', 'limits', 'memory') !== undefined,
+  };
+  return Object.entries(rules).flatMap(([name, holds]) => (holds ? [] : [name]));
+};
+
+const problemsOf = (
+  objects: readonly Tree[],
+  scheme: 'HTTP' | 'HTTPS',
+  packages: 'on a volume' | 'in the image' = 'on a volume',
+): readonly string[] => {
   const problems: string[] = [];
   const expect = (holds: boolean, problem: string): void => {
     if (!holds) {
@@ -117,17 +145,8 @@ const problemsOf = (objects: readonly Tree[], scheme: 'HTTP' | 'HTTPS'): readonl
     at(container, 'livenessProbe', 'httpGet', 'path') === '/health?live=true',
     'liveness is not readiness',
   );
-  const hardening = {
-    'pod runAsNonRoot': at(pod, 'securityContext', 'runAsNonRoot') === true,
-    seccomp: at(pod, 'securityContext', 'seccompProfile', 'type') === 'RuntimeDefault',
-    'no token': at(pod, 'automountServiceAccountToken') === false,
-    'read-only root': at(container, 'securityContext', 'readOnlyRootFilesystem') === true,
-    'no escalation': at(container, 'securityContext', 'allowPrivilegeEscalation') === false,
-    'no capabilities':
-      JSON.stringify(at(container, 'securityContext', 'capabilities')) === '{"drop":["ALL"]}',
-  };
-  for (const [name, holds] of Object.entries(hardening)) {
-    expect(holds, name);
+  for (const problem of podProblems(pod)) {
+    problems.push(problem);
   }
   const volumes = list(pod, 'volumes').map(({ name }) => name);
   for (const { name } of list(container, 'volumeMounts')) {
@@ -138,10 +157,15 @@ const problemsOf = (objects: readonly Tree[], scheme: 'HTTP' | 'HTTPS'): readonl
     .find(Boolean);
   expect(claim === at(one('PersistentVolumeClaim'), 'metadata', 'name'), 'the claim');
   const mounts = list(container, 'volumeMounts').map(({ mountPath }) => mountPath);
-  expect(
-    mounts.includes('/packages/package-registry') && mounts.includes('/var/cache/fleet-depot'),
-    'mounts',
-  );
+  const isInImage = packages === 'in the image';
+  // An empty volume over the cache would hide the index of an image that has its packages.
+  for (const place of ['/packages/package-registry', '/var/cache/fleet-depot']) {
+    expect(mounts.includes(place) !== isInImage, `mount of ${place}`);
+  }
+  expect(mounts.includes('/tmp'), 'mount of /tmp');
+  // With a volume for one node, a second Pod would wait for the first one's for ever.
+  const strategy = at(one('Deployment'), 'spec', 'strategy', 'type');
+  expect(strategy === (isInImage ? 'RollingUpdate' : 'Recreate'), `strategy ${String(strategy)}`);
   return problems;
 };
 
@@ -151,25 +175,50 @@ test('the Kubernetes base is valid, hardened, and agrees with image, settings an
   t.deepEqual(kustomization['resources'], ['deployment.yaml', 'service.yaml', 'packages.yaml']);
 });
 
-test('Kustomize makes valid objects of the base and of the TLS overlay', (t) => {
-  const [plain, tls] = [rendered('base'), rendered('tls')];
-  if (plain === undefined || tls === undefined) {
-    t.log('kubectl is not here: skipped');
-    t.pass();
-    return;
-  }
-  t.deepEqual(problemsOf(plain, 'HTTP'), []);
-  t.deepEqual(problemsOf(tls, 'HTTPS'), []);
-  const pod = at(
-    tls.find(({ kind }) => kind === 'Deployment'),
-    'spec',
-    'template',
-    'spec',
-  );
-  const env = new Map(list(pod, 'containers', 0, 'env').map(({ name, value }) => [name, value]));
-  const mount = list(pod, 'containers', 0, 'volumeMounts').find(({ name }) => name === 'tls')?.['mountPath'];
-  t.is(env.get('EPR_TLS_CERT'), `${String(mount)}/tls.crt`);
-  t.is(env.get('EPR_TLS_KEY'), `${String(mount)}/tls.key`);
+const overlays = {
+  base: ['HTTP', 'on a volume'],
+  tls: ['HTTPS', 'on a volume'],
+  'packages-in-image': ['HTTP', 'in the image'],
+  'packages-in-image-tls': ['HTTPS', 'in the image'],
+} as const;
+
+for (const [folder, [scheme, packages]] of Object.entries(overlays)) {
+  test(`Kustomize makes valid objects of ${folder}: ${scheme}, packages ${packages}`, (t) => {
+    const objects = rendered(folder);
+    if (objects === undefined) {
+      t.log('kubectl is not here: skipped');
+      t.pass();
+      return;
+    }
+    t.deepEqual(problemsOf(objects, scheme, packages), []);
+    t.is(
+      objects.some(({ kind }) => kind === 'PersistentVolumeClaim'),
+      packages === 'on a volume',
+    );
+    if (scheme === 'HTTP') {
+      return;
+    }
+    const deployment = objects.find(({ kind }) => kind === 'Deployment');
+    const container = at(deployment, 'spec', 'template', 'spec', 'containers', 0);
+    const env = new Map(list(container, 'env').map(({ name, value }) => [name, value]));
+    const mount = list(container, 'volumeMounts').find(({ name }) => name === 'tls')?.['mountPath'];
+    t.is(env.get('EPR_TLS_CERT'), `${String(mount)}/tls.crt`);
+    t.is(env.get('EPR_TLS_KEY'), `${String(mount)}/tls.key`);
+  });
+}
+
+test('the Pod for imports is as hardened, and writes where the Deployment reads', (t) => {
+  const pod = at(yaml('deploy/kubernetes/import/pod.yaml'), 'spec');
+  t.deepEqual(podProblems(pod), []);
+  const deployment = at(base[0], 'spec', 'template', 'spec');
+  const claimOf = (spec: unknown): Tree | undefined =>
+    list(spec, 'volumes').find(({ name }) => name === 'packages');
+  t.deepEqual(claimOf(pod), claimOf(deployment));
+  const mountOf = (spec: unknown): unknown =>
+    list(spec, 'containers', 0, 'volumeMounts').find(({ name }) => name === 'packages')?.['mountPath'];
+  t.is(mountOf(pod), mountOf(deployment));
+  t.deepEqual(at(pod, 'securityContext'), at(deployment, 'securityContext'));
+  t.is(rendered('import')?.length ?? 1, 1);
 });
 
 test('the compose file is hardened and agrees with image and settings', (t) => {
