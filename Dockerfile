@@ -1,10 +1,10 @@
-# syntax=docker/dockerfile:1
 # Two images from one file (docs/images.md):
 #   docker build -t fleet-depot .                                     the server, without packages
 #   docker build -t fleet-depot:lite --build-arg DISTRIBUTION=lite .  with packages and their index
 # DISTRIBUTION is a distribution's name or a definition file of this build context (both are fetched while building), or a folder of
 # it that has packages. For a site that is closed: ADDRESS names another registry, NPM_REGISTRY another place of npm's packages, the
-# secrets `ca` (a CA to trust), `keyring` (who may sign) and `proxy-auth` (user:password) are files; HTTPS_PROXY and its kin count.
+# secrets `ca` (a CA to trust), `npmrc` (npm's settings), `keyring` (who may sign) and `proxy-auth` (user:password) are files;
+# HTTPS_PROXY and its kin count. No syntax line: BuildKit would fetch its parser from the internet for it.
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 ARG DISTRIBUTION=
 
@@ -13,7 +13,7 @@ FROM ${NODE_IMAGE} AS build
 ARG NPM_REGISTRY=
 WORKDIR /src
 COPY package.json package-lock.json .npmrc tsconfig.json ./
-RUN --mount=type=secret,id=ca \
+RUN --mount=type=secret,id=ca --mount=type=secret,id=npmrc,target=/root/.npmrc \
     if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
     npm ci --include=dev --loglevel=error ${NPM_REGISTRY:+--registry="$NPM_REGISTRY"}
 COPY src src
@@ -24,7 +24,7 @@ FROM ${NODE_IMAGE} AS dependencies
 ARG NPM_REGISTRY=
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
-RUN --mount=type=secret,id=ca \
+RUN --mount=type=secret,id=ca --mount=type=secret,id=npmrc,target=/root/.npmrc \
     if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
     npm ci --omit=dev --loglevel=error ${NPM_REGISTRY:+--registry="$NPM_REGISTRY"}
 

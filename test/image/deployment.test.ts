@@ -302,6 +302,10 @@ test('the image says its version, and what it has can be read by every user', (t
   t.regex(dockerfile, /^RUN chmod -R u=rwX,go=rX \/opt\/fleet-depot \/package-registry$/m);
 });
 
+test('building needs no parser from the internet', (t) => {
+  t.notRegex(dockerfile, /^# *syntax *=/im);
+});
+
 test('every part that the split makes is copied into the image', (t) => {
   const parts = [
     ...dockerfile.matchAll(/^COPY --from=content \/parts\/(\d\d) \/packages\/distribution\/$/gm),
