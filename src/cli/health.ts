@@ -1,12 +1,12 @@
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { loadConfig } from '../config/load.ts';
-import type { Config } from '../config/settings.ts';
+import { nameOf } from '../config/setting.ts';
+import { settings, type Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { showUrl } from '../net/http.ts';
+import { loadTlsPair } from '../net/tls.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** `fleet-depot health [URL]`: asks a server how it is; the image's HEALTHCHECK. */
@@ -37,8 +37,12 @@ const run = async (url: string | undefined, timeout: number, io: CommandIo): Pro
   }
   const target = url === undefined ? ownAddress(loaded.config) : targetOf(url);
   const isOwn = ['localhost', '127.0.0.1', '[::1]'].includes(target.hostname) || url === undefined;
+  const own = isOwn && target.protocol === 'https:' ? await ownCertificate(loaded.config) : undefined;
   try {
-    const { status, body } = await ask(target, isOwn ? loaded.config.tlsCert : undefined, timeout);
+    const { status, body } = await ask(target, own, timeout);
+    if (own?.problem !== undefined) {
+      io.stderr.write(`note: the server goes on with an earlier certificate: ${own.problem}\n`);
+    }
     io.stdout.write(
       `${status === 200 ? 'ready' : `not ready (${status})`}: ${body.trim().replace(/\s+/g, ' ')}\n`,
     );
@@ -70,6 +74,32 @@ const ownAddress = (config: Config): URL => {
   return new URL(`${config.tlsCert === undefined ? 'http' : 'https'}://${name}:${port}/health`);
 };
 
+/** The certificate that the server of this environment should show, or what is wrong with the files of it. */
+type OwnCertificate =
+  | { readonly fingerprint: string; readonly problem?: never }
+  | { readonly fingerprint?: never; readonly problem: string };
+
+/**
+ * A renewal that went wrong leaves a server with the pair that it has; to call it unhealthy would have it started anew, which
+ * ends with those files.
+ */
+const ownCertificate = async (config: Config): Promise<OwnCertificate | undefined> => {
+  const { tlsCert, tlsKey, tlsMinVersion = '1.0' } = config;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    return undefined;
+  }
+  try {
+    const { certificate } = await loadTlsPair({
+      certificate: { path: tlsCert, ...nameOf(settings.tlsCert) },
+      key: { path: tlsKey, ...nameOf(settings.tlsKey) },
+      minVersion: tlsMinVersion,
+    });
+    return { fingerprint: certificate.fingerprint256 };
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
+};
+
 interface Answer {
   readonly status: number;
   readonly body: string;
@@ -77,15 +107,12 @@ interface Answer {
 
 /**
  * One request. A server of this machine may have any certificate, as its name is rarely `localhost`, but only the very one that
- * is configured: its fingerprint is compared instead of its name and issuer.
+ * is configured: its fingerprint is compared instead of its name and issuer, where its files are good.
  */
-const ask = (target: URL, certificatePath: string | undefined, timeout: number): Promise<Answer> =>
+const ask = (target: URL, own: OwnCertificate | undefined, timeout: number): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(timeout);
-    const expected =
-      target.protocol === 'https:' && certificatePath !== undefined
-        ? fingerprintOf(certificatePath)
-        : undefined;
+    const expected = own?.fingerprint;
     const receive = (response: IncomingMessage): void => {
       const shown = (response.socket as TLSSocket).getPeerX509Certificate?.()?.fingerprint256;
       if (expected !== undefined && shown !== expected) {
@@ -104,11 +131,9 @@ const ask = (target: URL, certificatePath: string | undefined, timeout: number):
     const options = { agent: false, signal, headers: { 'User-Agent': 'fleet-depot-health' } };
     const request =
       target.protocol === 'https:'
-        ? getHttps(target, { ...options, rejectUnauthorized: expected === undefined }, receive)
+        ? getHttps(target, { ...options, rejectUnauthorized: own === undefined }, receive)
         : getHttp(target, options, receive);
     request.on('error', (error) =>
       reject(signal.aborted ? new Error(`no answer within ${timeout / 1000} s`) : error),
     );
   });
-
-const fingerprintOf = (path: string): string => new X509Certificate(readFileSync(path)).fingerprint256;

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { selfSigned } from '../support/certificates.ts';
@@ -52,6 +52,26 @@ test('over TLS the health verb trusts the configured certificate and no other', 
   t.regex(bad.stderr, /shows another certificate than the configured one/);
   t.is((await runCommand(['health', server.url])).code, 1, 'a self-signed one that nobody configured');
   t.is((await runCommand(['health', server.url], { env })).code, 0);
+});
+
+test('a renewal that went wrong leaves server and health as they were', async (t) => {
+  const folder = await scratch(t);
+  const [own, other] = [await selfSigned(folder, 'own'), await selfSigned(folder, 'other')];
+  const env = { EPR_TLS_CERT: own.cert, EPR_TLS_KEY: own.key };
+  const server = await startServer(t, ['serve', '-tls-min-version=1.2'], { env, cwd: folder });
+  const ask = (): ReturnType<typeof runCommand> =>
+    runCommand(['health'], { env: { ...env, EPR_ADDRESS: new URL(server.url).host } });
+  t.deepEqual((await ask()).stderr, '');
+  await copyFile(other.cert, own.cert);
+  const half = await ask();
+  t.is(half.code, 0, half.stderr);
+  t.regex(half.stdout, /^ready: /);
+  t.regex(
+    half.stderr,
+    /^note: the server goes on with an earlier certificate: .*\(EPR_TLS_KEY\): .*does not belong to/,
+  );
+  await rm(own.cert);
+  t.is((await ask()).code, 0);
 });
 
 test('TLS that cannot be had ends the start with 2 and one line, never with plain HTTP', async (t) => {
