@@ -186,9 +186,12 @@ await test('images', { skip, timeout: 900_000 }, async (t) => {
   });
 
   await t.test('packages that are mounted are served', async () => {
+    const mounted = join(work, 'mounted');
+    cpSync(join(context, 'content'), mounted, { recursive: true });
+    command('chmod', ['-R', 'a+rX', mounted]);
     const container = await startContainer(names.server, {
       uid: 1000,
-      binds: { '/packages/package-registry': join(context, 'content') },
+      binds: { '/packages/package-registry': mounted },
     });
     try {
       assert.ok(searched(container.call('http://127.0.0.1:8080/search')).includes('demo_0'));
