@@ -111,5 +111,11 @@ export const settingsOf = (
     return content.toString();
   };
   const loaded = loadConfig({ env, flags, readText });
-  return loaded.ok ? loaded.config : { reason: loaded.problems[0]?.message ?? 'its settings are wrong' };
+  if (loaded.ok) {
+    return loaded.config;
+  }
+  const problem = loaded.problems[0]?.message ?? 'its settings are wrong';
+  return {
+    reason: `unless the container changes it, the server won't start with the settings of the image: ${problem}`,
+  };
 };

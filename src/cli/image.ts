@@ -140,7 +140,7 @@ const reportIndex = (index: ImageResult['index'], output: Output): void => {
     return;
   }
   if ('reason' in index) {
-    output.line(`no ready index, so that the first start reads all packages: ${index.reason}`);
+    output.line(`no ready index, a first start reads all packages: ${index.reason}`);
     return;
   }
   const others = index.unknown === 0 ? '' : `; ${index.unknown} others are read at each start`;
