@@ -38,7 +38,8 @@ export const signingErrors = {
   KEY_FETCH_FAILED: {
     status: 500,
     message: '{url}: {reason}',
-    advice: 'Fetch the key on a connected machine, carry it in, and add it with --from FILE.',
+    advice:
+      'Check proxy (--proxy) and certificates (--ca); or fetch the key on a connected machine, carry it in, and add it: `fleet-depot keys add elastic --from FILE`, or `fleet-depot keys add FILE` for another one.',
   },
   KEYRING_INVALID: {
     status: 500,
