@@ -70,7 +70,7 @@ ARG ADDRESS=
 ARG LAYER_BYTES=943718400
 USER 0
 WORKDIR /work
-COPY scripts/split-content.js scripts/image-content.js ./
+COPY scripts/split-content.js scripts/recorded-content.js scripts/image-content.js ./
 RUN --mount=type=bind,target=/context \
     --mount=type=secret,id=ca --mount=type=secret,id=keyring --mount=type=secret,id=proxy-auth \
     node image-content.js "${DISTRIBUTION}" /context /parts "${LAYER_BYTES}" "${ADDRESS}"

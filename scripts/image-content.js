@@ -3,10 +3,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
+import { checkRecorded } from './recorded-content.js';
 import { splitContent } from './split-content.js';
 
 const [distribution, context, parts, bytes, address = ''] = process.argv.slice(2);
-const depot = '/opt/fleet-depot/bin/fleet-depot.js';
+const program = '/opt/fleet-depot';
+const depot = `${program}/bin/fleet-depot.js`;
 const secrets = '/run/secrets';
 
 /** A path of the context, and whether it is a folder or a file; undefined where there is nothing. */
@@ -54,7 +56,9 @@ try {
   if (!Number.isSafeInteger(limit) || limit < 1024 ** 2) {
     throw new Error(`LAYER_BYTES must be a number of bytes from 1048576 on, not '${bytes}'`);
   }
-  const made = splitContent(gathered(), parts, { parts: 32, limit });
+  const folder = gathered();
+  await checkRecorded(program, folder);
+  const made = splitContent(folder, parts, { parts: 32, limit });
   process.stdout.write(`${made.files} files, ${made.bytes} bytes, in ${made.filled} layers\n`);
 } catch (error) {
   process.stderr.write(`error: ${error.message}\n`);

@@ -1,5 +1,6 @@
 import { chmod, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { parseImageName } from '../../src/image/image-name.ts';
 import { makeImage, type ImageResult } from '../../src/image/make-image.ts';
@@ -37,10 +38,19 @@ const imported = async (t: ExecutionContext): Promise<Imported> => {
   };
 };
 
+/** What the Dockerfile asks before it divides a folder into layers. */
+const checkRecorded = async (content: string): Promise<void> => {
+  const script = (await import(pathToFileURL(path.resolve('scripts/recorded-content.js')).href)) as {
+    checkRecorded(program: string, folder: string): Promise<void>;
+  };
+  await script.checkRecorded(process.cwd(), content);
+};
+
 test('an image of a depot is made of what the depot recorded', async (t) => {
   const { depot, snapshot, make } = await imported(t);
   t.is((await make(depot)).files, 6);
   t.is((await make(snapshot)).files, 6);
+  await t.notThrowsAsync(checkRecorded(depot));
 });
 
 const faults: readonly (readonly [string, (site: Imported, victim: string) => Promise<void>, RegExp])[] = [
@@ -81,6 +91,7 @@ for (const [title, spoil, message] of faults) {
     await spoil(site, path.join(site.snapshot, 'pkg1-1.0.1.zip'));
     for (const content of [site.depot, path.join(site.depot, 'current')]) {
       await t.throwsAsync(site.make(content), { message });
+      await t.throwsAsync(checkRecorded(content), { message }, 'by the Dockerfile');
     }
     t.deepEqual(
       (await readdir(site.root)).filter((name) => name.includes('image.tar')),
