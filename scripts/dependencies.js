@@ -42,13 +42,22 @@ function npm(words, stdio) {
 
 const patience = 10000;
 
-/** What is wrong where neither npm's registry nor the proxy that npm was told of takes a connection; else undefined. */
-function unreachable() {
+/** Variables that npm goes out through, in either case. */
+const proxyVariables = ['https_proxy', 'http_proxy', 'proxy'];
+
+/** Where npm would connect to: its registry, and the proxies that it was told of. */
+function destinations() {
   const told = npm(['config', 'get', 'registry', 'https-proxy', 'proxy'], ['ignore', 'pipe', 'ignore']);
-  const addresses = (told.stdout || '').split('\n').reduce(function (found, line) {
-    const address = /^[a-z-]+=(https?:\/\/\S+)/.exec(line.trim());
-    return address ? found.concat(address[1]) : found;
-  }, []);
+  const lines = (told.stdout || '').split('\n').map((line) => line.trim().replace(/^[a-z-]+=/, ''));
+  const variables = Object.keys(process.env)
+    .filter((name) => proxyVariables.includes(name.toLowerCase()))
+    .map((name) => process.env[name].replace(/^(?!$|[a-z]+:\/\/)/, 'http://'));
+  return lines.concat(variables).filter((address) => /^https?:\/\/[^/]/.test(address));
+}
+
+/** What is wrong where neither npm's registry nor a proxy takes a connection; else undefined. */
+function unreachable() {
+  const addresses = destinations();
   if (addresses.length === 0) {
     return undefined;
   }

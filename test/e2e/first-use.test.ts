@@ -1,5 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { scratch } from '../support/scratch.ts';
@@ -13,16 +16,19 @@ const checkout = async (t: ExecutionContext): Promise<string> => {
   return folder;
 };
 
+/** This process' variables without those that say where npm is and how it goes out. */
+const plainEnv = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_execpath$|proxy$/i.test(name)));
+
 const start = (
   folder: string,
   script: string,
   env: NodeJS.ProcessEnv = {},
 ): { readonly status: number | null; readonly said: string } => {
-  const { npm_execpath: _npm, ...rest } = process.env;
   const result = spawnSync(process.execPath, [path.join(folder, script)], {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...rest, ...env },
+    env: { ...plainEnv(), ...env },
   });
   return { status: result.status, said: `${result.stdout}${result.stderr}` };
 };
@@ -32,8 +38,6 @@ test('a first start without a network ends soon, and says what can be done', asy
   const { status, said } = start(folder, 'scripts/start.js', {
     npm_config_registry: 'http://127.0.0.1:1/',
     npm_config_cache: path.join(folder, 'empty-cache'),
-    npm_config_proxy: '',
-    npm_config_https_proxy: '',
   });
   t.is(status, 1, said);
   t.regex(said, /127\.0\.0\.1 can't be reached \(ECONNREFUSED\)/);
@@ -42,6 +46,37 @@ test('a first start without a network ends soon, and says what can be done', asy
     t.true(said.includes(way), way);
   }
 });
+
+for (const name of ['HTTPS_PROXY', 'https_proxy', 'npm_config_https_proxy']) {
+  test(`a first start goes out through the proxy of ${name}, though the registry itself can't be reached`, async (t) => {
+    const folder = await checkout(t);
+    const proxy = createServer();
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    t.teardown(() => proxy.close());
+    const asked = new Promise<string>((resolve) => {
+      proxy.on('connection', (socket) => {
+        socket.on('error', () => undefined);
+        socket.on('data', (bytes) => resolve(bytes.toString('latin1').split('\r\n')[0] ?? ''));
+      });
+    });
+    const started = spawn(process.execPath, [path.join(folder, 'scripts/start.js')], {
+      cwd: folder,
+      // A group of its own: npm is a process of the process.
+      detached: true,
+      env: {
+        ...plainEnv(),
+        npm_config_registry: 'https://registry.invalid/',
+        npm_config_cache: path.join(folder, 'empty-cache'),
+        [name]: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      },
+    });
+    const said = text(started.stderr);
+    const line = await Promise.race([asked, said]);
+    process.kill(-(started.pid ?? 0), 'SIGKILL');
+    t.is(line, 'CONNECT registry.invalid:443 HTTP/1.1');
+    t.notRegex(await said, /can't be reached/);
+  });
+}
 
 for (const script of ['scripts/start.js', 'bin/fleet-depot.js']) {
   test(`${script} tells an old Node what is wanted`, async (t) => {
