@@ -13,7 +13,7 @@ export function install() {
   const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   const problem = unreachable();
   if (problem !== undefined) {
-    // npm would ask for each of hundreds of packages again and again, half an hour in all, before it says so.
+    // npm would ask for each of hundreds of packages again and again, for more than ten minutes, before it says so.
     process.stderr.write(problem + '; what npm has cached is taken.\n');
     words.push('--offline');
   }
