@@ -3,7 +3,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { writeTar, type TarInput } from '../archive/tar-writer.ts';
 import { digestOf } from '../depot/digest.ts';
-import { discard, diskError, syncFolder } from '../depot/durable-file.ts';
+import { discard, diskError, refuseSpecialFile, syncFolder } from '../depot/durable-file.ts';
 import { bytesOf } from '../depot/file-list.ts';
 import { verifiedChunks } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
@@ -63,6 +63,12 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
   const names = Array.from({ length: total }, (_, at) =>
     request.volumeBytes === undefined ? output : `${output}.${String(at + 1).padStart(3, '0')}`,
   );
+  for (const name of names) {
+    await refuseSpecialFile(
+      name,
+      'a bundle is written to a plain file, which is whole before it gets its name',
+    );
+  }
   const earlier = await earlierFiles(output);
   if (request.replace !== true) {
     refuseExisting(earlier.bundles, names);

@@ -1,6 +1,6 @@
 import { readTar, type TarEntry } from '../archive/tar-reader.ts';
 import { digestOf } from '../depot/digest.ts';
-import { diskError } from '../depot/durable-file.ts';
+import { diskError, refuseSpecialFile } from '../depot/durable-file.ts';
 import { printable } from '../depot/entry-path.ts';
 import { verifiedChunks } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
@@ -31,6 +31,7 @@ export type ContentSink = (
 /** Reads header, manifest and signature of a volume, no more. Throws BUNDLE_INVALID, FILE_FAILED. */
 export const readVolumeHead = async (file: string, signal?: AbortSignal): Promise<VolumeHead> => {
   const fail = failing(file);
+  await refuseSpecialFile(file, 'a bundle is read twice, so copy it into a file first');
   const entries = readTar(file, fail, signal);
   try {
     const header = parseVolumeHeader(

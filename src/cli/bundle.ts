@@ -3,6 +3,7 @@ import { formatReceipt, receiptOf } from '../bundle/receipt.ts';
 import { verifyBundle } from '../bundle/verify.ts';
 import { openDepot } from '../depot/depot.ts';
 import { writeDurably } from '../depot/durable-file.ts';
+import { DepotError } from '../domain/errors.ts';
 import { registerCreate } from './bundle-create.ts';
 import { registerImport } from './bundle-import.ts';
 import {
@@ -71,7 +72,7 @@ const registerReceipt = (bundle: Command, io: CommandIo, finish: Finish): void =
     .command('receipt')
     .description('write what a depot has, to carry out for the next `bundle create --since`')
     .requiredOption('--depot <dir>', 'the depot')
-    .requiredOption('-o, --output <file>', 'the receipt')
+    .requiredOption('-o, --output <file>', 'the receipt; - for standard output')
     .option('--snapshot <name>', 'another snapshot than the current one', 'current')
     .option('--json', 'print the result as JSON')
     .action(
@@ -82,9 +83,16 @@ const registerReceipt = (bundle: Command, io: CommandIo, finish: Finish): void =
         readonly json?: boolean;
       }) =>
         reporting(io, finish, async () => {
+          if (flags.output === '-' && flags.json === true) {
+            throw new DepotError('USAGE', { reason: '`-o -` prints the receipt itself; leave out --json' });
+          }
           const depot = await openDepot(flags.depot, processEnvironment);
           const receipt = await receiptOf(depot, await depot.snapshots.resolve(flags.snapshot));
           const text = formatReceipt(receipt);
+          if (flags.output === '-') {
+            io.stdout.write(text);
+            return exitCodes.ok;
+          }
           await writeDurably(flags.output, text);
           const contents = receipt.prefixes.size;
           if (flags.json === true) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 
@@ -76,10 +76,22 @@ export const makeFolder = async (folder: string): Promise<void> => {
 export const discard = (temporary: string): Promise<void> =>
   rm(temporary, { force: true }).catch(() => undefined);
 
+/**
+ * Refuses a device, a pipe or a socket: a file that is renamed over `/dev/null` would take its place for the whole machine, and
+ * a pipe can be read but once. What isn't there, and a folder, are left to who opens it. `what` says what is needed. Throws FILE_FAILED.
+ */
+export const refuseSpecialFile = async (file: string, what: string): Promise<void> => {
+  const found = await stat(file).catch(() => undefined);
+  if (found !== undefined && !found.isFile() && !found.isDirectory()) {
+    throw new DepotError('FILE_FAILED', { file, reason: `it is a device or a pipe; ${what}` });
+  }
+};
+
 /** Replaces a small file whole: temporary name in the same folder, fsync, rename, fsync of the folder. Throws as `diskError` says. */
 export const writeDurably = async (target: string, bytes: string | Uint8Array): Promise<void> => {
   const folder = path.dirname(target);
   const temporary = path.join(folder, `.${path.basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+  await refuseSpecialFile(target, 'name a plain file');
   try {
     const handle = await open(temporary, 'wx', 0o644);
     try {

@@ -136,6 +136,27 @@ test('a receipt that cannot be written is told by its name', async (t) => {
   });
 });
 
+test('a device or a pipe is never replaced by a file, and a receipt goes to standard output as `-`', async (t) => {
+  const { site, bundle } = await desk(t);
+  await site.folder('in', carriedFiles(1));
+  const [one, pipe, depot] = [site.at('one.tar'), site.at('pipe'), site.at('depot')];
+  await promisify(execFile)('mkfifo', [pipe]);
+  const create = ['create', '--from', site.at('in'), '--key', 'k', '-o'];
+  await bundle(...create, one);
+  await bundle('import', one, '--into', depot);
+  const refused = { code: 'FILE_FAILED', message: /a device or a pipe/ };
+  await t.throwsAsync(bundle('receipt', '--depot', depot, '-o', pipe), refused);
+  await t.throwsAsync(bundle(...create, pipe, '--replace'), refused);
+  await t.throwsAsync(bundle('verify', pipe), refused);
+  await t.throwsAsync(bundle('import', pipe, '--into', depot), refused);
+  t.true((await stat(pipe)).isFIFO());
+
+  await bundle('receipt', '--depot', depot, '-o', site.at('receipt'));
+  const printed = await bundle('receipt', '--depot', depot, '-o', '-');
+  t.is(printed.stdout, await readFile(site.at('receipt'), 'utf8'));
+  await t.throwsAsync(bundle('receipt', '--depot', depot, '-o', '-', '--json'), { code: 'USAGE' });
+});
+
 test('whatever the umask of who imports, a server of another user can read what it serves', async (t) => {
   const site = await createBundleSite(t);
   const folder = await site.folder('in', { ...carriedFiles(2), 'artifacts/x/y.bin': 'y' });
