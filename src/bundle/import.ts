@@ -1,7 +1,13 @@
 import { statfs } from 'node:fs/promises';
 import type { Depot } from '../depot/depot.ts';
 import { diskError } from '../depot/durable-file.ts';
-import { bytesOf, differenceOf, type Difference, type SnapshotFile } from '../depot/file-list.ts';
+import {
+  bytesOf,
+  differenceOf,
+  digestOfFiles,
+  type Difference,
+  type SnapshotFile,
+} from '../depot/file-list.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { Bundle } from './bundle.ts';
 import { contentsOf } from './manifest.ts';
@@ -29,6 +35,8 @@ export interface ImportResult extends ImportPlan {
   readonly reused: number;
   /** Stored contents that were damaged and are whole again. */
   readonly repaired: number;
+  /** Files of snapshots that were missing or other than recorded and are right again. */
+  readonly mended: number;
   /** Files that had to be copied because hard links can't be had. */
   readonly copied: number;
 }
@@ -134,11 +142,34 @@ export const importBundle = async (
   await depot.snapshots.relink(repaired);
   const files = manifest.entries.map(({ path, sha256, size }) => ({ path, sha256, size }));
   const origin = { bundle: bundle.id, ...(trust.state === 'signed' ? { signer: trust.fingerprint } : {}) };
+  const mended = await mendAll(depot, digestOfFiles(files));
   const { record, made } = await depot.snapshots.create(files, origin);
   if (plan.current !== record.id) {
     await depot.snapshots.switchTo(record.id, 'switch');
   }
-  return { ...plan, ...counts, snapshot: record.id, made, repaired: repaired.size, copied: record.copied };
+  return {
+    ...plan,
+    ...counts,
+    snapshot: record.id,
+    made,
+    repaired: repaired.size,
+    mended,
+    copied: record.copied,
+  };
+};
+
+/** A bundle of a set that is here already is how a damaged depot is put right: files of all snapshots, not only contents. */
+const mendAll = async (depot: Depot, digest: string): Promise<number> => {
+  const { snapshots } = depot;
+  const ids = await snapshots.ids();
+  const records = await Promise.all(ids.map((id) => snapshots.record(id).catch(() => undefined)));
+  let mended = 0;
+  if (records.some((record) => record?.digest === digest)) {
+    for (const record of records) {
+      mended += record === undefined ? 0 : (await snapshots.mend(record.id)).mended.length;
+    }
+  }
+  return mended;
 };
 
 const refuseMissing = ({ manifest, volumes }: Bundle, missing: readonly SnapshotFile[]): void => {

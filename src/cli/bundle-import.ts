@@ -91,7 +91,7 @@ const runImport = async (
     )
     .finally(() => progress.stop());
   noteRepetition(result, io);
-  const { snapshot, made, written, reused, repaired, copied } = result;
+  const { snapshot, made, written, reused, repaired, mended, copied } = result;
   if (flags.json === true) {
     printJson(io, {
       bundle: bundle.id,
@@ -102,6 +102,7 @@ const runImport = async (
       written,
       reused,
       repaired,
+      mended,
       copied,
       ...differenceJson(result),
     });
@@ -112,6 +113,9 @@ const runImport = async (
     io,
     `${written} contents written, ${reused} were here already${repaired > 0 ? `, ${repaired} damaged ones repaired` : ''}`,
   );
+  if (mended > 0) {
+    printLines(io, `${mended} files of snapshots were missing or other than recorded and are right again`);
+  }
   if (copied > 0) {
     printLines(
       io,

@@ -4,6 +4,7 @@ import { bytesOf, differenceOf } from '../depot/file-list.ts';
 import { inspectDepot } from '../depot/inspection.ts';
 import { labelSnapshot, pinSnapshot, unlabelSnapshot, unpinSnapshot } from '../depot/marking.ts';
 import { readMarks } from '../depot/marks.ts';
+import { DepotError } from '../domain/errors.ts';
 import { formatBytes } from '../config/bytes.ts';
 import { createByteProgress } from './byte-progress.ts';
 import {
@@ -154,6 +155,7 @@ const rollback: Run = async (depot, flags, [name = 'previous'], io) => {
     const now = await depot.snapshots.current().catch(() => undefined);
     const target = await depot.snapshots.resolve(name);
     if (target !== now) {
+      refuseDamaged(depot, target, (await depot.snapshots.mend(target)).left);
       await depot.snapshots.switchTo(target, 'rollback');
     }
     return [now, target];
@@ -164,6 +166,17 @@ const rollback: Run = async (depot, flags, [name = 'previous'], io) => {
     { snapshot: id, previous: before ?? null },
     before === id ? `${id} is current already` : `${id} is current (before: ${before ?? 'none'})`,
   );
+};
+
+/** What is put in force has to be what was signed once. */
+const refuseDamaged = (depot: Depot, id: string, left: readonly string[]): void => {
+  const [first] = left;
+  if (first !== undefined) {
+    throw new DepotError('DEPOT_DAMAGED', {
+      path: depot.layout.snapshotFolder(id),
+      reason: `${first}${left.length > 1 ? `, and ${left.length - 1} more` : ''}; what is in force stays`,
+    });
+  }
 };
 
 const marking =

@@ -108,8 +108,8 @@ export const osUser = (): string => {
 
 const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnvironment): Depot => {
   const journal = createJournal(layout.journal, environment.clock, environment.user);
-  const snapshots = createSnapshots(layout, journal, environment.clock, environment.linkFile);
   const content = createContentStore(layout, environment.linkFile);
+  const snapshots = createSnapshots(layout, journal, content, environment.clock, environment.linkFile);
   const depot: Depot = {
     id,
     layout,

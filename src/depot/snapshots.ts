@@ -2,11 +2,13 @@ import { lstat, readFile, readdir, readlink, rename, symlink } from 'node:fs/pro
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
+import type { ContentStore } from './content-store.ts';
 import { discard, diskError, errnoOf, syncFolder, writeDurably } from './durable-file.ts';
 import { byPath, digestOfFiles, type SnapshotFile } from './file-list.ts';
 import type { Journal } from './journal.ts';
 import type { DepotLayout } from './layout.ts';
 import { readMarks } from './marks.ts';
+import { mendFolder, type Mending } from './mending.ts';
 import { formatRecord, parseRecord, type SnapshotRecord } from './record.ts';
 import { layOut, replaceFile, type LinkFile } from './snapshot-folder.ts';
 import { isSnapshotId, nextSnapshotId } from './snapshot-id.ts';
@@ -32,12 +34,15 @@ export interface Snapshots {
   resolve(name: string): Promise<string>;
   /**
    * Makes a snapshot of stored contents. It is laid out apart, appears by a rename and is then in the journal; nothing
-   * points to it yet. Where the current or the newest one has the same files, that one is returned instead.
+   * points to it yet. Where the current or the newest one has the same files, that one is returned instead, mended; but
+   * not where something is in its folder that can't be put right.
    */
   create(
     files: readonly SnapshotFile[],
     origin: SnapshotOrigin,
   ): Promise<{ record: SnapshotRecord; made: boolean }>;
+  /** Puts right what in a snapshot's folder isn't as its record says, and tells the journal. Throws SNAPSHOT_UNKNOWN or DEPOT_DAMAGED. */
+  mend(id: string): Promise<Mending>;
   /** Points `current` to a snapshot in one step (a symlink renamed over the old one), then tells the journal. */
   switchTo(id: string, action: 'switch' | 'rollback'): Promise<void>;
   /** Puts repaired contents into every snapshot that has the damaged file. */
@@ -47,6 +52,7 @@ export interface Snapshots {
 export const createSnapshots = (
   layout: DepotLayout,
   journal: Journal,
+  content: ContentStore,
   clock: () => Date,
   linkFile?: LinkFile,
 ): Snapshots => {
@@ -119,6 +125,21 @@ export const createSnapshots = (
     return [...journaled.filter(isSnapshotId), ...(await ids())].toSorted().at(-1);
   };
 
+  const mend = async (id: string): Promise<Mending> => {
+    const known = await record(id);
+    const result = await mendFolder(layout, content, known);
+    const [first] = result.mended;
+    if (first !== undefined) {
+      await journal.append({
+        action: 'recover',
+        snapshot: id,
+        digest: known.digest,
+        note: `put right ${result.mended.length} files that were missing or other than recorded, the first is ${first}`,
+      });
+    }
+    return result;
+  };
+
   const switchTo = async (id: string, action: 'switch' | 'rollback'): Promise<void> => {
     const { digest } = await record(id);
     const before = await current().catch(() => undefined);
@@ -147,6 +168,7 @@ export const createSnapshots = (
     record,
     current,
     switchTo,
+    mend,
 
     async resolve(name) {
       const known = await ids();
@@ -179,7 +201,7 @@ export const createSnapshots = (
       const digest = digestOfFiles(files);
       for (const known of [await current().catch(() => undefined), (await ids()).at(-1)]) {
         const existing = known === undefined ? undefined : await record(known).catch(() => undefined);
-        if (existing?.digest === digest) {
+        if (existing?.digest === digest && (await mend(existing.id)).left.length === 0) {
           return { record: existing, made: false };
         }
       }
