@@ -30,7 +30,9 @@ export const createByteComparison = (maxAhead: number, fail: (reason: string) =>
         }
         const length = Math.min(first.length, rest.length);
         if (Buffer.compare(first.subarray(0, length), rest.subarray(0, length)) !== 0) {
-          throw fail(`it differs between byte ${offset} and ${offset + length} from what was written`);
+          throw fail(
+            `it differs between byte ${offset} and ${offset + length} from what was written: a byte was changed, or another program packed the archive anew`,
+          );
         }
         if (length === first.length) {
           waiting.shift();

@@ -51,7 +51,7 @@ export const formatManifest = ({ source, base, volumes, page, entries }: BundleM
 
 /**
  * Reads a manifest. Keys that are not known are ignored, so that later versions can add some.
- * Throws DepotError BUNDLE_INVALID or PATH_INVALID.
+ * Throws DepotError BUNDLE_INVALID.
  */
 export const parseManifest = (bytes: Buffer, file: string): BundleManifest => {
   const fail = (reason: string): DepotError =>

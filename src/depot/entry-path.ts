@@ -19,12 +19,12 @@ export const entryPath = (path: string): string => {
 };
 
 /**
- * Refuses a set of paths in which two differ only by case, or one is a folder of another: such a set can't be laid out
+ * Refuses a set of paths in which two, or folders of theirs, differ only by case, or one is a folder of another: such a set can't be laid out
  * on every file system. Expects paths that passed `entryPath`. Throws DepotError PATH_INVALID.
  */
 export const refuseClashes = (paths: Iterable<string>): void => {
   const files = new Map<string, string>();
-  const folders = new Set<string>();
+  const folders = new Map<string, string>();
   for (const path of paths) {
     const folded = path.toLowerCase();
     const other = files.get(folded);
@@ -36,10 +36,18 @@ export const refuseClashes = (paths: Iterable<string>): void => {
     }
     files.set(folded, path);
     for (let slash = folded.indexOf('/'); slash >= 0; slash = folded.indexOf('/', slash + 1)) {
-      folders.add(folded.slice(0, slash));
+      const folder = path.slice(0, slash);
+      const known = folders.get(folded.slice(0, slash)) ?? folder;
+      if (known !== folder) {
+        throw new DepotError('PATH_INVALID', {
+          path,
+          reason: `its folder ${folder} differs from ${known} only by case`,
+        });
+      }
+      folders.set(folded.slice(0, slash), folder);
     }
   }
-  for (const folder of folders) {
+  for (const folder of folders.keys()) {
     const file = files.get(folder);
     if (file !== undefined) {
       throw new DepotError('PATH_INVALID', { path: file, reason: 'it is a file and a folder at once' });
@@ -75,5 +83,8 @@ const faultOf = (path: string): string | undefined => {
   return undefined;
 };
 
-/** A foreign name for a message: no control characters, not endless. */
-export const printable = (text: string): string => JSON.stringify(text.slice(0, 120)).slice(1, -1);
+/** A foreign name for a message: no control characters, none that turn the direction of what follows, not endless. */
+export const printable = (text: string): string =>
+  JSON.stringify(text.slice(0, 120))
+    .slice(1, -1)
+    .replace(/\p{Cf}/gu, (one) => `\\u${one.codePointAt(0)?.toString(16).padStart(4, '0')}`);

@@ -24,7 +24,7 @@ export const digestOfFiles = (files: readonly SnapshotFile[]): string =>
       .join(''),
   );
 
-/** Reads one file of a list out of parsed JSON. Throws DepotError PATH_INVALID, or `fail(reason)`. */
+/** Reads one file of a list out of parsed JSON. Throws what `fail` makes of the reason. */
 export const readSnapshotFile = (value: unknown, fail: (reason: string) => DepotError): SnapshotFile => {
   if (typeof value !== 'object' || value === null) {
     throw fail('an entry of the file list is not an object');
@@ -33,7 +33,7 @@ export const readSnapshotFile = (value: unknown, fail: (reason: string) => Depot
   if (typeof path !== 'string') {
     throw fail('an entry of the file list has no path');
   }
-  entryPath(path);
+  naming(fail, () => entryPath(path));
   if (typeof sha256 !== 'string' || !isDigest(sha256)) {
     throw fail(`${path} has no SHA-256 digest`);
   }
@@ -43,9 +43,9 @@ export const readSnapshotFile = (value: unknown, fail: (reason: string) => Depot
   return { path, sha256, size };
 };
 
-/** Checks what holds for a list as a whole: order, no clashing paths, one size for one digest. Throws PATH_INVALID or `fail(reason)`. */
+/** Checks what holds for a list as a whole: order, no clashing paths, one size for one digest. Throws what `fail` makes of the reason. */
 export const checkFileList = (files: readonly SnapshotFile[], fail: (reason: string) => DepotError): void => {
-  refuseClashes(files.map((file) => file.path));
+  naming(fail, () => refuseClashes(files.map((file) => file.path)));
   const sizes = new Map<string, number>();
   let previous = '';
   for (const file of files) {
@@ -57,6 +57,15 @@ export const checkFileList = (files: readonly SnapshotFile[], fail: (reason: str
       throw fail(`${file.path} has two sizes for one digest`);
     }
     sizes.set(file.sha256, file.size);
+  }
+};
+
+/** A path that isn't allowed is the fault of the list that has it: the error has to name the list, since nobody can rename the file. */
+const naming = (fail: (reason: string) => DepotError, check: () => unknown): void => {
+  try {
+    check();
+  } catch (error) {
+    throw error instanceof DepotError && error.code === 'PATH_INVALID' ? fail(error.message) : error;
   }
 };
 

@@ -155,21 +155,21 @@ const badManifests: readonly (readonly [string, (text: string) => string, string
   [
     'a path that leads out',
     (text) => text.replace('a-1.0.0.zip', '../../a.zip'),
-    'PATH_INVALID',
-    /has a part "\.\."/,
+    'BUNDLE_INVALID',
+    /odd\.tar: manifest\.json: path ".*" is not allowed: it has a part "\.\."/,
   ],
-  ['an absolute path', (text) => text.replace('a-1.0.0.zip', '/etc/a.zip'), 'PATH_INVALID', /absolute/],
-  ['a hidden path', (text) => text.replace('a-1.0.0.zip', '.ssh/key'), 'PATH_INVALID', /rule for names/],
+  ['an absolute path', (text) => text.replace('a-1.0.0.zip', '/etc/a.zip'), 'BUNDLE_INVALID', /absolute/],
+  ['a hidden path', (text) => text.replace('a-1.0.0.zip', '.ssh/key'), 'BUNDLE_INVALID', /rule for names/],
   [
     'a path with a backslash',
     (text) => text.replace('a-1.0.0.zip', 'a\\\\..\\\\b'),
-    'PATH_INVALID',
+    'BUNDLE_INVALID',
     /rule for names/,
   ],
   [
     'a path with a control character',
     (text) => text.replace('a-1.0.0.zip', 'a\\u0000b'),
-    'PATH_INVALID',
+    'BUNDLE_INVALID',
     /rule for names/,
   ],
   [

@@ -1,7 +1,7 @@
 import test from 'ava';
 import path from 'node:path';
 import * as fc from 'fast-check';
-import { entryPath, refuseClashes } from '../../src/depot/entry-path.ts';
+import { entryPath, printable, refuseClashes } from '../../src/depot/entry-path.ts';
 
 test('names of packages, agents and keys are allowed', (t) => {
   for (const name of [
@@ -62,5 +62,12 @@ test('paths that clash on some file system are refused', (t) => {
   t.throws(() => refuseClashes(['a.zip', 'A.zip']), { code: 'PATH_INVALID', message: /only by case/ });
   t.throws(() => refuseClashes(['a', 'a']), { message: /twice/ });
   t.throws(() => refuseClashes(['a/b', 'a']), { message: /a file and a folder/ });
-  t.notThrows(() => refuseClashes(['a/b', 'a/c', 'ab']));
+  t.throws(() => refuseClashes(['A/x', 'a/y']), { message: /its folder a differs from A only by case/ });
+  t.throws(() => refuseClashes(['x/A/x', 'x/a/y']), { message: /only by case/ });
+  t.notThrows(() => refuseClashes(['a/b', 'a/c', 'ab', 'b/A/x', 'c/a/x']));
+});
+
+test('a foreign name can neither end a line of a message nor turn what follows it', (t) => {
+  t.is(printable('a\n\u001b[31m\u202Ebig'), 'a\\n\\u001b[31m\\u202ebig');
+  t.is(printable('Üben-1.0.0.zip'), 'Üben-1.0.0.zip');
 });
