@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { unsigned } from '../depot/agreement.ts';
 import { openDepot, openOrCreateDepot, type Depot } from '../depot/depot.ts';
 import { bytesOf, differenceOf } from '../depot/file-list.ts';
 import { inspectDepot } from '../depot/inspection.ts';
@@ -207,14 +208,15 @@ const log: Run = async (depot, flags, _args, io) => {
     printJson(io, { lines: state.lines, tornBytes: state.tornBytes, fault: state.fault ?? null });
   } else {
     createOutput(io).table(
-      ['N', 'TIME', 'USER', 'ACTION', 'SNAPSHOT', 'NOTE'],
+      ['N', 'TIME', 'USER', 'ACTION', 'SNAPSHOT', 'DIGEST', 'NOTE'],
       state.lines.map((line) => [
         line.n,
         line.time,
         line.user,
         line.action,
         line.snapshot ?? '-',
-        line.note ?? '',
+        line.digest?.slice(0, 12) ?? '-',
+        [line.note ?? [], line.signer === undefined ? [] : signerNote(line.signer)].flat().join(', '),
       ]),
     );
   }
@@ -228,6 +230,9 @@ const log: Run = async (depot, flags, _args, io) => {
   }
   return state.fault === undefined ? exitCodes.ok : exitCodes.failed;
 };
+
+const signerNote = (signer: string): string =>
+  signer === unsigned ? 'not signed' : `signed by ${signer.slice(-16)}`;
 
 const verify: Run = async (depot, flags, _args, io) => {
   const accept = (flags as Flags & { readonly acceptJournal?: boolean }).acceptJournal === true;

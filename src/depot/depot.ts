@@ -7,7 +7,7 @@ import { diskError, errnoOf, makeFolder, writeDurably } from './durable-file.ts'
 import { createJournal, type Journal } from './journal.ts';
 import { depotLayout, type DepotLayout } from './layout.ts';
 import { holdingLock } from './lock.ts';
-import { recoverDepot } from './recovery.ts';
+import { adoptMarks, recoverDepot } from './recovery.ts';
 import { keepReserve, spendReserve } from './reserve.ts';
 import type { LinkFile } from './snapshot-folder.ts';
 import { createSnapshots, type Snapshots } from './snapshots.ts';
@@ -128,7 +128,13 @@ const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnviron
       return depot.change(verb, work);
     },
     restartJournal: () =>
-      holdingLock(layout.lock, 'snapshot verify', environment.clock(), () => journal.restart()),
+      holdingLock(layout.lock, 'snapshot verify', environment.clock(), async () => {
+        const aside = await journal.restart();
+        // The new chain has to account for what is here, or it would look as if its lines were lost.
+        await recoverDepot(depot);
+        await adoptMarks(depot);
+        return aside;
+      }),
   };
   return depot;
 };

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import type { Depot } from './depot.ts';
 import { diskError } from './durable-file.ts';
-import { readMarks } from './marks.ts';
+import { marksTold } from './marks-told.ts';
+import { readMarks, type Marks } from './marks.ts';
 
 /** What gc would do, or did. */
 export interface GcPlan {
@@ -26,13 +27,15 @@ export const planGc = async (depot: Depot, keep: number): Promise<GcPlan> => {
   const ids = await snapshots.ids();
   const current = await snapshots.current();
   const marks = await readMarks(layout.marks);
+  // What either the marks or the journal keeps is kept: marks that lost a pin must not cost the snapshot.
+  const told = marksTold((await depot.journal.read()).lines);
   const newest = new Set(ids.slice(-keep));
   const judged = ids.map((id) => ({
     id,
     why: [
       ...(id === current ? ['current'] : []),
-      ...(marks.pins.includes(id) ? ['pinned'] : []),
-      ...[...marks.labels].filter(([, of]) => of === id).map(([label]) => `label ${label}`),
+      ...(marks.pins.includes(id) || told.pins.includes(id) ? ['pinned'] : []),
+      ...labelsOf(id, marks, told).map((label) => `label ${label}`),
       ...(newest.has(id) ? [`one of the newest ${keep}`] : []),
     ],
   }));
@@ -83,6 +86,12 @@ export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan
   }
   return plan;
 };
+
+const labelsOf = (id: string, ...marks: readonly Marks[]): string[] => [
+  ...new Set(
+    marks.flatMap(({ labels }) => [...labels].filter(([, of]) => of === id).map(([label]) => label)),
+  ),
+];
 
 const freedBy = async (files: readonly string[]): Promise<number> => {
   const inodes = new Map<string, { names: number; links: number; size: number }>();

@@ -1,19 +1,14 @@
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError, messageOf } from '../domain/errors.ts';
+import { disagreements, type Finding } from './agreement.ts';
 import type { Depot } from './depot.ts';
 import { digestFile } from './digest.ts';
 import { errnoOf } from './durable-file.ts';
+import type { JournalLine } from './journal.ts';
 import { readMarks } from './marks.ts';
 import type { SnapshotRecord } from './record.ts';
 import { isSnapshotId } from './snapshot-id.ts';
-
-/** One thing found. `damage` makes the verb fail; a `note` is worth knowing (a torn line after a crash, leftovers). */
-export interface Finding {
-  readonly severity: 'damage' | 'note';
-  readonly path: string;
-  readonly reason: string;
-}
 
 /** What an inspection saw. */
 export interface Inspection {
@@ -51,12 +46,6 @@ export const inspectDepot = async (
       `the last line is torn (${state.tornBytes} bytes), as a crash leaves it; the next change cuts it off`,
     );
   }
-  const journaled = new Map(
-    state.lines.flatMap((line) =>
-      line.snapshot === undefined || line.digest === undefined ? [] : [[line.snapshot, line.digest] as const],
-    ),
-  );
-
   const inodes = new Map<string, string>();
   const sizes = new Map<string, number>();
   const contents = await depot.content.list();
@@ -112,19 +101,11 @@ export const inspectDepot = async (
   };
 
   const ids = await snapshots.ids();
+  const records: SnapshotRecord[] = [];
   for (const id of ids) {
     try {
       const record = await snapshots.record(id);
-      const told = journaled.get(id);
-      if (told === undefined && state.fault === undefined) {
-        note(layout.recordFile(id), 'the journal does not tell of this snapshot: lines may be lost');
-      }
-      if (told !== undefined && told !== record.digest) {
-        damage(
-          layout.recordFile(id),
-          'the journal has another digest for this snapshot: the record was replaced',
-        );
-      }
+      records.push(record);
       await inspectFolder(record);
     } catch (error) {
       signal?.throwIfAborted();
@@ -134,7 +115,11 @@ export const inspectDepot = async (
   for (const name of await readdir(layout.records)) {
     const id = name.replace(/\.json$/, '');
     if (isSnapshotId(id) && !ids.includes(id)) {
-      damage(layout.snapshotFolder(id), 'its folder is missing, its record is there');
+      if (state.fault !== undefined || isTold(state.lines, id)) {
+        damage(layout.snapshotFolder(id), 'its folder is missing, its record is there');
+      } else {
+        note(layout.recordFile(id), 'it has no snapshot: a run was cut; the next change removes it');
+      }
     }
   }
   for (const name of await readdir(layout.snapshots)) {
@@ -142,20 +127,36 @@ export const inspectDepot = async (
       note(path.join(layout.snapshots, name), 'it is no snapshot of this depot');
     }
   }
-  try {
-    const current = await snapshots.current();
-    if (current === undefined && ids.length > 0) {
-      damage(layout.current, 'it is missing; `snapshot rollback ID` sets it');
-    }
-    if (current !== undefined && !ids.includes(current)) {
-      damage(layout.current, `it points to ${current}, which is not there`);
-    }
-    await readMarks(layout.marks);
-  } catch (error) {
-    if (!(error instanceof DepotError)) {
-      throw error;
-    }
-    damage(layout.root, error.message);
+  const trying = async <T>(work: Promise<T>): Promise<T | undefined> =>
+    work.catch((error: unknown) => {
+      if (!(error instanceof DepotError)) {
+        throw error;
+      }
+      damage(layout.root, error.message);
+      return undefined;
+    });
+  const current = await trying(
+    snapshots.current().then((id) => {
+      if (id === undefined && ids.length > 0) {
+        damage(layout.current, 'it is missing; `snapshot rollback ID` sets it');
+      }
+      if (id !== undefined && !ids.includes(id)) {
+        damage(layout.current, `it points to ${id}, which is not there`);
+      }
+      return id;
+    }),
+  );
+  const marks = await trying(readMarks(layout.marks));
+  if (state.fault === undefined) {
+    findings.push(...disagreements(state, { records, current, marks }, layout));
   }
   return { findings, snapshots: ids.length, contents: contents.length, bytes };
 };
+
+/** Whether the journal has a snapshot come and not go. */
+const isTold = (lines: readonly JournalLine[], id: string): boolean => {
+  const last = lines.findLast(({ action, snapshot }) => snapshot === id && arriveOrGo.has(action));
+  return last !== undefined && last.action !== 'gc';
+};
+
+const arriveOrGo: ReadonlySet<string> = new Set(['import', 'adopt', 'gc']);

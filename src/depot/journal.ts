@@ -30,6 +30,8 @@ export interface JournalEvent {
   readonly digest?: string;
   /** Id of the bundle it came with: the digest of its manifest. */
   readonly bundle?: string;
+  /** Fingerprint of who signed that bundle, or `unsigned`. */
+  readonly signer?: string;
   /** One clause for people. */
   readonly note?: string;
 }
@@ -52,6 +54,8 @@ export interface JournalState {
   readonly wholeBytes: number;
   /** Bytes after the last whole line: what a crash in the middle of a write leaves. */
   readonly tornBytes: number;
+  /** Lines that `journal.head` knows of; 0 where it is missing. */
+  readonly knownLines: number;
   /** Where the chain breaks, if it does: an altered, added or lost line. */
   readonly fault?: { readonly line: number; readonly reason: string };
 }
@@ -111,6 +115,7 @@ export const createJournal = (path: string, clock: () => Date, user: () => strin
       head: digestOf(text),
       wholeBytes: state.wholeBytes + Buffer.byteLength(text) + 1,
       tornBytes: 0,
+      knownLines: line.n,
     };
   };
 
@@ -159,7 +164,7 @@ export const readJournal = (bytes: Buffer): JournalState => {
   while (offset < bytes.length) {
     const end = bytes.indexOf(0x0a, offset);
     if (end < 0) {
-      return { lines, head, wholeBytes: offset, tornBytes: bytes.length - offset };
+      return { lines, head, wholeBytes: offset, tornBytes: bytes.length - offset, knownLines: 0 };
     }
     const text = bytes.toString('utf8', offset, end);
     const line = parseLine(text);
@@ -175,6 +180,7 @@ export const readJournal = (bytes: Buffer): JournalState => {
         head,
         wholeBytes: offset,
         tornBytes: 0,
+        knownLines: 0,
         fault: { line: lines.length + 1, reason: reason ?? '' },
       };
     }
@@ -182,14 +188,15 @@ export const readJournal = (bytes: Buffer): JournalState => {
     head = digestOf(text);
     offset = end + 1;
   }
-  return { lines, head, wholeBytes: offset, tornBytes: 0 };
+  return { lines, head, wholeBytes: offset, tornBytes: 0, knownLines: 0 };
 };
 
 /** A chain that is whole, but ends before or otherwise than `journal.head` knows, was changed at its end. */
-const checkEnd = (state: JournalState, bytes: Buffer, known: JournalHead | undefined): JournalState => {
-  if (state.fault !== undefined) {
-    return state;
+const checkEnd = (read: JournalState, bytes: Buffer, known: JournalHead | undefined): JournalState => {
+  if (read.fault !== undefined) {
+    return read;
   }
+  const state = { ...read, knownLines: known?.lines ?? 0 };
   const fault = (line: number, reason: string): JournalState => ({ ...state, fault: { line, reason } });
   if (known === undefined) {
     return fault(state.lines.length, '`journal.head`, which lies beside it and names it, was changed');
@@ -243,8 +250,8 @@ const parseLine = (text: string): JournalLine | undefined => {
     if (typeof value !== 'object' || value === null) {
       return undefined;
     }
-    const { n, time, user, action, previous, snapshot, digest, bundle, note } = value;
-    const optional = [snapshot, digest, bundle, note];
+    const { n, time, user, action, previous, snapshot, digest, bundle, signer, note } = value;
+    const optional = [snapshot, digest, bundle, signer, note];
     if (
       typeof n !== 'number' ||
       typeof time !== 'string' ||

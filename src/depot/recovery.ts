@@ -4,9 +4,11 @@ import { DepotError } from '../domain/errors.ts';
 import { diskError, makeFolder } from './durable-file.ts';
 import type { Journal, JournalLine } from './journal.ts';
 import type { DepotLayout } from './layout.ts';
+import { marksCutShort } from './marks-told.ts';
+import { readMarks, writeMarks } from './marks.ts';
 import { isSnapshotId } from './snapshot-id.ts';
 import type { Snapshots } from './snapshots.ts';
-import { adoptedCurrent } from './succession.ts';
+import { adoptedCurrent, isSwitch } from './succession.ts';
 
 /** The parts of a depot that are put right. */
 export interface Recoverable {
@@ -67,8 +69,9 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
       await rm(layout.recordFile(id), { force: true });
     }
   }
+  await finishMarks(layout.marks, state.lines);
   const now = await snapshots.current().catch(() => undefined);
-  const last = state.lines.filter((line) => isSwitch.has(line.action)).at(-1);
+  const last = state.lines.findLast(isSwitch);
   if (now !== undefined && now !== last?.snapshot && known.has(now)) {
     const { digest } = await snapshots.record(now);
     await journal.append({
@@ -80,9 +83,28 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
   }
 };
 
+/** Tells a new chain of the pins and labels that were set under the one before it. */
+export const adoptMarks = async ({ layout, journal }: Recoverable): Promise<void> => {
+  const marks = await readMarks(layout.marks).catch(() => undefined);
+  for (const snapshot of marks?.pins ?? []) {
+    await journal.append({ action: 'pin', snapshot, note: 'found when the chain was started' });
+  }
+  for (const [label, snapshot] of marks?.labels ?? []) {
+    await journal.append({ action: 'label', snapshot, note: label });
+  }
+};
+
+/** The journal is written before the marks: what it tells of and they don't have yet is written now. */
+const finishMarks = async (file: string, lines: readonly JournalLine[]): Promise<void> => {
+  // Damaged marks stop what needs them, and nothing else.
+  const marks = await readMarks(file).catch(() => undefined);
+  const wanted = marks === undefined ? undefined : marksCutShort(lines, marks);
+  if (wanted !== undefined) {
+    await writeMarks(file, wanted);
+  }
+};
+
 const snapshotsOf = (
   lines: readonly JournalLine[],
   wanted: (line: JournalLine) => boolean,
 ): ReadonlySet<string | undefined> => new Set(lines.filter(wanted).map((line) => line.snapshot));
-
-const isSwitch = new Set(['switch', 'rollback', 'adopt']);

@@ -2,6 +2,7 @@ import { lstat, readFile, readdir, readlink, rename, symlink } from 'node:fs/pro
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
+import { unsigned } from './agreement.ts';
 import type { ContentStore } from './content-store.ts';
 import { discard, diskError, errnoOf, syncFolder, writeDurably } from './durable-file.ts';
 import { byPath, digestOfFiles, type SnapshotFile } from './file-list.ts';
@@ -217,12 +218,12 @@ export const createSnapshots = (
       } catch (error) {
         throw diskError(layout.snapshotFolder(id), error);
       }
-      const { bundle } = origin;
+      const { bundle, signer = unsigned } = origin;
       await journal.append({
         action: 'import',
         snapshot: id,
         digest,
-        ...(bundle === undefined ? {} : { bundle }),
+        ...(bundle === undefined ? {} : { bundle, signer }),
         note: `${files.length} files${note === undefined ? '' : `, ${note}`}`,
       });
       return { record: made, made: true };
