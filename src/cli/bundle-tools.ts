@@ -3,7 +3,6 @@ import path from 'node:path';
 import { openBundle } from '../bundle/bundle.ts';
 import { contentsOf } from '../bundle/manifest.ts';
 import { verifyBundle } from '../bundle/verify.ts';
-import { openDepot } from '../depot/depot.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createKeyring, keyringLocation } from '../signing/keyring.ts';
 import { readPassphrase } from '../signing/passphrase.ts';
@@ -12,7 +11,6 @@ import { createSigner } from '../signing/signer.ts';
 import type { VerifiedItem } from '../signing/verify-set.ts';
 import { createVerifier } from '../signing/verify.ts';
 import type { BundleTools } from './bundle-trust.ts';
-import { processEnvironment } from './depot-report.ts';
 import type { Terminal } from './terminal.ts';
 import type { VerifyDeps } from './verify.ts';
 
@@ -68,24 +66,6 @@ export const checkBundle: NonNullable<VerifyDeps['verifyBundle']> = async (file,
     }
     return [refusedItem(file, error)];
   }
-};
-
-/** What `fleet-depot verify DEPOT` says of the journal: nothing while its chain is whole. */
-export const checkJournal: NonNullable<VerifyDeps['verifyJournal']> = async (folder) => {
-  const depot = await openDepot(folder, processEnvironment);
-  const { fault } = await depot.journal.read();
-  return fault === undefined
-    ? []
-    : [
-        {
-          path: depot.layout.journal,
-          ok: false,
-          archive: 'broken',
-          lock: 'none',
-          signature: 'unchecked',
-          reasons: [`line ${fault.line}: ${fault.reason}`],
-        },
-      ];
 };
 
 const refusedItem = (file: string, error: DepotError): VerifiedItem => {

@@ -1,5 +1,6 @@
 import { createArchiveCheck } from './archive-check.ts';
-import { checkBundle, checkJournal, createBundleTools } from './bundle-tools.ts';
+import { checkBundle, createBundleTools } from './bundle-tools.ts';
+import { checkDepot } from './depot-check.ts';
 import { keyFetch } from './key-client.ts';
 import { createKeysVerb } from './keys.ts';
 import { createSignVerb } from './sign.ts';
@@ -27,5 +28,5 @@ export const verify: Verb = createVerifyVerb({
   readLock: readLockedArchives,
   verifyFiles: verifyLockedFiles,
   verifyBundle: checkBundle,
-  verifyJournal: checkJournal,
+  verifyDepot: checkDepot,
 });

@@ -32,8 +32,8 @@ export interface VerifyDeps {
     verifier: SignatureVerifier,
     note: (text: string) => void,
   ) => Promise<readonly VerifiedItem[]>;
-  /** Of a depot: an item for its journal where that is broken. */
-  readonly verifyJournal?: (depot: string) => Promise<readonly VerifiedItem[]>;
+  /** Of a depot: an item for its journal where that is broken, and for what in its current snapshot isn't as recorded. */
+  readonly verifyDepot?: (depot: string) => Promise<readonly VerifiedItem[]>;
 }
 
 interface VerifyOptions extends KeyringOptions {
@@ -84,10 +84,12 @@ const verify = async (
       break;
     }
     const isDepot = (await stat(join(path, 'depot.json')).catch(() => undefined)) !== undefined;
-    // Of a depot its current snapshot is meant, and its journal; `snapshot verify` checks all of it.
+    // Of a depot its current snapshot is meant, with its record, and its journal; `snapshot verify` checks all of it.
     const place = isDepot ? join(path, 'current') : path;
-    items.push(...(await verifyPath(place, options, verifier, io, deps)));
-    items.push(...(isDepot ? ((await deps.verifyJournal?.(path)) ?? []) : []));
+    if (!isDepot || (await stat(place).catch(() => undefined)) !== undefined) {
+      items.push(...(await verifyPath(place, options, verifier, io, deps)));
+    }
+    items.push(...(isDepot ? ((await deps.verifyDepot?.(path)) ?? []) : []));
   }
   report(items, options, io);
   const bad = items.filter((item) => !item.ok).length;

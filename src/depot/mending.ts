@@ -77,7 +77,8 @@ const isFolder = async (target: string): Promise<boolean> =>
     () => false,
   );
 
-const foreignIn = async (folder: string, files: readonly SnapshotFile[]): Promise<string[]> => {
+/** Paths below a snapshot's folder that are none of its files, sorted; folders don't count. Throws FILE_FAILED. */
+export const foreignIn = async (folder: string, files: readonly SnapshotFile[]): Promise<string[]> => {
   const known = new Set(files.map((file) => file.path));
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') {

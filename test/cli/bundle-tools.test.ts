@@ -1,11 +1,13 @@
 import test from 'ava';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { createBundleTools, checkBundle, checkJournal } from '../../src/cli/bundle-tools.ts';
+import { createBundleTools, checkBundle } from '../../src/cli/bundle-tools.ts';
 import { createBundleVerb } from '../../src/cli/bundle.ts';
+import { checkDepot } from '../../src/cli/depot-check.ts';
 import { createVerifyVerb } from '../../src/cli/verify.ts';
+import { openOrCreateDepot } from '../../src/depot/depot.ts';
 import { createKeyring } from '../../src/signing/keyring.ts';
 import { readPublicKeys } from '../../src/signing/public-key.ts';
 import { generateSiteKey, writeSiteKey, type SiteKey } from '../../src/signing/site-key.ts';
@@ -178,7 +180,7 @@ test('the verb verify looks at the journal of a depot, too, and says which line 
   await trust(path.join(depot, 'keys'), key);
   await bundle('create', '--from', site.at('in'), '--key', site.at('site.key'), '-o', site.at('b.tar'));
   await bundle('import', site.at('b.tar'), '--into', depot);
-  const verifyVerb = createVerifyVerb({ checkArchive: async () => undefined, verifyJournal: checkJournal });
+  const verifyVerb = createVerifyVerb({ checkArchive: async () => undefined, verifyDepot: checkDepot });
   const run = (): Promise<VerbRun> =>
     runVerb(verifyVerb, ['--no-signatures', depot], { env: { HOME: site.at('home') } });
   t.is((await run()).exitCode, 0);
@@ -188,4 +190,32 @@ test('the verb verify looks at the journal of a depot, too, and says which line 
   const { exitCode, stdout } = await run();
   t.is(exitCode, 3);
   t.regex(stdout, /journal\.jsonl +broken .* line 3: it is lost or cut; it was the last one/);
+});
+
+test('the verb verify holds the current snapshot of a depot against its record', async (t) => {
+  const { site, key, bundle } = await desk(t);
+  const depot = site.at('depot');
+  await trust(path.join(depot, 'keys'), key);
+  await bundle('create', '--from', site.at('in'), '--key', site.at('site.key'), '-o', site.at('b.tar'));
+  const verifyVerb = createVerifyVerb({ checkArchive: async () => undefined, verifyDepot: checkDepot });
+  const run = (): Promise<VerbRun> =>
+    runVerb(verifyVerb, ['--no-signatures', depot], { env: { HOME: site.at('home') } });
+  await openOrCreateDepot(depot, site.environment);
+  const empty = await run();
+  t.is(empty.exitCode, 1);
+  t.regex(empty.stdout, /current +absent .* the depot has no snapshot in force yet/);
+
+  await bundle('import', site.at('b.tar'), '--into', depot);
+  t.is((await run()).exitCode, 0);
+  const current = path.join(depot, 'current');
+  const [one = '', two = ''] = (await readdir(current)).toSorted();
+  await chmod(path.join(current, one), 0o644);
+  await appendFile(path.join(current, one), 'x');
+  await rm(path.join(current, two));
+  await writeFile(path.join(current, 'foreign-1.0.0.zip'), 'foreign');
+  const { exitCode, stdout } = await run();
+  t.is(exitCode, 3);
+  t.regex(stdout, new RegExp(`${one} +broken .* its SHA-256 is [0-9a-f]{64} instead of`));
+  t.regex(stdout, new RegExp(`${two} +absent .* it is missing`));
+  t.regex(stdout, /foreign-1\.0\.0\.zip +unread .* it does not belong to the snapshot/);
 });
