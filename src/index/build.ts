@@ -47,6 +47,8 @@ export interface BuildResult {
   readonly isStale: boolean;
   /** True when the signal ended it: `known` has what was read so far, and of the others what was known before. */
   readonly isAborted: boolean;
+  /** True when a path led elsewhere at the end: then some packages are of one set, and the others couldn't be read any more. */
+  readonly isOutdated: boolean;
   /** What is wrong with the package paths themselves; empty when all could be listed. */
   readonly problems: readonly SourceProblem[];
 }
@@ -55,6 +57,7 @@ export interface BuildResult {
 export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
   const { source, pool, rules, known, log, progress } = options;
   const isSettled = options.settling.look();
+  const places = await source.places?.();
   const listing = await source.list();
   const next = keepUnlisted(known, listing.problems);
   const unknown: PackageRef[] = [];
@@ -113,6 +116,7 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
     young: counts.young,
     isStale: counts.done > 0 || next.size !== known.size,
     isAborted,
+    isOutdated: unknown.length > 0 && places !== (await source.places?.()),
     problems: listing.problems,
   };
 }

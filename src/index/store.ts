@@ -57,6 +57,9 @@ export interface IndexStoreOptions extends Pick<BuildOptions, 'pool' | 'rules' |
   onProgress(done: number, total: number): void;
 }
 
+/** More switches than that during one look are no switching any more; then what was found last counts. */
+const maxBuilds = 5;
+
 export function createIndexStore(options: IndexStoreOptions): IndexStore {
   const { cache, log } = options;
   let snapshot: Snapshot | undefined;
@@ -93,12 +96,21 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
     };
   };
 
-  const build = async (): Promise<BuildResult> => {
-    const kept = known ?? (await cache?.load());
-    known = kept ?? new Map();
-    const result = await buildIndex({
+  /** Of one state: where a depot was switched while its packages were read, they are looked at again before any is shown. */
+  const buildSteadily = async (from: KnownPackages): Promise<BuildResult> => {
+    let result = await buildOnce(from);
+    for (let count = 1; result.isOutdated && !result.isAborted && count < maxBuilds; count += 1) {
+      const { isStale, read } = result;
+      const next = await buildOnce(result.known);
+      result = { ...next, isStale: next.isStale || isStale, read: next.read + read };
+    }
+    return result;
+  };
+
+  const buildOnce = (from: KnownPackages): Promise<BuildResult> =>
+    buildIndex({
       ...options,
-      known,
+      known: from,
       isFirst: snapshot === undefined,
       isServing: snapshot !== undefined,
       settling,
@@ -114,6 +126,11 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
         options.onProgress(done, total);
       },
     });
+
+  const build = async (): Promise<BuildResult> => {
+    const kept = known ?? (await cache?.load());
+    known = kept ?? new Map();
+    const result = await buildSteadily(known);
     refuseLostPaths(result, snapshot);
     refuseUnreadablePath(result, snapshot);
     known = result.known;

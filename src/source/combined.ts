@@ -18,7 +18,7 @@ export const createPackageSources = (
     ...roots.map((root) => createZipFolderSource(root, limits, log)),
     ...roots.map((root) => createDirectorySource(root, limits, log)),
   ]);
-  return { ...combined, list: () => listSteadily(roots, combined) };
+  return { ...combined, list: () => listSteadily(roots, combined), places: () => realPlaces(roots) };
 };
 
 /** More swaps than that during one listing are no switching any more; then what was found last counts. */

@@ -94,6 +94,8 @@ export interface PackageSource {
   /** Path or address, for logs and metrics. */
   readonly location: string;
   list(): Promise<SourceListing>;
+  /** Where the paths lead at this moment: another text once a symlink on the way to one was swapped. */
+  places?(): Promise<string>;
   open(ref: PackageRef): Promise<PackageFiles>;
   openArchive(ref: PackageRef): Promise<ServedFile>;
   /** Undefined where there is none or it is not an ASCII-armored OpenPGP signature. */
