@@ -13,7 +13,7 @@ import type { BundledFile, FileSet } from './file-set.ts';
 import { kibanaConditions } from './kibana-condition.ts';
 import { contentsOf, formatManifest, type BundleManifest } from './manifest.ts';
 import { receiptHas, type Receipt } from './receipt.ts';
-import { contentName, divideIntoVolumes, formatVolumeHeader, volumeEntries } from './volume.ts';
+import { contentName, divideIntoVolumes, formatVolumeHeader, volumeEntries, volumeLimits } from './volume.ts';
 
 export interface BundleRequest {
   readonly files: FileSet;
@@ -56,6 +56,11 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
   const conditions = await kibanaConditions(files.files, signal);
   const plan = planBundle(files, conditions, since, request.volumeBytes);
   const manifest = Buffer.from(formatManifest(plan.manifest));
+  if (manifest.length > volumeLimits.manifest) {
+    throw new DepotError('BUNDLE_UNFIT', {
+      reason: `${files.files.length} files are more than one bundle's list can have (${volumeLimits.manifest} bytes); make one of a part of them`,
+    });
+  }
   const id = digestOf(manifest);
   const signature =
     signer === undefined ? undefined : Buffer.from(await signer.sign(manifest, request.made ?? new Date(0)));

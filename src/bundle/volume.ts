@@ -95,25 +95,19 @@ export const divideIntoVolumes = (
   headBytes: { readonly manifest: number; readonly page: number },
 ): { readonly volumes: number; readonly numberOf: ReadonlyMap<string, number> } => {
   const numberOf = new Map<string, number>();
-  const room =
-    volumeBytes === undefined
-      ? Number.POSITIVE_INFINITY
-      : volumeBytes -
-        1 -
-        tarEndBytes -
-        [volumeLimits.header, headBytes.manifest, headBytes.page, signatureReserve].reduce(
-          (sum, size) => sum + tarEntryBytes(size),
-          0,
-        );
+  const lists =
+    1 +
+    tarEndBytes +
+    [volumeLimits.header, headBytes.manifest, headBytes.page, signatureReserve].reduce(
+      (sum, size) => sum + tarEntryBytes(size),
+      0,
+    );
+  const room = volumeBytes === undefined ? Number.POSITIVE_INFINITY : volumeBytes - lists;
+  refuseLarge(contents, room, lists);
   let number = 1;
   let left = room;
   for (const file of contents) {
     const bytes = tarEntryBytes(file.size);
-    if (bytes > room) {
-      throw new DepotError('BUNDLE_UNFIT', {
-        reason: `${file.path} has ${file.size} bytes and does not fit into a volume of ${volumeBytes} bytes with its lists; take a larger --volume-size`,
-      });
-    }
     if (bytes > left) {
       number += 1;
       left = room;
@@ -122,4 +116,18 @@ export const divideIntoVolumes = (
     numberOf.set(file.sha256, number);
   }
   return { volumes: number, numberOf };
+};
+
+/** No file is divided: the largest of all is told, with the size that it takes, so that the next try is the last. */
+const refuseLarge = (contents: readonly SnapshotFile[], room: number, lists: number): void => {
+  const largest = contents.reduce<SnapshotFile | undefined>(
+    (most, file) => (most === undefined || file.size > most.size ? file : most),
+    undefined,
+  );
+  if (largest !== undefined && tarEntryBytes(largest.size) > room) {
+    const least = tarEntryBytes(largest.size) + lists;
+    throw new DepotError('BUNDLE_UNFIT', {
+      reason: `${largest.path} has ${largest.size} bytes and does not fit into a volume of this size with its lists; --volume-size ${least} is the smallest that holds every file`,
+    });
+  }
 };

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { createBundle } from '../bundle/create.ts';
@@ -54,7 +54,7 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
   if ((keyFile === undefined) === (flags.unsigned !== true)) {
     throw new DepotError('USAGE', { reason: 'say --key FILE to sign the bundle, or --unsigned' });
   }
-  if (!path.relative(path.resolve(flags.from), path.resolve(flags.output)).startsWith('..')) {
+  if (await liesInside(flags.output, flags.from)) {
     throw new DepotError('USAGE', {
       reason: `the bundle ${flags.output} would lie inside ${flags.from} and go into the next one; name another place`,
     });
@@ -106,6 +106,13 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
       : `signed by ${signer.fingerprint}`,
   );
   return exitCodes.ok;
+};
+
+/** Links followed: a folder has more than one name. */
+const liesInside = async (file: string, folder: string): Promise<boolean> => {
+  const real = (one: string): Promise<string> => realpath(one).catch(() => path.resolve(one));
+  const inside = path.join(await real(path.dirname(file)), path.basename(file));
+  return inside.startsWith(`${await real(folder)}${path.sep}`);
 };
 
 const readVolumeSize = (text: string): number => {

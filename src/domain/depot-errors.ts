@@ -77,7 +77,7 @@ export const depotErrors = {
     message:
       '{file} holds only what is new to snapshot {snapshot} of depot {base}; here {missing} of {files} files are lacking, the first is {first}',
     advice:
-      'Carry out a new receipt (`fleet-depot bundle receipt --depot DIR -o FILE`) and have the bundle made with `--since` of it, or have a complete bundle made.',
+      'If a bundle between was left out, import that one first. Otherwise carry out a new receipt (`fleet-depot bundle receipt --depot DIR -o FILE`) and have the bundle made with `--since` of it, or have a complete one made.',
   },
   BUNDLE_UNFIT: {
     status: 500,

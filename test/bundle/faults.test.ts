@@ -357,6 +357,19 @@ test('missing, doubled, mixed and swapped volumes are told apart', async (t) => 
   await refused(t, site, all, 'BUNDLE_VOLUMES', /belongs to bundle/);
 });
 
+test('of many volumes all that are broken are told at once', async (t) => {
+  const site = await withDepot(t);
+  await site.create(carriedFiles(20, 20_000), 'a.tar', { volumeBytes: 150_000 });
+  await flip(site.at('a.tar.002'), 100_000);
+  await flip(site.at('a.tar.004'), 60_000);
+  const all = ['a.tar.001', 'a.tar.002', 'a.tar.003', 'a.tar.004'];
+  const error = await t.throwsAsync(
+    site.open(all).then((bundle) => verifyBundle(bundle, quiet)),
+    { instanceOf: DepotError, code: 'BUNDLE_INVALID' },
+  );
+  t.regex(error.message, /a\.tar\.002: .*; broken as well: .*a\.tar\.004$/);
+});
+
 test('a volume that was renumbered is refused', async (t) => {
   const site = await withDepot(t);
   await site.create(carriedFiles(20, 20_000), 'a.tar', { volumeBytes: 150_000 });

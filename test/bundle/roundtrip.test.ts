@@ -154,7 +154,7 @@ test('a file that fits no volume is refused and nothing is left', async (t) => {
     site.create(carriedFiles(3, 200_000), 'b.tar', { volumeBytes: 100_000 }),
     { code: 'BUNDLE_UNFIT' },
   );
-  t.regex(error.message, /pkg0-1\.0\.0\.zip has 200000 bytes/);
+  t.regex(error.message, /pkg2-1\.0\.2\.zip has 200002 bytes/);
   t.deepEqual(
     (await readdir(site.root)).filter((name) => name.startsWith('b.tar')),
     [],

@@ -31,9 +31,22 @@ test('every content is in just one volume, in order, and no volume reaches its s
       },
     ),
   );
-  t.throws(() => divideIntoVolumes([{ path: 'a', sha256: digestOf('a'), size: 100_000 }], 110_000, head), {
-    code: 'BUNDLE_UNFIT',
-  });
+  t.pass();
+});
+
+test('a volume that is too small for a file is told the smallest size that does, for the largest file', (t) => {
+  const head = { manifest: 5000, page: 7000 };
+  const files = [90_000, 100_000, 80_000].map((size, at) => ({
+    path: `f${at}`,
+    sha256: digestOf(`${at}`),
+    size,
+  }));
+  for (const limit of [0, 1, 50_000, 110_000]) {
+    const error = t.throws(() => divideIntoVolumes(files, limit, head), { code: 'BUNDLE_UNFIT' });
+    const least = Number(/f1 has 100000 bytes .* --volume-size (\d+) is/.exec(error.message)?.[1]);
+    t.notThrows(() => divideIntoVolumes(files, least, head));
+    t.throws(() => divideIntoVolumes(files, least - 1, head), { code: 'BUNDLE_UNFIT' });
+  }
 });
 
 test('the header of a volume comes back as it was, and a senseless one is refused', (t) => {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { execFile } from 'node:child_process';
-import { readdir, readFile, readlink, realpath, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath, stat, symlink, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { createBundleVerb } from '../../src/cli/bundle.ts';
 import { createGcVerb } from '../../src/cli/gc.ts';
@@ -230,6 +230,16 @@ test('a bundle is signed unless told otherwise, and existing files are not overw
     code: 'USAGE',
     message: /inside/,
   });
+  await symlink('in', site.at('alias'));
+  for (const [from, output] of [
+    ['in', 'alias/b.tar'],
+    ['alias', 'in/artifacts/b.tar'],
+  ] as const) {
+    await t.throwsAsync(bundle('create', '--from', site.at(from), '-o', site.at(output), '--unsigned'), {
+      code: 'USAGE',
+      message: /inside/,
+    });
+  }
   const other = ['create', '--from', site.at('in'), '--unsigned', '-o'];
   await t.throwsAsync(bundle(...other, '-'), { code: 'USAGE', message: /-o FILE/ });
   await t.throwsAsync(bundle(...other, site.at('c.tar'), '--volume-size', 'big'), {
