@@ -34,6 +34,9 @@ const sentences = new Map([
   ['EROFS', 'the file system is read-only'],
   ['EISDIR', 'it is a folder'],
   ['ENOTDIR', 'a part of the path is not a folder'],
+  ['EXDEV', 'it lies on another file system; all of a depot has to be on one'],
+  ['ELOOP', 'its links lead in a circle'],
+  ['ENAMETOOLONG', 'its name is too long'],
   ['EIO', 'the disk reports an input/output error'],
 ]);
 

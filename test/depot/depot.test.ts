@@ -3,6 +3,7 @@ import { mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile, chm
 import path from 'node:path';
 import { openDepot, openOrCreateDepot, type Depot } from '../../src/depot/depot.ts';
 import { digestOf } from '../../src/depot/digest.ts';
+import { diskError } from '../../src/depot/durable-file.ts';
 import type { SnapshotFile } from '../../src/depot/file-list.ts';
 import { collectGarbage, planGc } from '../../src/depot/gc.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
@@ -240,6 +241,16 @@ test('inspection finds every kind of damage and tells where', async (t) => {
       await symlink(`snapshots/${id}`, depot.layout.current);
     },
   );
+});
+
+test('a depot that lies on two file systems is told so', async (t) => {
+  const site = await createBundleSite(t);
+  const target = site.at('depot/snapshots/x');
+  const error = Object.assign(new Error('EXDEV: cross-device link not permitted'), { code: 'EXDEV' });
+  t.like(diskError(target, error), {
+    code: 'FILE_FAILED',
+    message: `${target}: it lies on another file system; all of a depot has to be on one`,
+  });
 });
 
 test('what a crash can leave between two steps is put right by the next change', async (t) => {
