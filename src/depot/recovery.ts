@@ -47,6 +47,12 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
   }
   if (state.lines.length === 0) {
     await journal.append({ action: 'init', note: `depot ${depot.id}` });
+  } else if (state.knownLines > 0 && state.knownLines < state.lines.length) {
+    // Nobody can tell a run that was cut from a line that was added by hand: so it stays to be seen.
+    await journal.append({
+      action: 'recover',
+      note: `found ${state.lines.length - state.knownLines} lines after the last one that \`journal.head\` knew: a run was cut, or somebody else has added them`,
+    });
   }
 
   const told = snapshotsOf(state.lines, (line) => line.action === 'import' || line.action === 'adopt');

@@ -124,6 +124,9 @@ test('a line that somebody chained to the end by hand is noted', async (t) => {
   t.deepEqual(await found(depot), [
     'note journal.jsonl: `journal.head` knows 7 of its 8 lines: a run was cut, or somebody else has added the rest',
   ]);
+  await depot.change('test', noChange);
+  t.deepEqual(await found(depot), []);
+  t.regex((await depot.journal.read()).lines.at(-1)?.note ?? '', /^found 1 lines after the last one/);
 });
 
 test('a current that somebody relinked is noted', async (t) => {
