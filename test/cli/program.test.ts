@@ -17,8 +17,9 @@ test('every spelling of the version flag prints the version and nothing else', a
 test('in a checkout that is not built the command says how to build it', async (t) => {
   const folder = await scratch(t);
   await mkdir(join(folder, 'bin'));
-  await copyFile('bin/fleet-depot.js', join(folder, 'bin', 'fleet-depot.mjs'));
-  const { status, stderr } = spawnSync(process.execPath, [join(folder, 'bin', 'fleet-depot.mjs')], {
+  await copyFile('package.json', join(folder, 'package.json'));
+  await copyFile('bin/fleet-depot.js', join(folder, 'bin', 'fleet-depot.js'));
+  const { status, stderr } = spawnSync(process.execPath, [join(folder, 'bin', 'fleet-depot.js')], {
     encoding: 'utf8',
   });
   t.is(status, 1);
