@@ -145,6 +145,7 @@ async function dropMismatch(id: string, layout: Layout, error: unknown): Promise
 async function dropParts(id: string, layout: Layout): Promise<void> {
   await unlink(layout.part(id)).catch(() => {});
   await unlink(layout.partSignature(id)).catch(() => {});
+  await unlink(layout.partFacts(id)).catch(() => {});
 }
 
 async function fetchOnce(item: PlanItem, signature: string | undefined, deps: AcquireDeps): Promise<Good> {

@@ -54,21 +54,34 @@ export interface Downloaded {
  * Brings one body into a part file, and into memory where there is room; continues what an earlier run left. Throws
  * DepotError when attempts are used up or the answer can't be an archive.
  */
-export function downloadPart(download: Download, settings: DownloadSettings): Promise<Downloaded> {
+export async function downloadPart(download: Download, settings: DownloadSettings): Promise<Downloaded> {
   let isFirst = true;
-  return withRetries(settings.retry, download.signal, (progressed) => {
+  let furthest = download.mayResume ? await continuable(download) : 0;
+  return await withRetries(settings.retry, download.signal, async (progressed) => {
     const fresh = isFirst && !download.mayResume;
     isFirst = false;
-    return attempt(download, fresh, settings, progressed);
+    try {
+      return await attempt(download, fresh, settings);
+    } catch (error) {
+      // Bytes that have to come again are no progress: a server that always cuts there would be asked for ever.
+      const reached = await continuable(download);
+      if (reached >= furthest + progressBytes) {
+        furthest = reached;
+        progressed();
+      }
+      throw error;
+    }
   });
 }
 
-async function attempt(
-  download: Download,
-  fresh: boolean,
-  settings: DownloadSettings,
-  progressed: () => void,
-): Promise<Downloaded> {
+/** Bytes of the part that the next attempt can go on from. */
+async function continuable(download: Download): Promise<number> {
+  const facts = await readFacts(download);
+  const there = facts && (await stat(download.part).catch(() => undefined));
+  return there?.size ?? 0;
+}
+
+async function attempt(download: Download, fresh: boolean, settings: DownloadSettings): Promise<Downloaded> {
   const { url, part, signal } = download;
   const there = fresh ? undefined : await stat(part).catch(() => undefined);
   const have = there?.size ?? 0;
@@ -102,7 +115,7 @@ async function attempt(
   const place = from === 0 && length >= 0 ? await memory?.take(length) : undefined;
   if (place) {
     try {
-      const { written } = await gather(answer, place.bytes, length, download, progressed);
+      const { written } = await gather(answer, place.bytes, length, download, () => {});
       return { size: length, place, written };
     } catch (error) {
       place.give();
@@ -124,7 +137,7 @@ async function attempt(
     if (from === 0 && length > flushBytes) {
       await writeFacts(download, answer, length);
     }
-    const size = await pour(answer, handle, from, download, progressed);
+    const size = await pour(answer, handle, from, download);
     await handle.sync();
     return { size, written: Promise.resolve(await handle.stat()) };
   } finally {
@@ -137,7 +150,6 @@ async function pour(
   handle: FileHandle,
   from: number,
   download: Download,
-  progressed: () => void,
 ): Promise<number> {
   let size = from;
   let pending: Buffer[] = [];
@@ -156,9 +168,6 @@ async function pour(
       await writeChunks(handle, chunks, position);
     } catch (error) {
       throw fileFault(error, download.part);
-    }
-    if (size - from >= progressBytes) {
-      progressed();
     }
   };
   try {

@@ -40,7 +40,7 @@ export function failureOf(label: string, error: DepotError): Failure {
 /** `12.3 MB`; decimal, as disks and networks are sold. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) {
-    return `${bytes} B`;
+    return `${Math.round(bytes)} B`;
   }
   const units = ['kB', 'MB', 'GB', 'TB'];
   let value = bytes / 1000;

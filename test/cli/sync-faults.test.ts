@@ -231,6 +231,23 @@ test('a half archive is continued by range with If-Range', async (t) => {
   t.regex(String(scene.upstream.headers.get('/epr/nginx/nginx-1.2.0.zip')?.['if-range']), /^"/);
 });
 
+for (const [title, fault] of [
+  [
+    'always cuts a body of unknown length at the same place',
+    faults.cutChunked('/nginx-1.2.0.zip', 3_000_000),
+  ],
+  ['announces more than it has, and knows no ranges', faults.overstated('/nginx-1.2.0.zip')],
+] as const) {
+  test(`an upstream that ${title} is asked no more often than --retries says`, async (t) => {
+    const scene = await setUp(t, 5_000_000);
+    scene.upstream.addFault(fault);
+    assertOnlyApache(t, scene, await scene.run('--no-sizes'), 'UPSTREAM_ANSWER', /cut or stalled|announced/);
+    const asked = scene.upstream.requests.filter((line) => line.startsWith('GET /epr/nginx/nginx-1.2.0.zip'));
+    // The first may be asked again by the whole client, and what came of it counts as progress once.
+    t.true(asked.filter((line) => !line.endsWith('.sig')).length <= 5, asked.join('\n'));
+  });
+}
+
 test('an archive that changed upstream between two halves starts again', async (t) => {
   const scene = await setUp(t, 5_000_000);
   scene.upstream.addFault(faults.cut('/epr/nginx/nginx-1.2.0.zip', 2_000_000, 1));

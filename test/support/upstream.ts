@@ -216,6 +216,15 @@ export const faults = {
       response.write(rest.subarray(0, sent), () => setTimeout(() => response.destroy(), 50));
     },
   }),
+  /** Sends `sent` bytes of a body whose length isn't told, from its beginning whatever is asked, and cuts the connection. */
+  cutChunked: (match: string, sent: number, times = Number.POSITIVE_INFINITY): Fault => ({
+    match,
+    times,
+    answer: (_request, response, body) => {
+      response.writeHead(200, { etag: '"chunked"' });
+      response.write(body.subarray(0, sent), () => setTimeout(() => response.destroy(), 50));
+    },
+  }),
   /** Sends the head and some bytes, then nothing more. */
   stall: (match: string, times = Number.POSITIVE_INFINITY): Fault => ({
     match,
