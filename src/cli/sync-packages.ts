@@ -84,8 +84,7 @@ export async function openPackagePart(
           const elsewhere = options.address === undefined ? undefined : address;
           return { items: locateLocked(lock, elsewhere, policy), problems: [] };
         }
-        const place = options.installed ?? definition.installed;
-        const installed = await readInstalled(place, options, io, client, retry);
+        const installed = await readInstalled(definition, options, io, client, retry);
         return locateItems(await resolveWanted(definition, installed, upstream, io.signal), upstream);
       },
     },

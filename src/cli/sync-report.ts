@@ -17,12 +17,13 @@ export function showPlan(
   if (options.json) {
     return;
   }
-  const detailed = options.dryRun ?? false;
+  const lists = options.listOnly ?? false;
+  const detailed = !lists && (options.dryRun ?? false);
   const out = detailed ? io.stdout : io.stderr;
-  if (packages) {
+  if (packages && !lists) {
     out.write(formatPlan(packages, detailed));
   }
-  if (release) {
+  if (release && !lists) {
     out.write(formatReleasePlan(release, detailed));
   }
   for (const { label, reason } of [...(packages?.problems ?? []), ...(release?.problems ?? [])]) {

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import type { Action, Pin } from '../distribution/definition.ts';
+import type { Action, Definition, Pin } from '../distribution/definition.ts';
 import { parseBytes } from '../distribution/fields.ts';
 import { parseInstalled } from '../distribution/installed.ts';
 import type { CheckLimits } from '../mirror/archive-check.ts';
@@ -32,6 +34,17 @@ export interface SyncOptions extends OutgoingOptions {
   readonly installed?: string;
   readonly kibanaApiKeyFile?: string;
   readonly artifactsTo?: string;
+  /** No flag: see `listingOptions`. */
+  readonly listOnly?: boolean;
+}
+
+/** A definition that says `print` and names no folder asks what there is, as the public tool does: nothing is fetched. */
+export function listingOptions({ actions }: Definition, options: SyncOptions): SyncOptions {
+  const { to, artifactsTo, dryRun } = options;
+  const asksFolder = to !== undefined || artifactsTo !== undefined || dryRun === true;
+  return !asksFolder && actions.length > 0 && actions.every(({ kind }) => kind === 'print')
+    ? { ...options, dryRun: true, sizes: false, listOnly: true }
+    : options;
 }
 
 export function checkLimits(options: SyncOptions): CheckLimits {
@@ -68,26 +81,44 @@ export function readUrl(text: string, flag: string): URL {
   throw new DepotError('USAGE', { reason: `${flag} must be an http or https address` });
 }
 
+/** What is installed, by the flag or the definition. A note is written of what no registry has to have. */
 export async function readInstalled(
-  place: string | undefined,
+  definition: Definition,
   options: SyncOptions,
   io: CommandIo,
   client: HttpClient,
   retry: RetryPolicy,
-): Promise<Pin[]> {
+): Promise<readonly Pin[]> {
+  const place = options.installed ?? definition.installed;
   if (place === undefined) {
     return [];
   }
-  if (/^https?:\/\//i.test(place)) {
-    return await askKibana({
-      client,
-      retry,
-      address: readUrl(place, '--installed'),
-      apiKey: await readApiKey(options.kibanaApiKeyFile, io),
-      signal: io.signal,
-    });
+  const homemade: string[] = [];
+  const pins = /^https?:\/\//i.test(place)
+    ? await askKibana({
+        client,
+        retry,
+        address: readUrl(place, '--installed'),
+        apiKey: await readApiKey(options.kibanaApiKeyFile, io),
+        onHomemade: (id) => homemade.push(id),
+        signal: io.signal,
+      })
+    : await readList(options.installed ?? besideDefinition(place, definition), homemade);
+  if (homemade.length > 0) {
+    io.stderr.write(
+      `note: made in Kibana or uploaded to it, so not asked of the registry: ${homemade.toSorted().join(', ')}\n`,
+    );
   }
-  return parseInstalled(await readText(place), place);
+  return pins;
+}
+
+const readList = async (file: string, homemade: string[]): Promise<Pin[]> =>
+  parseInstalled(await readText(file), file, (id) => homemade.push(id));
+
+/** A list that a definition names lies beside it, or where the command runs. */
+function besideDefinition(place: string, { label }: Definition): string {
+  const beside = resolve(dirname(label), place);
+  return existsSync(beside) ? beside : place;
 }
 
 /** The key of the file or of the environment. Throws USAGE for what can be none, without showing it. */
@@ -118,6 +149,10 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new DepotError('INSTALLED_INVALID', { place: file, reason: 'it cannot be read' }, error);
+    throw new DepotError(
+      'INSTALLED_INVALID',
+      { place: resolve(file), reason: `it cannot be read (${messageOf(error)})` },
+      error,
+    );
   }
 }

@@ -15,7 +15,7 @@ import { addResignOptions, type LoadSigner } from './resigner.ts';
 import { openPackagePart } from './sync-packages.ts';
 import { showPlan, showResults } from './sync-report.ts';
 import type { SyncOptions } from './sync-settings.ts';
-import { readUrl } from './sync-settings.ts';
+import { listingOptions, readUrl } from './sync-settings.ts';
 import { openSyncTarget } from './sync-target.ts';
 import type { CommandIo, Verb } from './verb.ts';
 
@@ -100,12 +100,13 @@ export interface SyncRun {
 /** Packages and what agents download, in one go where both go into one folder, else one after the other. */
 async function sync(
   distribution: string,
-  options: SyncOptions,
+  given: SyncOptions,
   io: CommandIo,
   trust: SyncTrust,
   loadSigner: LoadSigner,
 ): Promise<number> {
   const definition = loadDefinition(distribution);
+  const options = listingOptions(definition, given);
   if (options.lock !== undefined && !options.locked) {
     throw new DepotError('USAGE', { reason: '--lock goes with --locked' });
   }

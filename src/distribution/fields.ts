@@ -99,6 +99,12 @@ export function readBoolean(
   return value;
 }
 
+/** The public tool's `version.limit`: like a count, but numbers below 0 mean no limit, too. */
+export function readLimit(entry: YamlEntry | undefined, complain: Complain): number | undefined {
+  const isNegative = entry?.value.kind === 'scalar' && /^-\d{1,7}$/.test(entry.value.text);
+  return isNegative ? 0 : readCount(entry, complain);
+}
+
 /** A whole number from 0 to 1,000,000. */
 export function readCount(entry: YamlEntry | undefined, complain: Complain): number | undefined {
   const text = readText(entry, complain);
@@ -126,17 +132,14 @@ export function readBytes(entry: YamlEntry | undefined, complain: Complain): num
   return bytes;
 }
 
-const units: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
-
-/** `4GiB` is 4·2^30, `4GB` and `4G` are 4·10^9. Undefined if it is no size. */
+/** `4GiB` is 4·2^30, `4GB` is 4·10^9; a letter alone (`4G`) is a power of 1024, as in every other setting. Undefined if it is no size. */
 export function parseBytes(text: string): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,3})?)\s*(?:([kmgt])(i?)b?|b)?$/i.exec(text.trim());
+  const match = /^(\d{1,15}(?:\.\d{1,3})?)\s*(?:([kmgt])(ib?|b)?|b)?$/i.exec(text.trim());
   if (!match) {
     return undefined;
   }
-  const unit = (match[2] ?? '').toLowerCase();
-  const power = ['', 'k', 'm', 'g', 't'].indexOf(unit);
-  const factor = match[3] ? 1024 ** power : (units[unit] ?? 1);
+  const power = ['', 'k', 'm', 'g', 't'].indexOf((match[2] ?? '').toLowerCase());
+  const factor = (match[3]?.toLowerCase() === 'b' ? 1000 : 1024) ** power;
   const bytes = Math.round(Number(match[1]) * factor);
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }

@@ -6,16 +6,23 @@ import { isPackageName } from './parse-definition.ts';
 /**
  * Reads a saved list of what a Kibana has installed: the JSON of its `GET /api/fleet/epm/packages/installed` (or of
  * `/api/fleet/epm/packages`, of which only installed ones count), or plain lines `name-version` or `name@version` with
- * `#` comments. With each package comes the version that Kibana can roll it back to, where the answer names it.
+ * `#` comments. With each package comes the version that Kibana can roll it back to, where the answer names it. What was
+ * made in Kibana or uploaded to it is left out, and told to `onHomemade`.
  * Throws DepotError INSTALLED_INVALID.
  */
-export function parseInstalled(text: string, place: string): Pin[] {
-  const pins = /^\s*[[{]/.test(text) ? readJson(text, place) : readLines(text, place);
+export function parseInstalled(
+  saved: string,
+  place: string,
+  onHomemade: (id: string) => void = () => {},
+): Pin[] {
+  // Windows writes a byte order mark before what it saves.
+  const text = saved.replace(/^\uFEFF/, '');
+  const pins = /^\s*[[{]/.test(text) ? readJson(text, place, onHomemade) : readLines(text, place);
   return [...new Map(pins.map((pin) => [`${pin.name}-${pin.version}`, pin])).values()];
 }
 
 function readLines(text: string, place: string): Pin[] {
-  return text.split('\n').flatMap((line, index) => {
+  return text.split(/\r?\n/).flatMap((line, index) => {
     const entry = line.replace(/#.*$/, '').trim();
     if (entry === '') {
       return [];
@@ -25,29 +32,63 @@ function readLines(text: string, place: string): Pin[] {
   });
 }
 
-function readJson(text: string, place: string): Pin[] {
+function readJson(text: string, place: string, onHomemade: (id: string) => void): Pin[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw new DepotError('INSTALLED_INVALID', { place, reason: 'it looks like JSON, but is none' }, error);
   }
-  return readInstalledItems(value, place).flatMap((item, index) => pinsOf(item, `item ${index + 1}`, place));
+  refuseOnePage(value, place);
+  return readInstalledItems(value, place).flatMap((item, index) => {
+    const pins = pinsOf(item, `item ${index + 1}`, place);
+    if (isHomemade(item)) {
+      pins.forEach(({ name, version }) => onHomemade(`${name}-${version}`));
+      return [];
+    }
+    return pins;
+  });
+}
+
+/** Kibana answers with 15 packages unless more are asked for: a saved page must not pass for all that is installed. */
+function refuseOnePage(answer: unknown, place: string): void {
+  const items = listOf(answer);
+  const total = isRecord(answer) ? answer['total'] : undefined;
+  if (items && typeof total === 'number' && total > items.length) {
+    throw new DepotError('INSTALLED_INVALID', {
+      place,
+      reason: `it has ${items.length} of ${total} packages, which is one page; save the answer to ?perPage=${total}`,
+    });
+  }
 }
 
 /** The items of an answer, whichever of Kibana's forms it has. Throws DepotError INSTALLED_INVALID. */
 export function readInstalledItems(answer: unknown, place: string): Record<string, unknown>[] {
-  const items = Array.isArray(answer)
-    ? (answer as unknown[])
-    : isRecord(answer)
-      ? (answer['items'] ?? answer['response'])
-      : undefined;
-  if (!Array.isArray(items)) {
+  const items = listOf(answer);
+  if (!items) {
     throw new DepotError('INSTALLED_INVALID', { place, reason: 'there is no list of items' });
   }
-  return (items as unknown[])
-    .filter((item) => isRecord(item))
-    .filter((item) => item['status'] !== 'not_installed');
+  return items.filter((item) => isRecord(item)).filter((item) => item['status'] !== 'not_installed');
+}
+
+/** `items`, `response` of older Kibanas, the list alone, or the `item` that was asked for by its name. */
+function listOf(answer: unknown): readonly unknown[] | undefined {
+  if (Array.isArray(answer)) {
+    return answer as unknown[];
+  }
+  if (!isRecord(answer)) {
+    return undefined;
+  }
+  const items = answer['items'] ?? answer['response'] ?? answer['item'];
+  return Array.isArray(items) ? (items as unknown[]) : isRecord(items) ? [items] : undefined;
+}
+
+/** Whether a package was made in Kibana or handed to it as a file: then no registry has to have it. */
+export function isHomemade(details: Record<string, unknown>): boolean {
+  const source =
+    recordOf(details['installationInfo'])?.['install_source'] ??
+    attributesOf(details['savedObject'])?.['install_source'];
+  return source === 'custom' || source === 'upload';
 }
 
 /** The installed version of one item, and the one before it where it is named. */

@@ -10,6 +10,7 @@ import {
   readCount,
   readFields,
   readItems,
+  readLimit,
   readText,
   unknownText,
 } from './fields.ts';
@@ -97,7 +98,7 @@ function readDefinition(tree: YamlNode, label: string, complain: Complain): Defi
     queries,
     packages,
     actions: readItems(fields.get('actions'), complain).flatMap((node) => readAction(node, complain)),
-    versionLimit: readCount(fields.get('version.limit'), complain) ?? 0,
+    versionLimit: readLimit(fields.get('version.limit'), complain) ?? 0,
     include: readItems(fields.get('include'), complain).flatMap((node) => readPattern(node, complain)),
     exclude: readItems(fields.get('exclude'), complain).flatMap((node) => readPattern(node, complain)),
     keep: readCount(fields.get('keep'), complain) ?? 0,
@@ -115,7 +116,7 @@ function readQuery(node: YamlNode, complain: Complain): Query {
   const type = readText(fields.get('type'), complain);
   const all = readBoolean(fields.get('all'), complain, true);
   const prerelease = readBoolean(fields.get('prerelease'), complain, true);
-  const versionLimit = readCount(fields.get('version.limit'), complain);
+  const versionLimit = readLimit(fields.get('version.limit'), complain);
   const kibana = fields.get('kibana.version');
   const kibanaVersion = readText(kibana, complain);
   if (kibana && kibanaVersion !== undefined && !parseLooseVersion(kibanaVersion)) {
@@ -193,13 +194,15 @@ function readAction(node: YamlNode, complain: Complain): Action[] {
     complain(entry.line, unknownText('action', entry.key, ['print', 'download'], entry.line));
     return [];
   }
-  // The public tool called the bucket `download_url` first, `bucket_url` later.
+  // The public tool called the bucket `download_url` first, `bucket_url` later. Its guide showed `validate`, which it never
+  // read: signatures are always checked.
   const fields = readFields(
     entry.value,
     'download',
-    ['destination', 'address', 'bucket_url', 'download_url'],
+    ['destination', 'address', 'bucket_url', 'download_url', 'validate'],
     complain,
   );
+  readBoolean(fields.get('validate'), complain, true);
   const destination = readText(fields.get('destination'), complain);
   const address = readAddress(fields.get('address'), complain);
   const bucketUrl = readAddress(fields.get('bucket_url') ?? fields.get('download_url'), complain);

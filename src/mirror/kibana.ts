@@ -1,6 +1,6 @@
 import { DepotError } from '../domain/errors.ts';
 import type { Pin } from '../distribution/definition.ts';
-import { pinsOf, readInstalledItems } from '../distribution/installed.ts';
+import { isHomemade, pinsOf, readInstalledItems } from '../distribution/installed.ts';
 import type { HttpClient } from '../net/http.ts';
 import { dismiss, readBody, showUrl } from '../net/http.ts';
 import type { RetryPolicy } from '../net/retry.ts';
@@ -16,6 +16,8 @@ export interface KibanaSettings {
   readonly address: URL;
   /** Encoded API key, as Kibana shows it. */
   readonly apiKey: string | undefined;
+  /** Told `name-version` of what was made in that Kibana or uploaded to it, which is left out. */
+  readonly onHomemade: (id: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -72,6 +74,13 @@ export async function askKibana(settings: KibanaSettings): Promise<Pin[]> {
   let after = '';
   for (let page = 0; page < maxPages; page++) {
     const answer = await ask(`/api/fleet/epm/packages/installed?perPage=${pageSize}${after}`);
+    if (answer === undefined) {
+      throw new DepotError('INSTALLED_INVALID', {
+        place,
+        reason:
+          'it has no /api/fleet/epm/packages/installed (404): an address is that of Kibana with its base path, and /s/SPACE for a space',
+      });
+    }
     items.push(...readInstalledItems(answer, place));
     const next = isRecord(answer) ? answer['searchAfter'] : undefined;
     if (!Array.isArray(next) || next.length === 0) {
@@ -82,14 +91,16 @@ export async function askKibana(settings: KibanaSettings): Promise<Pin[]> {
   const pins: Pin[] = [];
   await eachConcurrently(items, 4, async (item) => {
     const installed = pinsOf(item, `package ${String(item['name'])}`, place);
-    pins.push(...installed);
     const name = installed[0]?.name;
-    if (name === undefined || installed.length > 1) {
+    const isAsked = name !== undefined && installed.length === 1;
+    const details = isAsked ? await ask(`/api/fleet/epm/packages/${name}`) : undefined;
+    const detail = isRecord(details) ? (details['item'] ?? details['response']) : undefined;
+    if (isRecord(detail) && isHomemade(detail)) {
+      installed.forEach((pin) => settings.onHomemade(`${pin.name}-${pin.version}`));
       return;
     }
-    const details = await ask(`/api/fleet/epm/packages/${name}`);
-    const detail = isRecord(details) ? details['item'] : undefined;
-    if (isRecord(detail)) {
+    pins.push(...installed);
+    if (name !== undefined && isRecord(detail)) {
       pins.push(...pinsOf({ ...detail, name }, `package ${name}`, place));
     }
   });

@@ -17,7 +17,7 @@ async function plan(
   rest: string,
   words: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
-): Promise<{ run: SyncRun; upstream: FakeUpstream }> {
+): Promise<{ run: SyncRun; upstream: FakeUpstream; folder: string }> {
   const upstream = await startUpstream();
   t.teardown(() => upstream.close());
   for (const [version, kibana] of [
@@ -52,6 +52,7 @@ async function plan(
   return {
     run: await runSyncVerb([definition, '--dry-run', '--json', ...words], { key: publisher.publicKey, env }),
     upstream,
+    folder,
   };
 }
 
@@ -157,6 +158,53 @@ test('Kibana itself is asked page by page, with the API key, for installed and p
   t.is(kibana.headers.get('/s/ops/api/fleet/epm/packages/installed')?.authorization, 'ApiKey c2VjcmV0');
 });
 
+test('what was made in Kibana or uploaded is not asked of the registry, and noted', async (t) => {
+  const kibana = await startUpstream();
+  t.teardown(() => kibana.close());
+  kibana.answer('/api/fleet/epm/packages/installed', (_request, response) => {
+    const items = [
+      { name: 'nginx', version: '1.2.0' },
+      { name: 'my_logs', version: '1.0.0' },
+    ];
+    response.end(JSON.stringify({ items, total: 2 }));
+  });
+  kibana.answer('/api/fleet/epm/packages/my_logs', (_request, response) => {
+    const installationInfo = { version: '1.0.0', install_source: 'custom' };
+    response.end(JSON.stringify({ item: { name: 'my_logs', version: '1.0.0', installationInfo } }));
+  });
+  const { run } = await plan(t, 'installed: none\n', ['--installed', kibana.address]);
+  t.is(run.exitCode, 0, run.stderr);
+  t.is(listed(run), 'nginx-1.2.0');
+  t.regex(run.stderr, /note: made in Kibana or uploaded .*: my_logs-1\.0\.0\n/);
+});
+
+test('a list that a definition names lies beside it, or where the command runs', async (t) => {
+  const { run, folder } = await plan(t, 'installed: here.txt\n', []);
+  t.is(run.exitCode, 1);
+  t.true(run.error?.message.includes(`${join(process.cwd(), 'here.txt')}: it cannot be read`), run.stderr);
+  writeFileSync(join(folder, 'here.txt'), 'nginx-1.2.0\n');
+  const again = await runSyncVerb([join(folder, 'definition.yml'), '--dry-run', '--json'], {
+    key: publisher.publicKey,
+  });
+  t.is(again.exitCode, 0, again.stderr);
+  t.is(listed(again), 'nginx-1.2.0');
+});
+
+test('a definition that only prints needs no folder and fetches nothing; with one it does both', async (t) => {
+  const rest = 'queries:\n  - package: cisco_ios\nactions:\n  - print: {}\n';
+  const { folder, upstream } = await plan(t, rest, []);
+  const definition = join(folder, 'definition.yml');
+  const before = upstream.requests.length;
+  const run = await runSyncVerb([definition], { key: publisher.publicKey });
+  t.is(run.exitCode, 0, run.stderr);
+  t.is(run.stdout, 'cisco_ios 1.0.0\n');
+  t.is(run.stderr, '');
+  t.deepEqual(upstream.requests.slice(before), ['GET /search?package=cisco_ios']);
+  const both = await runSyncVerb([definition, '--to', join(folder, 'to')], { key: publisher.publicKey });
+  t.is(both.stdout, 'cisco_ios 1.0.0\n');
+  t.regex(both.stderr, /1 fetched/);
+});
+
 test('what can be no API key, and what is no answer of Kibana, is told plainly', async (t) => {
   const kibana = await startUpstream();
   t.teardown(() => kibana.close());
@@ -173,6 +221,7 @@ test('what can be no API key, and what is no answer of Kibana, is told plainly',
     (await plan(t, 'installed: none\n', ['--installed', `${kibana.address}${path}`, ...words])).run;
   const messages: readonly (readonly [SyncRun, number, RegExp])[] = [
     [await ask('/login'), 1, /\/login\/api\/fleet\S+: the answer is no JSON, so it is none of Kibana's API/],
+    [await ask('/nowhere'), 1, /\/nowhere: it has no \/api\/fleet\/epm\/packages\/installed \(404\)/],
     [await ask('/closed'), 1, /Kibana answered 401; give an API key .*--kibana-api-key-file/],
     [await ask('/', ['--kibana-api-key-file', join(folder, 'empty')]), 2, /empty has no API key/],
     [await ask('/', ['--kibana-api-key-file', join(folder, 'words')]), 2, /words has no API key/],

@@ -35,6 +35,43 @@ test('Kibana’s answer gives the installed version and the one it can roll back
   );
 });
 
+test('what Windows has saved is read: CRLF behind comments, and a byte order mark', (t) => {
+  const pins = [
+    { name: 'nginx', version: '1.2.0' },
+    { name: 'apache', version: '2.0.0' },
+  ];
+  t.deepEqual(parseInstalled('\uFEFFnginx-1.2.0\r\n# soon\r\napache@2.0.0 # now\r\n', 'list'), pins);
+  t.deepEqual(parseInstalled(`\uFEFF${JSON.stringify({ items: pins })}`, 'saved'), pins);
+});
+
+test('one page of several does not pass for all that is installed', (t) => {
+  const page = { items: [{ name: 'nginx', version: '1.2.0' }], total: 40, searchAfter: ['nginx'] };
+  t.throws(() => parseInstalled(JSON.stringify(page), 'a.json'), {
+    message: 'a.json: it has 1 of 40 packages, which is one page; save the answer to ?perPage=40',
+  });
+});
+
+test('the answer for one package is a list of one; what was made in Kibana or uploaded is left out and told', (t) => {
+  const answer = (name: string, install_source: string): object => ({
+    name,
+    version: '9.0.0',
+    status: 'installed',
+    installationInfo: { version: '1.0.0', previous_version: '0.9.0', install_source },
+  });
+  const homemade: string[] = [];
+  t.deepEqual(parseInstalled(JSON.stringify({ item: answer('nginx', 'registry') }), 'a.json'), [
+    { name: 'nginx', version: '1.0.0' },
+    { name: 'nginx', version: '0.9.0' },
+  ]);
+  const items = [answer('my_logs', 'custom'), answer('ours', 'upload'), answer('nginx', 'bundled')];
+  const pins = parseInstalled(JSON.stringify({ items }), 'a.json', (id) => homemade.push(id));
+  t.deepEqual(
+    pins.map(({ name }) => name),
+    ['nginx', 'nginx'],
+  );
+  t.deepEqual(homemade, ['my_logs-1.0.0', 'my_logs-0.9.0', 'ours-1.0.0', 'ours-0.9.0']);
+});
+
 test('what is no such list is an error that names the place and the line', (t) => {
   t.throws(() => parseInstalled('nginx-1.2.0\n../x-1.0.0\n', 'list.txt'), {
     message: 'list.txt: line 2 has no proper name and version',

@@ -257,7 +257,19 @@ test('a glob agrees with the regular expression of the same meaning', (t) => {
   t.pass();
 });
 
+test('what the public tool reads without a word is read: a limit below 0, and `validate` of its guide', (t) => {
+  const { versionLimit, queries, actions } = parseDefinition(
+    'version.limit: -1\nqueries:\n  - version.limit: -5\nactions:\n  - download:\n      destination: ./x\n      validate: true\n',
+    'my.yml',
+  );
+  t.is(versionLimit, 0);
+  t.deepEqual(queries, [{ versionLimit: 0 }]);
+  t.deepEqual(actions, [{ kind: 'download', destination: './x' }]);
+});
+
 test('sizes are read in both kinds of units', (t) => {
+  t.is(parseBytes('4G'), 4 * 2 ** 30);
+  t.is(parseBytes('4 gb'), 4_000_000_000);
   t.is(parseBytes('4GiB'), 4 * 2 ** 30);
   t.is(parseBytes('1.5 MB'), 1_500_000);
   t.is(parseBytes('700'), 700);
