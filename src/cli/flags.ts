@@ -60,7 +60,10 @@ export const rewriteArguments = (words: readonly string[], program: Command): st
     }
     const [, name = '', value] = match;
     const option = command.options.find(({ long }) => long === `--${name}`);
-    if (option === undefined) {
+    const said = booleanFlag(name, value, command.options);
+    if (said !== undefined) {
+      written.push(...said);
+    } else if (option === undefined) {
       // commander suggests what may have been meant where the value stands apart.
       written.push(`--${name}`, ...(value === undefined ? [] : [value.slice(1)]));
     } else if (value !== undefined || (!option.required && !option.optional)) {
@@ -73,4 +76,26 @@ export const rewriteArguments = (words: readonly string[], program: Command): st
     }
   }
   return written;
+};
+
+/**
+ * A flag of commander that takes no value, said as in Go: `-json=true`, `-json=false`, and `-require-signature=false` for a
+ * flag `--no-require-signature`. Undefined for everything else.
+ */
+const booleanFlag = (
+  name: string,
+  value: string | undefined,
+  options: readonly Option[],
+): readonly string[] | undefined => {
+  const find = (long: string): Option | undefined =>
+    options.find((one) => one.long === long && !one.required && !one.optional);
+  const truth = value === undefined ? true : { '=true': true, '=false': false }[value];
+  if (truth === undefined) {
+    return undefined;
+  }
+  const opposite = find(`--no-${name}`);
+  if (opposite) {
+    return truth ? [] : [`--no-${name}`];
+  }
+  return value !== undefined && find(`--${name}`) ? (truth ? [`--${name}`] : []) : undefined;
 };

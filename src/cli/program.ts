@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { version } from '../version.ts';
 import { addExamples } from './examples.ts';
 import { rewriteArguments } from './flags.ts';
@@ -46,7 +46,10 @@ Examples:
 Every flag of serve is also a variable: -tls-cert is EPR_TLS_CERT. A flag beats the variable, the variable beats config.yml.
 Exit codes: 0 done, 1 failed, 2 wrong flags or settings, 3 partly done.`;
 
-/** Runs one command line and resolves with its exit code. Nothing is thrown: what goes wrong is printed. */
+/**
+ * Runs one command line and resolves with its exit code. Nothing is thrown: what goes wrong is printed, and with --json it is
+ * the answer on stdout as well, so that a script always reads one document.
+ */
 export const runProgram = async (words: readonly string[], io: CommandIo): Promise<number> => {
   let exitCode: number = exitCodes.ok;
   try {
@@ -56,6 +59,13 @@ export const runProgram = async (words: readonly string[], io: CommandIo): Promi
     await program.parseAsync(rewriteArguments(words, program), { from: 'user' });
   } catch (error) {
     exitCode = report(error, io);
+    const behind = words.indexOf('--');
+    const asksJson = words.some(
+      (word, index) => /^--?json(?:=true)?$/.test(word) && (behind < 0 || index < behind),
+    );
+    if (asksJson && exitCode !== exitCodes.ok) {
+      io.stdout.write(`${JSON.stringify({ error: failureOf(error) }, undefined, 2)}\n`);
+    }
   }
   return exitCode;
 };
@@ -106,6 +116,17 @@ const usageCodes = new Set([
   'DEFINITION_UNKNOWN',
   'PROXY_INVALID',
 ]);
+
+/** What went wrong, for programs. */
+const failureOf = (error: unknown): { code: string; message: string; advice?: string } => {
+  if (error instanceof DepotError) {
+    const { code, message, advice } = error;
+    return { code, message, advice };
+  }
+  return error instanceof CommanderError
+    ? { code: 'USAGE', message: error.message.replace(/^error: /, '') }
+    : { code: 'INTERNAL', message: messageOf(error) };
+};
 
 const report = (error: unknown, io: CommandIo): number => {
   if (error instanceof CommanderError) {

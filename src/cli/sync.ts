@@ -66,7 +66,10 @@ export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
         .option('--partial', 'into a depot: make a snapshot of what is there, though something failed')
         .option('--concurrency <n>', 'archives fetched at once', '8')
         .option('--no-sizes', 'do not ask for sizes before fetching')
-        .option('--no-require-signature', 'take unsigned packages and unknown signers too')
+        .option(
+          '--no-require-signature',
+          'take unsigned packages and unknown signers too (the same as -require-signature=false)',
+        )
         .option(
           '--allow-redirect-host <host>',
           'follow redirects and downloads to this host; may be repeated',
@@ -138,7 +141,7 @@ async function sync(
 /** The folder of `--to`, or of the definition. A dry run needs none. */
 const folderOf = ({ definition, options }: SyncRun, isNeeded: boolean): string => {
   const places = new Set(
-    definition.actions.flatMap((action) => (action.kind === 'download' ? (action.destination ?? []) : [])),
+    definition.actions.flatMap((action) => (action.kind === 'download' ? action.destination || [] : [])),
   );
   if (options.to === undefined && places.size > 1) {
     throw new DepotError('USAGE', {
@@ -146,6 +149,10 @@ const folderOf = ({ definition, options }: SyncRun, isNeeded: boolean): string =
     });
   }
   const to = options.to ?? [...places][0];
+  // An empty variable of a script would mean the folder that it runs in.
+  if (to === '' || options.artifactsTo === '') {
+    throw new DepotError('USAGE', { reason: `${to === '' ? '--to' : '--artifacts-to'} names no folder` });
+  }
   if (to === undefined && options.dryRun !== true && isNeeded) {
     throw new DepotError('USAGE', { reason: 'name the folder to fill: --to DIR' });
   }

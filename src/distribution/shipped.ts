@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DepotError, messageOf } from '../domain/errors.ts';
@@ -27,12 +27,14 @@ const unreadable = new Map([
 ]);
 
 /**
- * Loads a definition by its shipped name or by path: what has a slash or ends in .yml or .yaml is a path.
+ * Loads a definition by its shipped name or by path: what has a slash or ends in .yml or .yaml is a path, and so is what no
+ * shipped one is named and a file is.
  * Throws DepotError DEFINITION_UNKNOWN or DEFINITION_INVALID.
  */
 export function loadDefinition(nameOrFile: string, folder: string = shippedFolder()): Definition {
-  const isPath = /[/\\]|\.ya?ml$/i.test(nameOrFile);
   const shipped = listShipped(folder);
+  const isPath =
+    /[/\\]|\.ya?ml$/i.test(nameOrFile) || (!shipped.includes(nameOrFile) && existsSync(nameOrFile));
   if (!isPath && !shipped.includes(nameOrFile)) {
     throw new DepotError('DEFINITION_UNKNOWN', { name: nameOrFile, shipped: shipped.join(', ') });
   }

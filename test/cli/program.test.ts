@@ -57,6 +57,20 @@ test('the help of every verb ends with examples, and shows short flags, too', as
   t.regex(create.stdout, /Examples:\n  fleet-depot bundle create --from/);
 });
 
+test('with --json a script reads one document, also where nothing could be done', async (t) => {
+  const folder = await scratch(t);
+  const read = async (...words: readonly string[]): Promise<readonly [number | null, string, boolean]> => {
+    const { code, stdout, stderr } = await runCommand(['sync', ...words, '--to', folder]);
+    const { error } = JSON.parse(stdout) as { error: { code: string; message: string; advice?: string } };
+    return [code, error.code, stderr.includes(error.message)];
+  };
+  t.deepEqual(await read('./none.yml', '--json'), [2, 'DEFINITION_UNKNOWN', true]);
+  t.deepEqual(await read('lite', '-json', '-strange'), [2, 'USAGE', true]);
+  t.deepEqual(await read('lite', '--json=true', '--locked'), [1, 'LOCK_INVALID', true]);
+  t.is((await runCommand(['sync', './none.yml', '--json=false', '--to', folder])).stdout, '');
+  t.is((await runCommand(['sync', 'lite', '--to', '', '--json'])).code, 2);
+});
+
 test('an unknown verb or flag is exit 2, with what may have been meant', async (t) => {
   const verb = await runCommand(['sreve']);
   t.is(verb.code, 2);
