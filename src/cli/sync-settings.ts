@@ -76,6 +76,15 @@ export function downloadPlace(
 export function readUrl(text: string, flag: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && (url.protocol === 'http:' || url.protocol === 'https:')) {
+    try {
+      decodeURIComponent(`${url.username}${url.password}`);
+    } catch (error) {
+      throw new DepotError(
+        'USAGE',
+        { reason: `${flag}: a % in user or password must be written %25` },
+        error,
+      );
+    }
     return url;
   }
   throw new DepotError('USAGE', { reason: `${flag} must be an http or https address` });

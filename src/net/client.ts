@@ -1,9 +1,9 @@
 import { DepotError } from '../domain/errors.ts';
 import { createDirectClient } from './direct-client.ts';
-import { describeFailure } from './failure.ts';
+import { describeFailure, type Failure } from './failure.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from './http.ts';
 import { showUrl, Transient } from './http.ts';
-import type { ProxyAddress, ProxySettings } from './proxy.ts';
+import { createProxyChoice, type ProxyAddress, type ProxySettings } from './proxy.ts';
 import type { TlsMaterial } from './tls-material.ts';
 import type { HeaderRecord, UndiciClient } from './undici-client.ts';
 
@@ -27,7 +27,7 @@ export interface ClientSettings {
 
 /** Makes the client that everything outgoing uses. Nothing is sent before the first request. */
 export function createClient(settings: ClientSettings): HttpClient {
-  const { proxy } = settings;
+  const proxyFor = createProxyChoice(settings.proxy);
   const direct = createDirectClient(settings);
   let loading: Promise<UndiciClient> | undefined;
   // Loaded when it is first needed: it takes 0.1 s and 10 MB.
@@ -47,7 +47,7 @@ export function createClient(settings: ClientSettings): HttpClient {
   return {
     async request(request) {
       const { url, signal } = request;
-      const address = proxyFor(url, proxy);
+      const address = proxyFor(url);
       try {
         const headers = {
           'user-agent': settings.userAgent,
@@ -55,19 +55,21 @@ export function createClient(settings: ClientSettings): HttpClient {
           ...request.headers,
         };
         const answer = await ask(request, headers, address === undefined);
-        if (answer.status !== 407) {
+        const refusal = refusalOf(answer, address !== undefined && url.protocol === 'http:');
+        if (!refusal) {
           return answer;
         }
         answer.body.on('error', () => {}).destroy();
-        throw proxyRefused(address, url, 'it wants another user or password (407)');
+        const report = proxyRefused(address, url, refusal.reason);
+        throw refusal.passing ? new Transient(report) : report;
       } catch (error) {
-        if (error instanceof DepotError) {
+        if (error instanceof DepotError || error instanceof Transient) {
           throw error;
         }
         if (signal?.aborted) {
           throw new DepotError('INTERRUPTED', {}, error);
         }
-        const failure = describeFailure(error, settings);
+        const failure = describeFailure(error, settings, address !== undefined && url.protocol === 'http:');
         const report = failure.byProxy
           ? proxyRefused(address, url, failure.reason, error)
           : new DepotError('UPSTREAM_UNREACHABLE', { url: showUrl(url), reason: failure.reason }, error);
@@ -81,9 +83,25 @@ export function createClient(settings: ClientSettings): HttpClient {
   };
 }
 
-/** The proxy of a kind of address, whatever NO_PROXY says. */
-const proxyFor = (url: URL, proxy: ProxySettings): ProxyAddress | undefined =>
-  url.protocol === 'https:' ? proxy.httpsProxy : proxy.httpProxy;
+/**
+ * What a proxy says instead of the server: 407, and where it isn't tunnelled whatever Squid marks as its own page
+ * (X-Squid-Error). Undefined for the server's answers.
+ */
+function refusalOf(
+  { status, headers }: HttpAnswer,
+  isRelayed: boolean,
+): Pick<Failure, 'reason' | 'passing'> | undefined {
+  if (status === 407) {
+    return { reason: 'it wants another user or password (407)', passing: false };
+  }
+  const page = isRelayed ? /^[A-Z_]+/.exec(headers['x-squid-error'] ?? '')?.[0] : undefined;
+  if (page === undefined || status < 400) {
+    return undefined;
+  }
+  return status >= 502
+    ? { reason: `it cannot reach the server (${status} ${page})`, passing: true }
+    : { reason: `it does not let this request through (${status} ${page})`, passing: false };
+}
 
 function proxyRefused(
   address: ProxyAddress | undefined,
@@ -99,7 +117,7 @@ function proxyRefused(
 }
 
 function basicAuthorization(url: URL): Record<string, string> {
-  if (url.username === '') {
+  if (url.username === '' && url.password === '') {
     return {};
   }
   const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;

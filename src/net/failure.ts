@@ -29,11 +29,39 @@ const passing: Readonly<Record<string, string>> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body is not as long as announced',
 };
 
-/** Puts an error of undici, TLS or the socket in words. Never shows an address, a header or a password of the request. */
-export function describeFailure(error: unknown, times: Times): Failure {
-  if (error instanceof TunnelError) {
-    return { ...describeFailure(error.cause, times), byProxy: true };
+/** Codes of connections that never came about. */
+const unreached: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/**
+ * Puts an error of undici, TLS or the socket in words. `isRelayed` says that a proxy passes requests on without a tunnel: then
+ * every connection is one to the proxy. Never shows an address, a header or a password of the request.
+ */
+export function describeFailure(error: unknown, times: Times, isRelayed = false): Failure {
+  const isTunnel = error instanceof TunnelError;
+  const failure = describe(isTunnel ? error.cause : error, times);
+  if ((isTunnel || isRelayed) && !failure.byProxy && unreached.has(codeOf(error))) {
+    return { ...failure, reason: `it cannot be reached: ${failure.reason}`, byProxy: true };
   }
+  return isTunnel ? { ...failure, byProxy: true } : failure;
+}
+
+/** What is wrong with certificates, in words. */
+const certificates: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  CERT_REVOKED: 'its certificate was revoked',
+};
+
+function describe(error: unknown, times: Times): Failure {
   const code = codeOf(error);
   const message = messageOf(error);
   const refused = /Proxy response \((\d+)\)/.exec(message)?.[1];
@@ -74,7 +102,10 @@ export function describeFailure(error: unknown, times: Times): Failure {
     return hard(`the TLS handshake was refused (${code}); a client certificate may be wanted`);
   }
   if (/CERT|SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO/.test(code)) {
-    return hard(`its certificate is not trusted (${code})`);
+    return hard(`${certificates[code] ?? 'its certificate is not trusted'} (${code})`);
+  }
+  if (/wrong version number|packet length too long|http request/.test(message)) {
+    return hard('it does not speak TLS there; is it http:// or another port?');
   }
   return hard(
     code === '' ? 'the request failed' : `the request failed (${code})`,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { DepotError } from '../domain/errors.ts';
+import { createBypass } from './no-proxy.ts';
 
 /** Which proxy to take, without any secret in an address. */
 export interface ProxySettings {
@@ -7,8 +8,17 @@ export interface ProxySettings {
   readonly httpsProxy?: ProxyAddress;
   /** For http targets. */
   readonly httpProxy?: ProxyAddress;
-  /** As in NO_PROXY: hosts, domains and host:port, with commas; `*` for all. */
+  /** As in NO_PROXY: hosts, domains, networks and host:port, with commas; `*` for all. */
   readonly noProxy: string;
+}
+
+/** The proxy that an address is asked through; undefined where it is reached directly. */
+export function createProxyChoice(settings: ProxySettings): (url: URL) => ProxyAddress | undefined {
+  const bypasses = createBypass(settings.noProxy);
+  return (url) => {
+    const address = url.protocol === 'https:' ? settings.httpsProxy : settings.httpProxy;
+    return address && !bypasses(url) ? address : undefined;
+  };
 }
 
 export interface ProxyAddress {

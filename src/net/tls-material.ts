@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { DepotError } from '../domain/errors.ts';
@@ -39,15 +40,39 @@ export function readTlsMaterial(files: TlsFiles, prefix: string, env: NodeJS.Pro
   }
   const ca = files.ca === undefined ? undefined : readPem(files.ca, `--${prefix}ca`, 'CERTIFICATE');
   const extra = env['NODE_EXTRA_CA_CERTS'];
+  const cert =
+    files.cert === undefined ? undefined : readPem(files.cert, `--${prefix}client-cert`, 'CERTIFICATE');
+  const key = files.key === undefined ? undefined : readPem(files.key, `--${prefix}client-key`, 'KEY');
+  if (cert !== undefined && key !== undefined) {
+    refuseOdd(cert, key, files, prefix);
+  }
   return {
     ...(ca === undefined
       ? {}
       : { ca: extra ? `${ca}\n${readPem(extra, 'NODE_EXTRA_CA_CERTS', 'CERTIFICATE')}` : ca }),
-    ...(files.cert === undefined
-      ? {}
-      : { cert: readPem(files.cert, `--${prefix}client-cert`, 'CERTIFICATE') }),
-    ...(files.key === undefined ? {} : { key: readPem(files.key, `--${prefix}client-key`, 'KEY') }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
   };
+}
+
+/** A key of another certificate, or one that can't be read, is told before anything is asked. */
+function refuseOdd(cert: string, key: string, files: TlsFiles, prefix: string): void {
+  let fits: boolean;
+  try {
+    fits = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (error) {
+    const why = /ENCRYPTED/.test(key) ? 'the key has a passphrase' : 'one of them cannot be read';
+    throw new DepotError(
+      'USAGE',
+      { reason: `--${prefix}client-cert ${files.cert}, --${prefix}client-key ${files.key}: ${why}` },
+      error,
+    );
+  }
+  if (!fits) {
+    throw new DepotError('USAGE', {
+      reason: `--${prefix}client-key: ${files.key} is not the key of the certificate ${files.cert}`,
+    });
+  }
 }
 
 function readPem(file: string, flag: string, kind: 'CERTIFICATE' | 'KEY'): string {

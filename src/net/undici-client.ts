@@ -1,9 +1,9 @@
-import { Agent, EnvHttpProxyAgent } from 'undici';
+import { Agent, ProxyAgent } from 'undici';
 import type { Dispatcher, Pool } from 'undici';
 import type { ClientSettings } from './client.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
 import { createProxyPool } from './proxy-pool.ts';
-import type { ProxyAddress } from './proxy.ts';
+import { createProxyChoice, type ProxyAddress } from './proxy.ts';
 import { tlsOptions } from './tls-material.ts';
 
 export type HeaderRecord = Readonly<Record<string, string>>;
@@ -19,14 +19,19 @@ export interface UndiciClient {
 const bodyBytes = 128 * 1024;
 
 export function createUndiciClient(settings: ClientSettings): UndiciClient {
-  const { proxy } = settings;
+  const proxyFor = createProxyChoice(settings.proxy);
   const direct = new Agent(agentOptions(settings));
-  const viaHttps = proxy.httpsProxy && createProxyAgent(settings, proxy.httpsProxy);
-  const viaHttp = proxy.httpProxy && createProxyAgent(settings, proxy.httpProxy);
+  const agents = new Map<ProxyAddress, Dispatcher>();
+  const via = (address: ProxyAddress): Dispatcher => {
+    const agent = agents.get(address) ?? createProxyAgent(settings, address);
+    agents.set(address, agent);
+    return agent;
+  };
 
   return {
     async request({ url, method = 'GET', signal }, headers) {
-      const dispatcher: Dispatcher = (url.protocol === 'https:' ? viaHttps : viaHttp) ?? direct;
+      const address = proxyFor(url);
+      const dispatcher = address ? via(address) : direct;
       const answer = await dispatcher.request({
         origin: url.origin,
         path: url.pathname + url.search,
@@ -40,7 +45,7 @@ export function createUndiciClient(settings: ClientSettings): UndiciClient {
       return { status: answer.statusCode, headers: firstValues(answer.headers), body: answer.body, url };
     },
     async close() {
-      await Promise.all([direct.destroy(), viaHttps?.destroy(), viaHttp?.destroy()]);
+      await Promise.all([direct, ...agents.values()].map((one) => one.destroy()));
     },
   };
 }
@@ -54,13 +59,11 @@ function agentOptions(settings: ClientSettings): Agent.Options {
   };
 }
 
-/** One proxy. Certificates for the upstream count in `connect` where NO_PROXY says direct, in `requestTls` behind the proxy. */
+/** One proxy. Certificates for the upstream count in `requestTls` behind it. */
 function createProxyAgent(settings: ClientSettings, address: ProxyAddress): Dispatcher {
-  return new EnvHttpProxyAgent({
+  return new ProxyAgent({
     ...agentOptions(settings),
-    httpProxy: address.uri,
-    httpsProxy: address.uri,
-    noProxy: settings.proxy.noProxy,
+    uri: address.uri,
     ...(address.authorization === undefined ? {} : { token: address.authorization }),
     headers: { ...settings.proxyHeaders },
     requestTls: { timeout: settings.connectTimeout, ...tlsOptions(settings.tls) },

@@ -136,6 +136,25 @@ test('a wrong password is told at once, and no password is ever shown', async (t
   t.deepEqual(upstream.requests, []);
 });
 
+test('what squid itself says of a plain address is told as its word, not as that of the registry', async (t) => {
+  const folder = await scratch(t);
+  const proxy = await startSquid(t, folder);
+  if (!proxy) {
+    return;
+  }
+  const words = ['--proxy', `http://carrier:${encoded}@127.0.0.1:${proxy.port}`];
+  const upstream = await startUpstream();
+  await upstream.close();
+  const dead = await sync(folder, upstream, words);
+  t.is(dead.error?.code, 'PROXY_REFUSED');
+  t.regex(dead.error?.message ?? '', /it cannot reach the server \(503 ERR_CONNECT_FAIL\)/);
+  const other = await startUpstream();
+  t.teardown(() => other.close());
+  other.addFault(faults.status('/search', 403));
+  const refused = await sync(folder, other, words);
+  t.is(refused.error?.code, 'UPSTREAM_ANSWER');
+});
+
 test('NO_PROXY goes direct, and HTTP_PROXY is honoured otherwise', async (t) => {
   const folder = await scratch(t);
   const upstream = await startUpstream();
@@ -143,9 +162,42 @@ test('NO_PROXY goes direct, and HTTP_PROXY is honoured otherwise', async (t) => 
   upstream.offer(await publisher.make('nginx', '1.0.0'));
   const env = { HTTP_PROXY: `http://127.0.0.1:${await freePort()}` };
   const proxied = await sync(join(folder, 'a'), upstream, [], env);
-  t.is(proxied.error?.code, 'UPSTREAM_UNREACHABLE');
+  t.is(proxied.error?.code, 'PROXY_REFUSED');
+  t.true(proxied.error?.message.startsWith(`the proxy ${env.HTTP_PROXY} `), proxied.error?.message);
+  t.regex(proxied.error?.message ?? '', /it cannot be reached: the connection was refused/);
+  const unknown = await sync(join(folder, 'c'), upstream, ['--proxy', 'http://proxy.invalid:1']);
+  t.regex(unknown.error?.message ?? '', /the proxy http:\/\/proxy\.invalid:1 .*: the host name is unknown/);
   const direct = await sync(join(folder, 'b'), upstream, [], { ...env, NO_PROXY: '.example,127.0.0.1' });
   t.is(direct.exitCode, 0, direct.stderr);
+});
+
+test('what is wrong with certificates is told in words: a stranger’s key, another name, no TLS at all', async (t) => {
+  if (!hasOpenssl()) {
+    t.log('skipped: openssl is not installed');
+    t.pass();
+    return;
+  }
+  const folder = await scratch(t);
+  const authority = makeAuthority(join(folder, 'ca'));
+  const [client, other] = [authority.issue('carrier'), authority.issue('other.example')];
+  const upstream = await startUpstream({ tls: { key: other.key, cert: other.cert } });
+  t.teardown(() => upstream.close());
+  const plain = await startUpstream();
+  t.teardown(() => plain.close());
+  const trusted = ['--ca', authority.file];
+  const pair = ['--client-cert', client.certFile, '--client-key', other.keyFile];
+  const odd = await sync(folder, upstream, pair);
+  t.is(odd.exitCode, 2);
+  t.regex(odd.error?.message ?? '', /--client-key: \S+ is not the key of the certificate/);
+  const named = await sync(folder, upstream, trusted);
+  t.regex(named.error?.message ?? '', /its certificate is for another name \(ERR_TLS_CERT_ALTNAME_INVALID\)/);
+  const address = plain.address.replace('http:', 'https:').replace('127.0.0.1', 'localhost');
+  const spoken = await sync(folder, { ...plain, address }, trusted);
+  t.regex(spoken.error?.message ?? '', /it does not speak TLS there; is it http:/);
+  const escaped = await sync(folder, { ...plain, address: 'http://us%er:word@127.0.0.1/' }, []);
+  t.is(escaped.exitCode, 2);
+  t.regex(escaped.error?.message ?? '', /must be written %25/);
+  t.notRegex(escaped.stderr, /word@/);
 });
 
 test('a gateway that speaks TLS, demands a client certificate and wants headers on CONNECT is passed', async (t) => {
