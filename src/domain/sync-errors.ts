@@ -43,7 +43,7 @@ export const syncErrors = {
   },
   UPSTREAM_REDIRECT: {
     status: 500,
-    message: '{url} redirects to {target}: {reason}',
+    message: '{url} leads to {target}: {reason}',
     advice:
       'Allow another host with --allow-redirect-host HOST if you trust it; https never falls back to http.',
   },

@@ -1,4 +1,4 @@
-import { open, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileFault } from './file-fault.ts';
 
@@ -23,6 +23,36 @@ export async function writeDurably(
     throw fileFault(error, file);
   }
 }
+
+/**
+ * Makes a folder and those above it. Not by Node's recursive mkdir, which says "no such folder" on a read-only file system, and
+ * never ends where a file system refuses new names with ENOENT, as /proc does. Throws FILE_FAILED or DISK_FULL.
+ */
+export async function ensureFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (await isFolder(folder)) {
+      return;
+    }
+    if (code !== 'ENOENT' || dirname(folder) === folder || (await isFolder(dirname(folder)))) {
+      throw fileFault(error, folder);
+    }
+    await ensureFolder(dirname(folder));
+    await mkdir(folder).catch(async (again: unknown) => {
+      if (!(await isFolder(folder))) {
+        throw fileFault(again, folder);
+      }
+    });
+  }
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 
 /** Makes renames in a folder last over a power cut. Systems that can't sync a folder are left alone. */
 export async function syncFolder(folder: string): Promise<void> {

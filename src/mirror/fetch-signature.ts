@@ -1,8 +1,9 @@
 import { DepotError } from '../domain/errors.ts';
+import { showUrl } from '../net/http.ts';
 import { maxSignatureBytes } from '../signing/signature.ts';
 import type { DownloadSettings } from './download.ts';
 import type { PlanItem } from './plan.ts';
-import { fetchSmall } from './small-fetch.ts';
+import { askPresence, fetchSmall } from './small-fetch.ts';
 
 /** What fetching a signature needs. */
 export interface SignatureDeps extends DownloadSettings {
@@ -19,15 +20,19 @@ export async function fetchSignature(item: PlanItem, deps: SignatureDeps): Promi
     return undefined;
   }
   const { client, policy, retry, signal } = deps;
-  const body = await fetchSmall(
-    item.signatureUrl,
-    { client, policy, retry, ...(signal ? { signal } : {}) },
-    maxSignatureBytes,
-  );
+  const fetching = { client, policy, retry, ...(signal ? { signal } : {}) };
+  const body = await fetchSmall(item.signatureUrl, fetching, maxSignatureBytes);
   const signature = body?.toString('utf8');
   const file = `${item.id}.zip.sig`;
   if (signature === undefined) {
     if (deps.requireSignature) {
+      // Of a package that isn't there at all, nobody should look for the key.
+      if ((await askPresence(item.archiveUrl, fetching)).isAbsent) {
+        throw new DepotError('UPSTREAM_ANSWER', {
+          url: showUrl(item.archiveUrl),
+          reason: 'the upstream does not have it (404)',
+        });
+      }
       throw new DepotError('SIGNATURE_REFUSED', { file, reason: 'the upstream has no signature' });
     }
     return undefined;

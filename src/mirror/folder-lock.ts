@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { open, readFile, rename, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
+import { ensureFolder } from './durable.ts';
 import { fileFault } from './file-fault.ts';
 
 interface Owner {
@@ -27,11 +28,7 @@ export async function lockFolder(folder: string, file: string): Promise<() => Pr
     started: startOf(process.pid),
     token: randomUUID(),
   };
-  try {
-    await mkdir(dirname(file), { recursive: true });
-  } catch (error) {
-    throw fileFault(error, dirname(file));
-  }
+  await ensureFolder(dirname(file));
   for (let attempt = 0; attempt < 3; attempt++) {
     if (await create(file, owner)) {
       return async () => {

@@ -1,5 +1,6 @@
 import { DepotError } from '../domain/errors.ts';
 import { idOf } from '../distribution/candidate.ts';
+import { showUrl } from '../net/http.ts';
 import type { Journal } from './journal.ts';
 import type { LockFile } from './lock-file.ts';
 import type { Plan, PlanItem, WantedItem } from './plan.ts';
@@ -79,6 +80,7 @@ async function askSizes(plan: Plan, request: SyncRequest, deps: PackageDeps): Pr
       sizes.set(item.id, (item.locked.original ?? item.locked).size);
     }
   }
+  const absent: WantedProblem[] = [];
   let silent = 0;
   await eachConcurrently(
     unknown.filter((item) => !item.locked),
@@ -89,7 +91,13 @@ async function askSizes(plan: Plan, request: SyncRequest, deps: PackageDeps): Pr
         return;
       }
       try {
-        const size = await deps.upstream.archiveSize(item.archiveUrl, deps.signal);
+        const { size, isAbsent } = await deps.upstream.archivePresence(item.archiveUrl, deps.signal);
+        if (isAbsent) {
+          absent.push({
+            label: item.id,
+            reason: `${showUrl(item.archiveUrl)}: the upstream does not have it (404)`,
+          });
+        }
         if (size === undefined) {
           silent++;
         } else {
@@ -107,5 +115,6 @@ async function askSizes(plan: Plan, request: SyncRequest, deps: PackageDeps): Pr
     const size = item.state === 'new' ? sizes.get(item.id) : undefined;
     return size === undefined ? item : { ...item, size };
   });
-  return { ...plan, items };
+  // A run finds out by itself, and tells which of them failed; a dry run has nothing else to tell it by.
+  return { ...plan, items, problems: request.dryRun ? [...plan.problems, ...absent] : plan.problems };
 }

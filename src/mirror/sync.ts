@@ -1,8 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
-import { writeDurably } from './durable.ts';
-import { fileFault } from './file-fault.ts';
+import { ensureFolder, writeDurably } from './durable.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { Journal } from './journal.ts';
 import { openJournal } from './journal.ts';
@@ -45,11 +43,7 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
     deps.onPlan(plan);
     return { plan };
   }
-  try {
-    await mkdir(layout.work, { recursive: true });
-  } catch (error) {
-    throw fileFault(error, layout.work);
-  }
+  await ensureFolder(layout.work);
   const release = await lockFolder(layout.folder, layout.busyFile);
   try {
     await deps.prepare?.();

@@ -11,7 +11,7 @@ import type { RetryPolicy } from '../net/retry.ts';
 import { withRetries } from '../net/retry.ts';
 import type { HostPolicy } from '../net/upstream-hosts.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
-import { askSize } from './small-fetch.ts';
+import { askPresence, type Presence } from './small-fetch.ts';
 
 /** Another registry, asked for what it has. */
 export interface Upstream {
@@ -19,8 +19,8 @@ export interface Upstream {
   search(parameters: string, signal?: AbortSignal): Promise<SearchAnswer>;
   /** What a package's manifest requires; undefined where the upstream doesn't know that version. */
   requirements(pin: Pin, signal?: AbortSignal): Promise<readonly Requirement[] | undefined>;
-  /** Bytes of an archive by HEAD; undefined where the upstream doesn't say. */
-  archiveSize(url: URL, signal?: AbortSignal): Promise<number | undefined>;
+  /** What a HEAD says of an archive. */
+  archivePresence(url: URL, signal?: AbortSignal): Promise<Presence>;
   /** Where the archive of a candidate lies. Throws DepotError UPSTREAM_REDIRECT for one on another host. */
   archiveUrl(candidate: Candidate): URL;
   signatureUrl(candidate: Candidate): URL;
@@ -62,7 +62,7 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
         dismiss(answer);
         throw new DepotError('UPSTREAM_ANSWER', {
           url: showUrl(url),
-          reason: `the server answered ${answer.status}`,
+          reason: `the server answered ${answer.status}${answer.status === 401 ? '; it wants user and password, as in https://USER:PASSWORD@HOST' : ''}`,
         });
       }
       return parseJson(await readText(answer, maxJsonBytes), answer);
@@ -78,6 +78,10 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
       }
       const target = new URL(path);
       policy.check(downloads.address, target);
+      // User and password are those of the address that was given, for its own host alone; a listing has none to give.
+      const isOwn = target.origin === downloads.address.origin;
+      target.username = isOwn ? downloads.address.username : '';
+      target.password = isOwn ? downloads.address.password : '';
       return target;
     }
     return joinUrl(downloads.address, path.startsWith('/') ? path : `/${path}`);
@@ -93,7 +97,10 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
       if (!Array.isArray(items)) {
         throw new DepotError('UPSTREAM_ANSWER', {
           url: showUrl(url),
-          reason: 'the answer is no list of packages',
+          reason:
+            items === undefined
+              ? 'there is no /search (404); is this the address of a registry?'
+              : 'the answer is no list of packages',
         });
       }
       const candidates: Candidate[] = [];
@@ -112,7 +119,8 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
       const answer = await getJson(joinUrl(address, `/package/${pin.name}/${pin.version}/`), signal);
       return answer === undefined ? undefined : readRequirements(answer);
     },
-    archiveSize: (url, signal) => askSize(url, { client, policy, retry, ...(signal ? { signal } : {}) }),
+    archivePresence: (url, signal) =>
+      askPresence(url, { client, policy, retry, ...(signal ? { signal } : {}) }),
     archiveUrl: (candidate) => locate(archivePath(candidate), `${candidate.name}-${candidate.version}.zip`),
     signatureUrl: (candidate) =>
       locate(

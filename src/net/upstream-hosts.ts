@@ -29,7 +29,9 @@ export function createHostPolicy(addresses: readonly URL[], allowed: readonly st
         refuse('https must not become http');
       }
       if (!hosts.has(hostAndPort(target)) && !hosts.has(target.hostname)) {
-        refuse(`${target.host} is not a host of this upstream`);
+        refuse(
+          `${target.protocol === source.protocol ? target.host : hostAndPort(target)} is not a host of this upstream`,
+        );
       }
     },
   };
@@ -81,6 +83,7 @@ function passOrRetry(answer: HttpAnswer): HttpAnswer {
   }
   dismiss(answer);
   const wait = parseRetryAfter(answer.headers['retry-after'], Date.now());
-  const reason = status === 429 ? 'too many requests (429)' : `the server answered ${status}`;
+  const asked = wait === undefined || wait < 1000 ? '' : `, asking to wait ${Math.ceil(wait / 1000)} s`;
+  const reason = (status === 429 ? 'too many requests (429)' : `the server answered ${status}`) + asked;
   throw new Transient(new DepotError('UPSTREAM_ANSWER', { url: showUrl(answer.url), reason }), wait);
 }

@@ -187,6 +187,46 @@ test('an unsigned package is refused before its archive is fetched', async (t) =
   t.false(scene.upstream.requests.includes('GET /epr/nginx/nginx-1.2.0.zip'));
 });
 
+test('a package that the upstream does not have is told as such, in a dry run too, and not as unsigned', async (t) => {
+  const scene = await setUp(t);
+  scene.upstream.withdraw();
+  scene.upstream.offer(await publisher.make('apache', '1.0.0'));
+  const rest = 'packages:\n  - {name: apache, version: 1.0.0}\n  - {name: nginx, version: 1.2.0}\n';
+  writeDefinition(join(scene.definition, '..'), scene.upstream.address, rest);
+  const dry = await scene.run('--dry-run');
+  t.is(dry.exitCode, 3, dry.stderr);
+  t.deepEqual(
+    dry.json.plan.problems.map(({ label }) => label),
+    ['nginx-1.2.0'],
+  );
+  assertOnlyApache(
+    t,
+    scene,
+    await scene.run(),
+    'UPSTREAM_ANSWER',
+    /nginx-1\.2\.0\.zip: the upstream does not have it/,
+  );
+});
+
+test('user and password go to the upstream’s own host alone, whatever a listing says', async (t) => {
+  const scene = await setUp(t);
+  const { host } = new URL(scene.upstream.address);
+  const download = `http://other:word@${host}/epr/linux/linux-1.0.0.zip`;
+  scene.upstream.offer({ ...(await publisher.make('linux', '1.0.0')), download });
+  const run = await scene.run('--address', `http://me:secret@${host}`);
+  t.is(run.exitCode, 0, run.stderr);
+  const sent = scene.upstream.headers.get('/epr/linux/linux-1.0.0.zip')?.authorization;
+  t.is(sent, `Basic ${Buffer.from('me:secret').toString('base64')}`);
+});
+
+test('an address without /search, or one that wants a password, is told as such', async (t) => {
+  const scene = await setUp(t);
+  scene.upstream.addFault(faults.status('/search', 404, {}, 1));
+  scene.upstream.addFault(faults.status('/search', 401, {}, 1));
+  t.regex((await scene.run()).error?.message ?? '', /no \/search \(404\); is this the address of a registry/);
+  t.regex((await scene.run()).error?.message ?? '', /answered 401; it wants user and password/);
+});
+
 test('a signature file that is a page of HTML is never placed', async (t) => {
   const scene = await setUp(t);
   scene.upstream.addFault(faults.html('/nginx-1.2.0.zip.sig'));
@@ -215,7 +255,7 @@ test('Retry-After is waited for, and one that is too long ends the attempts', as
   second.upstream.addFault(faults.status('/search', 429, { 'retry-after': '86400' }));
   const refused = await second.run();
   t.is(refused.exitCode, 1);
-  t.regex(refused.error?.message ?? '', /429/);
+  t.regex(refused.error?.message ?? '', /too many requests \(429\), asking to wait 86400 s/);
 });
 
 test('a half archive is continued by range with If-Range', async (t) => {

@@ -284,6 +284,22 @@ test('a stop on request ends in order, says so, and leaves what was done', async
   t.deepEqual([again.json.report.fetched, again.json.report.kept.length], [['nginx-1.3.0'], 2]);
 });
 
+test('a folder that can never be made ends the run with a word about it', async (t) => {
+  if (!existsSync('/proc/self')) {
+    t.log('skipped: there is no /proc');
+    t.pass();
+    return;
+  }
+  const run = await runSyncVerb(
+    ['lite', '--to', '/proc/fleet-depot/packages', '--address', 'http://127.0.0.1:9'],
+    {
+      key: publisher.publicKey,
+    },
+  );
+  t.is(run.exitCode, 1);
+  t.regex(run.error?.message ?? '', /^\/proc\/fleet-depot: no such file or folder$/);
+});
+
 test('a full disk ends the run with advice; what fitted stays, and the next run goes on', async (t) => {
   const { upstream, folder, definition } = await setUp(t);
   const mount = join(folder, 'small');
