@@ -39,10 +39,10 @@ export async function openPackagePart(
   const keys = await readKeys(run);
   const download = definition.actions.find((action) => action.kind === 'download');
   const downloads = downloadPlace(download, address, options);
-  const policy = createHostPolicy(
-    [address, 'bucket' in downloads ? downloads.bucket : downloads.address],
-    options.allowRedirectHost,
-  );
+  // A set is made again from where it came, which may have been another --address.
+  const origin = lock && options.address === undefined ? [new URL(lock.address)] : [];
+  const known = [address, 'bucket' in downloads ? downloads.bucket : downloads.address];
+  const policy = createHostPolicy([...known, ...origin], options.allowRedirectHost);
   const upstream = createUpstream({
     client,
     policy,
@@ -82,7 +82,7 @@ export async function openPackagePart(
       resolve: async () => {
         if (lock) {
           const elsewhere = options.address === undefined ? undefined : address;
-          return { items: locateLocked(lock, elsewhere, policy), problems: [] };
+          return { items: locateLocked(lock, elsewhere, policy, known), problems: [] };
         }
         const installed = await readInstalled(definition, options, io, client, retry);
         return locateItems(await resolveWanted(definition, installed, upstream, io.signal), upstream);

@@ -5,9 +5,15 @@ import { joinUrl } from './upstream.ts';
 
 /**
  * The packages of a lock file with their addresses. `address` replaces the registry's own, for a set that is made again
- * from a mirror. Throws DepotError UPSTREAM_REDIRECT for a source on a host that isn't the upstream's.
+ * from a mirror. A lock file has no passwords: they come from those of `known` that are of the same host. Throws DepotError
+ * UPSTREAM_REDIRECT for a source on a host that isn't the upstream's.
  */
-export function locateLocked(lock: LockFile, address: URL | undefined, policy: HostPolicy): WantedItem[] {
+export function locateLocked(
+  lock: LockFile,
+  address: URL | undefined,
+  policy: HostPolicy,
+  known: readonly URL[] = [],
+): WantedItem[] {
   const recorded = lock.address.replace(/\/+$/, '');
   return lock.packages.map((locked) => {
     const { name, version, source, kibana } = locked;
@@ -15,6 +21,11 @@ export function locateLocked(lock: LockFile, address: URL | undefined, policy: H
       ? source.slice(recorded.length)
       : `/epr/${name}/${name}-${version}.zip`;
     const archiveUrl = address ? joinUrl(address, path) : new URL(source);
+    const same = address ? undefined : known.find(({ origin }) => origin === archiveUrl.origin);
+    if (same) {
+      archiveUrl.username = same.username;
+      archiveUrl.password = same.password;
+    }
     const signatureUrl = new URL(archiveUrl);
     signatureUrl.pathname += '.sig';
     policy.check(address ?? new URL(lock.address), archiveUrl);

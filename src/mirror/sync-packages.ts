@@ -5,7 +5,7 @@ import { acquire } from './acquire.ts';
 import { syncFolder } from './durable.ts';
 import type { Facts, Journal } from './journal.ts';
 import type { LockedPackage } from './lock-file.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, PlanItem } from './plan.ts';
 import { totalsOf } from './plan.ts';
 import { createPlacing } from './placing.ts';
 import { createGate, eachConcurrently } from './pool.ts';
@@ -39,7 +39,7 @@ export async function carryOutPackages(
   const startedAt = performance.now();
   const done: Facts[] = plan.items.flatMap((item) => item.facts ?? []);
   const kept = plan.items.filter((item) => item.facts).map((item) => item.id);
-  const conditions = new Map(plan.items.map(({ id, kibana }) => [id, kibana]));
+  const items = new Map(plan.items.map((item) => [item.id, item]));
   const fetched: string[] = [];
   const warnings: { label: string; reason: string }[] = [];
   const failed: Failure[] = plan.problems.map((problem) =>
@@ -108,15 +108,18 @@ export async function carryOutPackages(
     kept: kept.toSorted(),
     failed: failed.toSorted((a, b) => (a.label < b.label ? -1 : 1)),
     warnings,
-    packages: done.map((facts) => toLocked(facts, conditions.get(facts.id))),
+    packages: done.map((facts) => toLocked(facts, items.get(facts.id))),
     bytes,
     seconds: (performance.now() - startedAt) / 1000,
     halted,
   };
 }
 
-function toLocked(facts: Facts, kibana: string | undefined): LockedPackage {
-  const { id, sha256, size, source, signer, signature, original } = facts;
+/** For the lock file. A set that is made again keeps its sources, from whichever mirror it came now: the lock is the same. */
+function toLocked(facts: Facts, item: PlanItem | undefined): LockedPackage {
+  const { id, sha256, size, signer, signature, original } = facts;
+  const source = item?.locked?.source ?? facts.source;
+  const kibana = item?.kibana;
   const dash = id.indexOf('-');
   return {
     name: id.slice(0, dash),

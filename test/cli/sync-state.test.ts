@@ -104,6 +104,35 @@ test('--locked refuses other bytes than the lock file says, and keeps the lock f
   t.is(readFileSync(join(again, 'distribution.lock'), 'utf8'), lock);
 });
 
+test('--locked needs no --address again, keeps the lock byte for byte from a mirror, and has the definition’s password', async (t) => {
+  const { upstream, to, folder, definition, run } = await setUp(t);
+  const made = await run('--address', upstream.address);
+  t.is(made.exitCode, 0, made.stderr);
+  const lock = join(to, 'distribution.lock');
+  const again = (name: string, address: string, ...words: readonly string[]): Promise<SyncRun> => {
+    writeFileSync(definition, `address: ${address}\nqueries:\n  - {}\n`);
+    const target = join(folder, name);
+    return runSyncVerb([definition, '--to', target, '--locked', '--lock', lock, '--json', ...words], {
+      key: publisher.publicKey,
+    });
+  };
+  const elsewhere = await again('elsewhere', 'https://epr.example');
+  t.is(elsewhere.exitCode, 0, elsewhere.stderr);
+  t.deepEqual(contentOf(join(folder, 'elsewhere')), contentOf(to));
+
+  const mirrored = await startUpstream({ prefix: '/mirror' });
+  t.teardown(() => mirrored.close());
+  mirrored.offer(...upstream.offered);
+  const fromMirror = await again('mirrored', upstream.address, '--address', mirrored.address);
+  t.is(fromMirror.exitCode, 0, fromMirror.stderr);
+  t.deepEqual(contentOf(join(folder, 'mirrored')), contentOf(to));
+
+  const { host } = new URL(upstream.address);
+  t.is((await again('secret', `http://me:secret@${host}`)).exitCode, 0);
+  const sent = upstream.headers.get('/epr/nginx/nginx-1.2.0.zip')?.authorization;
+  t.is(sent, `Basic ${Buffer.from('me:secret').toString('base64')}`);
+});
+
 test('a lock file that was tampered with is refused before anything is asked', async (t) => {
   const { upstream, to, run } = await setUp(t);
   t.is((await run()).exitCode, 0);

@@ -33,6 +33,7 @@ export interface FakeUpstream {
   /** Headers of the last request for each path. */
   readonly headers: Map<string, IncomingMessage['headers']>;
   offer(...packages: OfferedPackage[]): void;
+  readonly offered: readonly OfferedPackage[];
   withdraw(): void;
   addFault(fault: Fault): void;
   /** Answers one path with anything. */
@@ -96,6 +97,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Fake
     address: `${options.tls ? 'https://localhost' : 'http://127.0.0.1'}:${port}${prefix}`,
     requests,
     headers,
+    offered: packages,
     offer: (...more) => {
       packages.push(...more);
     },
