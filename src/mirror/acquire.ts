@@ -219,12 +219,16 @@ async function checkFile(
   const written = await writing;
   const { sha256, size, signature: verdict } = checked;
   const locked = item.locked?.original ?? item.locked;
-  if (locked && sha256 !== locked.sha256) {
-    throw new DepotError('ARCHIVE_MISMATCH', {
-      file,
-      reason: `its sha256 is ${sha256}, the lock file says ${locked.sha256}`,
-    });
-  }
+  const hold = (what: string, found: string | number, said: string | number | undefined): void => {
+    if (locked && found !== said) {
+      throw new DepotError('ARCHIVE_MISMATCH', {
+        file,
+        reason: `its ${what} is ${found}, the lock file says ${said}`,
+      });
+    }
+  };
+  hold('sha256', sha256, locked?.sha256);
+  hold('size', size, locked?.size);
   const signatureSha256 =
     signature === undefined ? undefined : createHash('sha256').update(signature).digest('hex');
   if (locked && locked.signature?.sha256 !== signatureSha256) {
@@ -234,6 +238,9 @@ async function checkFile(
     });
   }
   const signer = judgeSignature(item, signature, verdict, deps);
+  if (signer !== undefined && locked?.signer !== undefined) {
+    hold('signer', signer, locked.signer);
+  }
   const facts = {
     id,
     sha256,

@@ -125,7 +125,13 @@ function isEnough(facts: Facts, item: WantedItem, folder: FolderState, files: Re
     // A signature that is made anew is never the same twice.
     return facts.sha256 === item.locked.sha256 && facts.original?.sha256 === item.locked.original.sha256;
   }
-  return facts.sha256 === item.locked.sha256 && facts.signature?.sha256 === item.locked.signature?.sha256;
+  const { sha256, size, signer, signature } = item.locked;
+  return (
+    facts.sha256 === sha256 &&
+    facts.size === size &&
+    (signer === undefined || facts.signer === undefined || facts.signer === signer) &&
+    facts.signature?.sha256 === signature?.sha256
+  );
 }
 
 async function listFolder(folder: string): Promise<string[]> {

@@ -133,6 +133,28 @@ test('--locked needs no --address again, keeps the lock byte for byte from a mir
   t.is(sent, `Basic ${Buffer.from('me:secret').toString('base64')}`);
 });
 
+test('--locked refuses what the lock file says wrongly of size or signer, and leaves the lock as it is', async (t) => {
+  const { to, run } = await setUp(t);
+  t.is((await run()).exitCode, 0);
+  const file = join(to, 'distribution.lock');
+  const lock = readFileSync(file, 'utf8');
+  for (const [from, into, reason] of [
+    [/"size":\d+,"signer"/, '"size":1,"signer"', /its size is \d+, the lock file says 1$/],
+    [
+      /"signer":"[0-9A-F]+"/,
+      `"signer":"${'1'.repeat(40)}"`,
+      /its signer is [0-9A-F]{40}, the lock file says 1{40}$/,
+    ],
+  ] as const) {
+    const changed = lock.replace(from, into);
+    writeFileSync(file, changed);
+    const locked = await run('--locked');
+    t.is(locked.exitCode, 3, locked.stderr);
+    t.regex(locked.json.report.failed[0]?.reason ?? '', reason);
+    t.is(readFileSync(file, 'utf8'), changed);
+  }
+});
+
 test('a lock file that was tampered with is refused before anything is asked', async (t) => {
   const { upstream, to, run } = await setUp(t);
   t.is((await run()).exitCode, 0);
