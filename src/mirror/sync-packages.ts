@@ -52,6 +52,7 @@ export async function carryOutPackages(
           advice: 'Add what is required, or leave the package out.',
         },
   );
+  const totals = totalsOf(plan);
   let bytes = 0;
   let halted: DepotError | undefined;
   const each: AcquireDeps = {
@@ -65,15 +66,19 @@ export async function carryOutPackages(
     onBytes: (count) => {
       bytes += count;
       progress.bytes(count);
+      // The plan has held what sizes it knew against the bound; the upstream may have told none.
+      if (request.maxSize !== undefined && bytes + totals.keep.bytes > request.maxSize) {
+        halted ??= new DepotError('SET_TOO_LARGE', {
+          bytes: bytes + totals.keep.bytes,
+          limit: request.maxSize,
+        });
+      }
     },
     buffers: createReceivedBuffers(),
     onWarning: (label, reason) => warnings.push({ label, reason }),
   };
   const work = plan.items.filter((item) => item.state !== 'kept');
-  progress.start({
-    items: work.length,
-    bytes: totalsOf(plan).unknownSizes > 0 ? 0 : totalsOf(plan).fetch.bytes,
-  });
+  progress.start({ items: work.length, bytes: totals.unknownSizes > 0 ? 0 : totals.fetch.bytes });
   try {
     // Wider than the gate: while some are checked and reach the disk, others are fetched.
     await eachConcurrently(work, request.concurrency + 64, async (item) => {

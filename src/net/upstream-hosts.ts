@@ -13,9 +13,16 @@ const maxRedirects = 5;
 
 /**
  * The hosts of the given addresses and of `--allow-redirect-host` (HOST or HOST:PORT; without a port every port).
+ * Throws USAGE for one that is neither.
  * https never becomes http, and other schemes are never followed.
  */
 export function createHostPolicy(addresses: readonly URL[], allowed: readonly string[]): HostPolicy {
+  const odd = allowed.find((host) => !/^(?:\[[\da-f:.]+\]|[a-z\d._-]+)(?::\d{1,5})?$/i.test(host));
+  if (odd !== undefined) {
+    throw new DepotError('USAGE', {
+      reason: `--allow-redirect-host must be HOST or HOST:PORT, not '${showUrl(odd)}'`,
+    });
+  }
   const hosts = new Set([...addresses.map(hostAndPort), ...allowed.map((host) => host.toLowerCase())]);
   return {
     check(source, target) {

@@ -267,6 +267,7 @@ test('wrong flags are told before anything happens', async (t) => {
     [definition, '--to', folder, '--lock', 'x'],
     [definition, '--to', folder, '--address', 'nonsense'],
     [definition, '--to', folder, '--max-archive-size', 'huge'],
+    [definition, '--to', folder, '--allow-redirect-host', 'http://a.example/'],
     [definition, '--to', folder, '--no-such-flag'],
   ]) {
     t.is((await runSyncVerb(words, { key: publisher.publicKey })).exitCode, 2, words.join(' '));

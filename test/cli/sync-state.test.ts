@@ -254,6 +254,20 @@ test('max-size ends the run before anything is fetched', async (t) => {
   t.deepEqual(Object.keys(contentOf(to)), []);
 });
 
+test('max-size is held too where the registry tells no sizes: the run stops when more has come', async (t) => {
+  const { to, run, upstream } = await setUp(t, 'max-size: 1kB\nqueries:\n  - all: true\n');
+  upstream.addFault({
+    match: '.zip',
+    answer: (request, response, body) => {
+      response.writeHead(request.method === 'HEAD' ? 405 : 200).end(body);
+    },
+  });
+  const { exitCode, json } = await run('--concurrency', '1');
+  t.true(exitCode === 1 || exitCode === 3, String(exitCode));
+  t.regex(json.report.failed.at(-1)?.reason ?? '', /^the distribution has \d+ bytes, max-size is 1000$/);
+  t.false(existsSync(join(to, 'distribution.lock')));
+});
+
 test('a second sync into the same folder is told who works there; a lock of a dead process is taken over', async (t) => {
   const { upstream, to, run } = await setUp(t);
   upstream.addFault(faults.slow('/epr/nginx/nginx-1.2.0.zip', 100, 60, 1));
