@@ -1,4 +1,5 @@
 import { parseConstraint } from '../domain/constraint.ts';
+import { parseLooseVersion } from '../domain/version.ts';
 import type { Candidate, Requirement } from '../distribution/candidate.ts';
 import { compareCandidates, idOf } from '../distribution/candidate.ts';
 import type { Definition, Query } from '../distribution/definition.ts';
@@ -8,8 +9,9 @@ import type { Upstream } from './upstream.ts';
 import type { WantedProblem } from './wanted.ts';
 
 /**
- * Adds to `wanted` what its packages require, and what those require. Where nothing wanted satisfies a requirement, the
- * newest version that does is taken for each matrix row. `exclude` wins over a requirement; `include` doesn't limit it.
+ * Adds to `wanted` what its packages require, and what those require: for each matrix row whose Kibana takes the package, the
+ * newest version that satisfies it, where nothing wanted does that this row's Kibana takes. `exclude` wins over a requirement;
+ * `include` doesn't limit it.
  */
 export async function closeOverRequirements(
   wanted: Map<string, Candidate>,
@@ -18,10 +20,10 @@ export async function closeOverRequirements(
   signal?: AbortSignal,
 ): Promise<WantedProblem[]> {
   const problems: WantedProblem[] = [];
-  const offers = new Map<string, Promise<readonly (readonly Candidate[])[]>>();
+  const offers = new Map<string, Promise<readonly Offer[]>>();
   const prerelease = definition.queries.some((query) => query.prerelease);
 
-  const offersOf = (name: string): Promise<readonly (readonly Candidate[])[]> => {
+  const offersOf = (name: string): Promise<readonly Offer[]> => {
     const rows: readonly Query[] = definition.matrix.length > 0 ? definition.matrix : [{}];
     const known = offers.get(name);
     if (known) {
@@ -34,7 +36,7 @@ export async function closeOverRequirements(
           { versionLimit: 0, keep: 0 },
         );
         const { candidates } = await upstream.search(search.parameters, signal);
-        return candidates.filter((one) => one.name === name).toSorted(compareCandidates);
+        return { row, offered: candidates.filter((one) => one.name === name).toSorted(compareCandidates) };
       }),
     );
     offers.set(name, asked);
@@ -56,15 +58,22 @@ export async function closeOverRequirements(
         complain('name or constraint is not proper');
         continue;
       }
-      if ([...wanted.values()].some(satisfied)) {
+      const isMet = [...wanted.values()].some(satisfied);
+      if (isMet && definition.matrix.length < 2) {
         continue;
       }
-      const fitting = (await offersOf(requirement.name)).map((offered) => offered.filter(satisfied));
-      const added = fitting.flatMap(
-        (offered) => offered.findLast((one) => !isExcluded(one, definition)) ?? [],
-      );
-      if (added.length === 0) {
-        complain(fitting.some((offered) => offered.length > 0) ? 'it is excluded' : 'the upstream has none');
+      const all = (await offersOf(requirement.name)).map(({ row, offered }) => ({
+        row,
+        fitting: offered.filter(satisfied),
+      }));
+      // What a package needs is needed where it can be installed; of one that fits no row nothing is known but itself.
+      const fit = all.filter(({ row }) => takes(row, candidate));
+      const rows = fit.length > 0 || isMet ? fit : all;
+      const added = rows
+        .filter(({ fitting }) => !fitting.some((one) => wanted.has(idOf(one))))
+        .flatMap(({ fitting }) => fitting.findLast((one) => !isExcluded(one, definition)) ?? []);
+      if (added.length === 0 && !isMet) {
+        complain(rows.some(({ fitting }) => fitting.length > 0) ? 'it is excluded' : 'the upstream has none');
       }
       for (const one of added) {
         if (wanted.has(idOf(one))) {
@@ -76,6 +85,19 @@ export async function closeOverRequirements(
     }
   }
   return problems;
+}
+
+/** The versions of a name that one matrix row is answered with, oldest first. */
+interface Offer {
+  readonly row: Query;
+  readonly offered: readonly Candidate[];
+}
+
+/** Whether a row's Kibana takes a package; true where one of them says nothing about it. */
+function takes({ kibanaVersion }: Query, { kibana }: Candidate): boolean {
+  const version = kibanaVersion === undefined ? undefined : parseLooseVersion(kibanaVersion);
+  const constraint = kibana === undefined ? undefined : parseConstraint(kibana);
+  return !version || !constraint || constraint.test(version);
 }
 
 const isExcluded = (candidate: Candidate, definition: Definition): boolean =>

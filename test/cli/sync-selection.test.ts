@@ -122,6 +122,31 @@ test('dependencies are followed to the end, also those of pins', async (t) => {
   t.is(listed((await plan(t, 'queries:\n  - package: suite\n')).run), 'suite-1.0.0');
 });
 
+test('a dependency is there for each Kibana that takes the package, though one version satisfies it for another', async (t) => {
+  const upstream = await startUpstream();
+  t.teardown(() => upstream.close());
+  const requires = { input: [{ package: 'otel', version: '^1.0.0' }] };
+  upstream.offer(
+    await publisher.make('otel', '1.0.0', { kibana: '^8.0.0' }),
+    await publisher.make('otel', '1.5.0', { kibana: '^9.0.0' }),
+    await publisher.make('otel', '0.9.0', { kibana: '^7.0.0' }),
+    await publisher.make('both', '1.0.0', { kibana: '^8.0.0 || ^9.0.0', requires }),
+    await publisher.make('nine', '1.0.0', { kibana: '^9.0.0', requires }),
+  );
+  const folder = await scratch(t);
+  const matrix = 'dependencies: true\nmatrix:\n  - kibana.version: 8.19.0\n  - kibana.version: 9.2.0\n';
+  const ask = async (rest: string): Promise<string> => {
+    const definition = writeDefinition(folder, upstream.address, matrix + rest);
+    const run = await runSyncVerb([definition, '--dry-run', '--json'], { key: publisher.publicKey });
+    t.is(run.exitCode, 0, run.stderr);
+    return listed(run);
+  };
+  const pin = 'packages:\n  - {name: otel, version: 1.5.0}\n';
+  t.is(await ask(`queries:\n  - package: both\n${pin}`), 'both-1.0.0 otel-1.0.0 otel-1.5.0');
+  t.is(await ask(`queries:\n  - package: nine\n${pin}`), 'nine-1.0.0 otel-1.5.0');
+  t.is(await ask('queries:\n  - package: nine\n'), 'nine-1.0.0 otel-1.5.0');
+});
+
 test('a dependency that is excluded or missing is a problem, and the run ends with 3', async (t) => {
   const { run } = await plan(t, 'dependencies: true\nexclude: [sql_input]\nqueries:\n  - package: suite\n');
   t.is(run.exitCode, 3);
