@@ -86,7 +86,7 @@ export const syncErrors = {
     status: 500,
     message: '{folder} is in use by process {pid} on {host} since {since}',
     advice:
-      'Wait for the other run. If it is certain that none is running, delete the file `.fleet-depot/lock` in that folder.',
+      'Wait for the other run. A lock that gives no sign of life is taken over after ten minutes; if it is certain that no run is left, delete the file `.fleet-depot/lock` in that folder.',
   },
   LOCK_INVALID: {
     status: 500,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
@@ -16,9 +16,14 @@ interface Owner {
   readonly token: string;
 }
 
+/** Milliseconds between two signs of life, and without one until a lock counts as left behind. */
+const lifeSign = 60_000;
+const leftBehind = 10 * lifeSign;
+
 /**
- * Takes the folder for this process; the returned function lets it go. A lock whose process is gone is taken over; one
- * of another host never is, since nobody here can tell. Throws DepotError FOLDER_BUSY.
+ * Takes the folder for this process; the returned function lets it go. A lock whose process is gone is taken over. Of another
+ * host's process, such as that of a container which is no more, nobody here can tell: its lock is when it has given no sign of life
+ * for ten minutes, and so is one that can't be read, as after a power cut. Throws DepotError FOLDER_BUSY.
  */
 export async function lockFolder(folder: string, file: string): Promise<() => Promise<void>> {
   const owner: Owner = {
@@ -31,14 +36,18 @@ export async function lockFolder(folder: string, file: string): Promise<() => Pr
   await ensureFolder(dirname(file));
   for (let attempt = 0; attempt < 3; attempt++) {
     if (await create(file, owner)) {
+      const timer = setInterval(() => void showLife(file, owner), lifeSign);
+      timer.unref();
       return async () => {
+        clearInterval(timer);
         if ((await readOwner(file))?.token === owner.token) {
           await unlink(file).catch(() => {});
         }
       };
     }
     const other = await readOwner(file);
-    if (!other || isAlive(other)) {
+    const isDead = other?.host === hostname() ? !isAlive(other) : await isLeftBehind(file);
+    if (!isDead) {
       throw busy(folder, file, other);
     }
     await setAside(file, other);
@@ -64,14 +73,14 @@ async function create(file: string, owner: Owner): Promise<boolean> {
 }
 
 /** Removes a dead owner's lock. Renamed first: of two who do so at once, one finds the other's new lock and puts it back. */
-async function setAside(file: string, dead: Owner): Promise<void> {
+async function setAside(file: string, dead: Owner | undefined): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
   try {
     await rename(file, aside);
   } catch {
     return;
   }
-  if ((await readOwner(aside))?.token === dead.token) {
+  if ((await readOwner(aside))?.token === dead?.token) {
     await unlink(aside).catch(() => {});
   } else {
     await rename(aside, file).catch(() => {});
@@ -82,7 +91,11 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   // A lock that another process is just writing is empty for a moment.
   for (let attempt = 0; attempt < 5; attempt++) {
     try {
-      return JSON.parse(await readFile(file, 'utf8')) as Owner;
+      const owner = JSON.parse(await readFile(file, 'utf8')) as Partial<Owner> | null;
+      if (typeof owner?.pid === 'number' && typeof owner.host === 'string') {
+        return owner as Owner;
+      }
+      return undefined;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -90,10 +103,29 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   return undefined;
 }
 
-function isAlive(owner: Owner): boolean {
-  if (owner.host !== hostname()) {
-    return true;
+/** Written anew with the same words, so that its time is that of the folder's own clock, which all hosts see. */
+async function showLife(file: string, owner: Owner): Promise<void> {
+  if ((await readOwner(file))?.token === owner.token) {
+    const handle = await open(file, 'r+').catch(() => undefined);
+    await handle?.write(`${JSON.stringify(owner)}\n`, 0).catch(() => {});
+    await handle?.close();
   }
+}
+
+async function isLeftBehind(file: string): Promise<boolean> {
+  const probe = `${file}.${randomUUID()}`;
+  try {
+    await (await open(probe, 'wx')).close();
+    const [now, then] = await Promise.all([stat(probe), stat(file)]);
+    return now.mtimeMs - then.mtimeMs > leftBehind;
+  } catch {
+    return false;
+  } finally {
+    await unlink(probe).catch(() => {});
+  }
+}
+
+function isAlive(owner: Owner): boolean {
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
@@ -105,8 +137,8 @@ function isAlive(owner: Owner): boolean {
 function startOf(pid: number): string {
   try {
     // Field 22 of /proc/PID/stat; the command's name before it may hold spaces and parentheses (proc(5)).
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? '';
   } catch {
     return '';
   }

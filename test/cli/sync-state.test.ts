@@ -290,6 +290,22 @@ test('a second sync into the same folder is told who works there; a lock of a de
   t.is((await run()).error?.code, 'FOLDER_BUSY');
 });
 
+test('a lock of another machine, or one that can’t be read, is taken over when it has given no sign of life', async (t) => {
+  const { to, run } = await setUp(t);
+  const file = join(to, '.fleet-depot/lock');
+  const elsewhere = { pid: 7, host: 'elsewhere', since: 'long ago', started: '1', token: 'x' };
+  mkdirSync(join(to, '.fleet-depot'), { recursive: true });
+  for (const text of [JSON.stringify(elsewhere), '', 'null']) {
+    writeFileSync(file, text);
+    t.is((await run()).error?.code, 'FOLDER_BUSY', text);
+    const before = new Date(Date.now() - 11 * 60_000);
+    utimesSync(file, before, before);
+    t.is((await run()).exitCode, 0, text);
+    t.false(existsSync(file));
+  }
+  t.deepEqual(readdirSync(join(to, '.fleet-depot')), ['journal.jsonl']);
+});
+
 test('after kill -9 in the middle, what was done is kept and the half archive is continued', async (t) => {
   const { upstream, folder, to, definition, run } = await setUp(t);
   upstream.offer(await publisher.make('zeek', '1.0.0', { bytes: 6_000_000 }));
