@@ -73,7 +73,7 @@ export const syncErrors = {
   },
   SET_EMPTY: {
     status: 500,
-    message: 'the distribution {distribution} comes to no package at all',
+    message: 'the distribution {distribution} comes to no package at all{absent}',
     advice:
       'Check its queries, include and exclude, and whether the registry still lists its packages; nothing was changed.',
   },

@@ -51,7 +51,8 @@ export async function makePlan(
   const { items, problems, absent = [] } = await deps.resolve();
   // A registry that has lost its packages must not empty the lock file.
   if (items.length === 0 && problems.length === 0) {
-    throw new DepotError('SET_EMPTY', { distribution: request.distribution });
+    const names = absent.length > 0 ? `: the registry has nothing for ${absent.join(', ')}` : '';
+    throw new DepotError('SET_EMPTY', { distribution: request.distribution, absent: names });
   }
   const { requireSignature } = request;
   const compared = await comparePlan(items, problems, {

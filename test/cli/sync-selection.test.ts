@@ -76,6 +76,12 @@ test('a name that nothing is found of is noted and fails nothing', async (t) => 
   t.deepEqual(run.json.plan.problems, []);
 });
 
+test('where all of a definition is mistyped the error says which names', async (t) => {
+  const { run } = await plan(t, 'queries:\n  - package: nginxx\n  - package: apachee\n');
+  t.is(run.exitCode, 1);
+  t.regex(run.error?.message ?? '', /no package at all: the registry has nothing for apachee, nginxx$/);
+});
+
 test('keep takes the newest N of each name and Kibana line, and lines are not cut by each other', async (t) => {
   const rest =
     'keep: 2\nmatrix:\n  - kibana.version: 8.17.0\n  - kibana.version: 9.2.0\n  - kibana.version: 9.2.5\nqueries:\n  - package: nginx\n';
