@@ -1,8 +1,7 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat, unlink } from 'node:fs/promises';
-import { DepotError } from '../domain/errors.ts';
-import type { HttpAnswer, HttpClient } from '../net/http.ts';
+import type { HttpClient } from '../net/http.ts';
 import { dismiss, Transient } from '../net/http.ts';
 import type { RetryPolicy } from '../net/retry.ts';
 import { withRetries } from '../net/retry.ts';
@@ -11,11 +10,11 @@ import { requestWithin } from '../net/upstream-hosts.ts';
 import { answerFault, placeOfBody } from './archive-answer.ts';
 import type { BodyMemory, Place } from './body-memory.ts';
 import { fileFault } from './file-fault.ts';
-import { flushBytes, gather, progressBytes } from './gather.ts';
+import { flushBytes, gather } from './gather.ts';
 import { readFacts, writeFacts } from './part-facts.ts';
 import type { WrittenFile } from './part-file.ts';
+import { pour } from './pour.ts';
 import type { ReceivedBuffers } from './received-buffers.ts';
-import { writeChunks } from './write-chunks.ts';
 
 export interface Download {
   readonly url: URL;
@@ -49,6 +48,9 @@ export interface Downloaded {
   /** Resolves when the part file has it, on the disk; rejects with DISK_FULL or FILE_FAILED. */
   readonly written: Promise<WrittenFile>;
 }
+
+/** A new try that brought this much counts as progress: the attempts start again. */
+const progressBytes = 64 * 1024;
 
 /**
  * Brings one body into a part file, and into memory where there is room; continues what an earlier run left. Throws
@@ -115,7 +117,7 @@ async function attempt(download: Download, fresh: boolean, settings: DownloadSet
   const place = from === 0 && length >= 0 ? await memory?.take(length) : undefined;
   if (place) {
     try {
-      const { written } = await gather(answer, place.bytes, length, download, () => {});
+      const { written } = await gather(answer, place.bytes, length, download);
       return { size: length, place, written };
     } catch (error) {
       place.give();
@@ -143,66 +145,4 @@ async function attempt(download: Download, fresh: boolean, settings: DownloadSet
   } finally {
     await handle.close();
   }
-}
-
-async function pour(
-  answer: HttpAnswer,
-  handle: FileHandle,
-  from: number,
-  download: Download,
-): Promise<number> {
-  let size = from;
-  let pending: Buffer[] = [];
-  let pendingBytes = 0;
-  // What was announced is forgotten when a part starts again, so that progress never counts a byte twice.
-  let counted = 0;
-  const flush = async (): Promise<void> => {
-    if (pendingBytes === 0) {
-      return;
-    }
-    const chunks = pending;
-    const position = size - pendingBytes;
-    pending = [];
-    pendingBytes = 0;
-    try {
-      await writeChunks(handle, chunks, position);
-    } catch (error) {
-      throw fileFault(error, download.part);
-    }
-  };
-  try {
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      pendingBytes += chunk.length;
-      counted += chunk.length;
-      if (size > download.limit) {
-        throw answerFault(answer, `the archive is larger than ${download.limit} bytes`);
-      }
-      pending.push(chunk);
-      download.onBytes(chunk.length);
-      download.buffers?.received(chunk.length);
-      if (pendingBytes >= flushBytes) {
-        await flush();
-      }
-    }
-    await flush();
-  } catch (error) {
-    answer.body.on('error', () => {}).destroy();
-    if (error instanceof DepotError) {
-      throw error;
-    }
-    await flush();
-    if ((await readFacts(download)) === undefined) {
-      download.onBytes(-counted);
-    }
-    if (download.signal?.aborted) {
-      throw new DepotError('INTERRUPTED', {}, error);
-    }
-    throw new Transient(answerFault(answer, `the connection was cut or stalled after ${size} bytes`, error));
-  }
-  const announced = Number(answer.headers['content-length'] ?? Number.NaN);
-  if (size - from < announced) {
-    throw new Transient(answerFault(answer, `${size} bytes came, ${from + announced} were announced`));
-  }
-  return size;
 }

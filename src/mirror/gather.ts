@@ -8,8 +8,6 @@ import { startPart, type PartFile, type WrittenFile } from './part-file.ts';
 
 /** Bytes that are gathered before they are written; what a kill can cost. */
 export const flushBytes = 1 << 20;
-/** A new try that brought this much counts as progress: the attempts start again. */
-export const progressBytes = 64 * 1024;
 
 /**
  * Reads a body of `length` bytes into `place`. A long one is written while it comes; what came of it before a cut stays in
@@ -21,7 +19,6 @@ export async function gather(
   place: Buffer,
   length: number,
   download: Download,
-  progressed: () => void,
 ): Promise<{ readonly written: Promise<WrittenFile> }> {
   let size = 0;
   let added = 0;
@@ -55,9 +52,6 @@ export async function gather(
       await addNew().leave();
     } else {
       await part?.leave();
-    }
-    if (isKept && size >= progressBytes) {
-      progressed();
     }
     if (!isKept || (await readFacts(download)) === undefined) {
       download.onBytes(-size);
