@@ -161,15 +161,16 @@ export const keyCondition = async (
   now: Date,
 ): Promise<{ state: KeyState; reason?: string }> => {
   const name = key.getFingerprint().toUpperCase();
-  // A primary key takes no arguments; a subkey's revocations are checked by it with its main key.
-  const revoked =
-    'mainKey' in key ? await subkeyRevoked(key, now) : await key.isRevoked(undefined, undefined, now);
-  if (revoked) {
+  if (await isRevoked(key)) {
     return { state: 'revoked', reason: `key ${name} was revoked` };
   }
   const weakness = keyWeakness(key);
   if (weakness !== undefined) {
     return { state: 'weak', reason: `key ${name} is ${weakness}` };
+  }
+  const misfit = keyMisfit(key);
+  if (misfit !== undefined) {
+    return { state: 'invalid', reason: `key ${name} is ${misfit}` };
   }
   const expiry = await ('mainKey' in key ? key.getExpirationTime(now) : key.getExpirationTime()).catch(
     () => null,
@@ -183,8 +184,17 @@ export const keyCondition = async (
   return { state: 'usable' };
 };
 
-const subkeyRevoked = async (subkey: Subkey, now: Date): Promise<boolean> =>
-  subkey.isRevoked(null as never, null as never, now).catch(() => false);
+/**
+ * Whatever date a revocation has: one that is dated ahead comes from a clock that isn't this one's, and who revokes a key
+ * means it. gpg and the library in Kibana do the same.
+ */
+const isRevoked = async (key: Key | Subkey): Promise<boolean> => {
+  const whenever = null as never;
+  // A primary key takes no arguments; a subkey's revocations are checked by it with its main key.
+  return 'mainKey' in key
+    ? key.isRevoked(null as never, null as never, whenever).catch(() => false)
+    : key.isRevoked(undefined, undefined, whenever);
+};
 
 /** What makes a key too weak to be trusted, or undefined. */
 const keyWeakness = (key: Key | Subkey): string | undefined => {
@@ -195,6 +205,25 @@ const keyWeakness = (key: Key | Subkey): string | undefined => {
   return algorithm === 'dsa' || algorithm === 'elgamal'
     ? `a ${algorithm.toUpperCase()} key, which is outdated`
     : undefined;
+};
+
+const readableCurves: ReadonlySet<string> = new Set([
+  'nistP256',
+  'nistP384',
+  'nistP521',
+  'ed25519Legacy',
+  'curve25519Legacy',
+]);
+
+/** What makes a key one whose signatures could never be good here, or undefined. */
+const keyMisfit = (key: Key | Subkey): string | undefined => {
+  if (key.keyPacket.version !== 4) {
+    return `of version ${key.keyPacket.version}, whose signatures neither Kibana nor GnuPG 2.2 can read`;
+  }
+  const { curve } = key.getAlgorithmInfo();
+  return curve === undefined || readableCurves.has(curve)
+    ? undefined
+    : `of the curve ${curve}, whose signatures can't be checked; RSA, Ed25519 and the NIST curves can`;
 };
 
 const algorithmName = (key: Key | Subkey): string => {

@@ -1,0 +1,56 @@
+import test from 'ava';
+import * as openpgp from 'openpgp';
+import { readPublicKeys, type PublicKeyInfo } from '../../src/signing/public-key.ts';
+import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { openGnupg } from './gnupg.ts';
+import { makeKey, signWith } from './made-keys.ts';
+
+const data = Buffer.from('PK\u0003\u0004 an archive');
+const infoOf = async (armored: string): Promise<PublicKeyInfo | undefined> =>
+  (await readPublicKeys(Buffer.from(armored), 'made'))[0];
+
+for (const [reason, flag] of [
+  ['retired', openpgp.enums.reasonForRevocation.keyRetired],
+  ['superseded', openpgp.enums.reasonForRevocation.keySuperseded],
+  ['compromised', openpgp.enums.reasonForRevocation.keyCompromised],
+  ['without a reason', openpgp.enums.reasonForRevocation.noReason],
+] as const) {
+  test(`a key that is revoked (${reason}) by a clock that goes ahead is revoked at once`, async (t) => {
+    const key = await makeKey();
+    const signature = await signWith(key, data);
+    const { publicKey } = await openpgp.revokeKey({
+      key: key.privateKey,
+      reasonForRevocation: { flag },
+      date: new Date(Date.now() + 3 * 86_400_000),
+      format: 'armored',
+    });
+    t.is((await infoOf(publicKey))?.state, 'revoked');
+    t.is((await createVerifier(fixedKeys([publicKey])).verify(data, signature)).state, 'revoked-key');
+  });
+}
+
+test('a subkey that is retired by a clock that goes ahead is revoked at once', async (t) => {
+  const key = await makeKey({ subkeys: [{ sign: true }] });
+  const signature = await signWith(key, data);
+  const later = new Date(Date.now() + 86_400_000);
+  const revoked = await key.privateKey.subkeys[0]?.revoke(
+    key.privateKey.keyPacket as openpgp.SecretKeyPacket,
+    { flag: openpgp.enums.reasonForRevocation.keyRetired },
+    later,
+  );
+  key.privateKey.subkeys = revoked ? [revoked] : [];
+  const armored = key.privateKey.toPublic().armor();
+  t.is((await createVerifier(fixedKeys([armored])).verify(data, signature)).state, 'revoked-key');
+});
+
+test('a key of version 6 or of a curve that nothing can be checked with says so', async (t) => {
+  const six = await infoOf((await makeKey({ type: 'curve25519', config: { v6Keys: true } })).armored);
+  t.is(six?.state, 'invalid');
+  t.regex(six?.reason ?? '', /is of version 6, whose signatures neither Kibana nor GnuPG 2\.2 can read/);
+  const gnupg = await openGnupg(t);
+  const brainpool = gnupg && (await infoOf(await gnupg.generate('curve@example.org', 'brainpoolP256r1')));
+  if (brainpool) {
+    t.is(brainpool.state, 'invalid');
+    t.regex(brainpool.reason ?? '', /is of the curve brainpoolP256r1, whose signatures can't be checked/);
+  }
+});
