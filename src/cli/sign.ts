@@ -73,8 +73,23 @@ const parseLifetime = (text: string): number => {
     throw new InvalidArgumentError('Give days, weeks or years, such as 90d, 12w or 5y.');
   }
   const days = { d: 1, w: 7, y: 365 }[match[2] as 'd' | 'w' | 'y'];
-  return Number(match[1]) * days * 86_400;
+  const seconds = Number(match[1]) * days * 86_400;
+  if (Date.now() / 1000 + seconds > lastSecond) {
+    throw new InvalidArgumentError(
+      'OpenPGP knows no time after 2106-02-07; leave it out for a key without an end.',
+    );
+  }
+  return seconds;
 };
+
+/** Times of OpenPGP have 32 bits: a key that is to last longer would end at once, or in the middle. */
+const lastSecond = 0xffffffff;
+
+/** What a user id may have in it: whoever reads `Name <address>` must find each where it belongs. */
+const [properName, properAddress] = [
+  /^[^\p{Cc}\p{Cf}<>]+$/u,
+  /^[^\p{C}\p{Z}@<>\\]+@[^\p{C}\p{Z}@<>\\]*[^\p{C}\p{Z}\p{P}@]$/u,
+];
 
 const requiredKey = (paths: readonly string[], options: SignOptions, io: CommandIo): string => {
   const usage = (reason: string): never => {
@@ -86,6 +101,12 @@ const requiredKey = (paths: readonly string[], options: SignOptions, io: Command
   }
   if (options.init === true && (options.name === undefined || options.name.trim() === '')) {
     usage('--init needs --name "whose key it is"');
+  }
+  if (options.init === true && !properName.test(options.name ?? '')) {
+    usage('--name must have no "<", ">" and no control characters in it');
+  }
+  if (options.email !== undefined && !properAddress.test(options.email)) {
+    usage(`--email ${JSON.stringify(options.email)} is no address`);
   }
   const signs = options.init !== true && options.public !== true;
   if (signs !== paths.length > 0) {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -76,6 +76,31 @@ test('a site key is made, and the exact Kibana setting is printed', async (t) =>
   t.is(shown.stdout, await readFile(join(folder, 'site.pub.asc'), 'utf8'));
   t.true(shown.stderr.includes(line));
   t.is((await sign([...init, '--key', key])).error?.code, 'SITE_KEY_EXISTS');
+});
+
+test('a lifetime that OpenPGP can not say, and a name or address that is none, are refused', async (t) => {
+  const { sign, key, folder } = await setUp(t);
+  for (const expires of ['137y', '200y', '99999d', '80y']) {
+    const refused = sign([...init, '--key', key, '--expires', expires]);
+    await t.throwsAsync(refused, { message: /no time after 2106-02-07/ }, expires);
+  }
+  for (const [flag, value] of [
+    ['--name', 'a\nb'],
+    ['--name', 'Site <other@example.org>'],
+    ['--name', '\u202eetiS'],
+    ['--email', 'no address'],
+    ['--email', 'a@b@c'],
+    ['--email', 'a@'],
+    ['--email', ''],
+  ] as const) {
+    const message = flag === '--name' ? /--name must have no/ : /--email ".*" is no address/;
+    t.regex((await sign([...init, flag, value, '--key', key])).error?.message ?? '', message, value);
+  }
+  t.deepEqual((await readdir(folder)).toSorted(), ['pass', 'trusted.asc']);
+  t.is(
+    (await sign([...init, '--key', key, '--expires', '70y', '--email', 'a+b@örtchen.example'])).exitCode,
+    0,
+  );
 });
 
 test('a passphrase is asked for twice on a terminal, and must be the same', async (t) => {
