@@ -226,6 +226,52 @@ test('the lock file is compared: other bytes, unlisted and absent archives', asy
   t.is(items[3]?.archive, 'absent');
 });
 
+test('a lock file that says another size or signer than the archive has is told, but not after signing anew', async (t) => {
+  const { verify, sign, put, folder, key, upstream } = await setUp(t);
+  const archive = await put('a-1.0.0.zip', upstream);
+  const other = await makeKey();
+  await writeFile(join(folder, 'distribution.lock'), '{}');
+  const { items } = JSON.parse((await verify([archive, '--json'])).stdout) as { items: { sha256: string }[] };
+  const locked = { file: 'a-1.0.0.zip', sha256: items[0]?.sha256 ?? '', size: (await stat(archive)).size };
+  const found = async (
+    entry: object,
+    ...more: string[]
+  ): Promise<{ lock: string; ok: boolean; reasons: string[] }> => {
+    const readLock: VerifyDeps['readLock'] = () =>
+      Promise.resolve({ folder, archives: [{ ...locked, ...entry }] });
+    const run = await verify([folder, '--json', ...more], { readLock });
+    const [item] = (JSON.parse(run.stdout) as { items: { lock: string; ok: boolean; reasons: string[] }[] })
+      .items;
+    return item ?? { lock: 'none', ok: false, reasons: [] };
+  };
+  const signed = { signer: upstream.fingerprint };
+  t.like(await found(signed), { ok: true, lock: 'agrees' });
+  t.like(await found({ ...signed, size: 3 }), {
+    ok: false,
+    lock: 'differs',
+    reasons: [`it has ${locked.size} bytes, and the lock file says 3`],
+  });
+  const wrong = { signer: other.fingerprint };
+  t.like(await found(wrong), {
+    ok: false,
+    lock: 'differs',
+    reasons: [`it is signed by another key than the lock file says (${other.fingerprint})`],
+  });
+  t.like(await found(wrong, '--no-signatures'), { ok: true });
+
+  await sign([...init, '--key', key]);
+  t.is((await sign(['--key', key, '--resign', archive])).exitCode, 0);
+  const site = await readFile(join(folder, 'site.pub.asc'), 'utf8');
+  const [both, siteAlone] = [join(folder, 'both.asc'), join(folder, 'site-alone.asc')];
+  await writeFile(both, site + upstream.armored);
+  await writeFile(siteAlone, site);
+  t.like(await found(signed, '--keyring', both), { ok: true, lock: 'agrees' });
+  t.like(await found(signed, '--keyring', siteAlone), { ok: true, lock: 'agrees' });
+  t.like(await found(wrong, '--keyring', both), { ok: false, lock: 'differs' });
+  await rm(`${archive}.sig.orig`);
+  t.like(await found(signed, '--keyring', both), { ok: false, lock: 'differs' });
+});
+
 test('an archive that is not whole is bad though its signature is good, and a bundle has its own check', async (t) => {
   const { verify, put, folder, upstream } = await setUp(t);
   const archive = await put('a-1.0.0.zip', upstream);

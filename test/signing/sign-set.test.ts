@@ -185,6 +185,27 @@ test('bytes that change between the check and the signing are not signed', async
   t.is(await site.read('c-1.0.0.zip.sig'), sig);
 });
 
+test('where another run signs the same archive meanwhile, its signature is never kept as the original', async (t) => {
+  const site = await newSite(t);
+  const name = 'a-1.0.0.zip.sig';
+  const original = await site.read(name);
+  const overtaken: Signer = {
+    ...site.signer,
+    sign: async (data) => {
+      const signature = await site.signer.sign(data);
+      await writeFile(join(site.folder, name), signature);
+      return signature;
+    },
+  };
+  const items = await site.run({ signer: overtaken, partial: true });
+  t.like(items[0], { outcome: 'failed', reason: 'its signature was changed after it was verified' });
+  t.is(await site.read(`${name}.orig`).catch(() => ''), '');
+
+  await writeFile(join(site.folder, name), original);
+  t.is((await site.run({ partial: true }))[0]?.outcome, 'signed');
+  t.is(await site.read(`${name}.orig`), original);
+});
+
 test('an original that belongs to an older build gives way to the new one', async (t) => {
   const site = await newSite(t);
   await site.run();
