@@ -95,7 +95,7 @@ const parseKeys = async (content: Uint8Array, label: string): Promise<Key[]> => 
 /** Describes a key as it is at `now`. */
 export const describeKey = async (key: Key, now: Date): Promise<PublicKeyInfo> => {
   const expiry = await key.getExpirationTime().catch(() => null);
-  const condition = await keyCondition(key, now);
+  const condition = await wholeCondition(key, now);
   return {
     fingerprint: key.getFingerprint().toUpperCase(),
     userIds: await ownUserIds(key, now),
@@ -155,6 +155,30 @@ const ownRevocations = async (key: Key): Promise<Key['revocationSignatures']> =>
   return own;
 };
 
+/** State of a key with all its parts: one with no part that could ever sign vouches for nothing. */
+const wholeCondition = async (key: Key, now: Date): ReturnType<typeof keyCondition> => {
+  const condition = await keyCondition(key, now);
+  if (condition.state !== 'usable') {
+    return condition;
+  }
+  const { config } = await loadOpenpgp();
+  // Whatever the date: a subkey that has expired is told where it signed.
+  const whenever = null as never;
+  for (const part of [key, ...key.subkeys]) {
+    const signs = key.getSigningKey(part.getKeyID(), whenever, undefined, { ...config, minRSABits });
+    if (
+      await signs.then(
+        () => true,
+        () => false,
+      )
+    ) {
+      return condition;
+    }
+  }
+  const name = key.getFingerprint().toUpperCase();
+  return { state: 'invalid', reason: `key ${name} has no part that may sign and is strong enough` };
+};
+
 /** State of a key or subkey at `now`; revoked outranks weak, weak outranks expired. */
 export const keyCondition = async (
   key: Key | Subkey,
@@ -196,11 +220,13 @@ const isRevoked = async (key: Key | Subkey): Promise<boolean> => {
     : key.isRevoked(undefined, undefined, whenever);
 };
 
+const minRSABits = 2048;
+
 /** What makes a key too weak to be trusted, or undefined. */
 const keyWeakness = (key: Key | Subkey): string | undefined => {
   const { algorithm, bits } = key.getAlgorithmInfo();
   if (algorithm.startsWith('rsa')) {
-    return (bits ?? 0) < 2048 ? `RSA with only ${bits ?? 0} bits` : undefined;
+    return (bits ?? 0) < minRSABits ? `RSA with only ${bits ?? 0} bits` : undefined;
   }
   return algorithm === 'dsa' || algorithm === 'elgamal'
     ? `a ${algorithm.toUpperCase()} key, which is outdated`

@@ -54,3 +54,43 @@ test('a key of version 6 or of a curve that nothing can be checked with says so'
     t.regex(brainpool.reason ?? '', /is of the curve brainpoolP256r1, whose signatures can't be checked/);
   }
 });
+
+test('a key with no part that could sign is of no use, and says so', async (t) => {
+  const gnupg = await openGnupg(t);
+  if (!gnupg) {
+    t.pass();
+    return;
+  }
+  const cases = [
+    ['encrypts@example.org', [['rsa2048', 'encr']], false],
+    ['weak@example.org', [['rsa1024', 'sign']], false],
+    [
+      'signs@example.org',
+      [
+        ['rsa1024', 'sign'],
+        ['rsa2048', 'sign'],
+      ],
+      true,
+    ],
+  ] as const;
+  for (const [userId, subkeys, signs] of cases) {
+    await gnupg.gpg('--quick-generate-key', userId, 'rsa2048', 'cert', 'never');
+    const { stdout } = await gnupg.gpg('--with-colons', '--list-keys', userId);
+    const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(stdout)?.[1] ?? '';
+    for (const [algorithm, usage] of subkeys) {
+      await gnupg.gpg('--quick-add-key', fingerprint, algorithm, usage, 'never');
+    }
+    const info = await infoOf((await gnupg.gpg('--armor', '--export', userId)).stdout);
+    t.is(info?.state, signs ? 'usable' : 'invalid', userId);
+    t.is(
+      info?.reason,
+      signs ? undefined : `key ${fingerprint} has no part that may sign and is strong enough`,
+    );
+  }
+});
+
+test('a signing subkey that has expired leaves its key in use', async (t) => {
+  const made = new Date(Date.now() - 10 * 86_400_000);
+  const key = await makeKey({ date: made, subkeys: [{ sign: true, keyExpirationTime: 86_400 }] });
+  t.is((await infoOf(key.armored))?.state, 'usable');
+});

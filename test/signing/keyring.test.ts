@@ -105,6 +105,7 @@ test('a keyring that is one file is read, and never written', async (t) => {
   t.is((await keyring.list()).length, 2);
   t.is((await keyring.armoredKeys()).length, 2);
   t.is(await codeOf(t, keyring.add(await infoOf(await makeKey()))), 'KEYRING_UNWRITABLE');
+  t.is(await codeOf(t, keyring.remove(one.fingerprint)), 'KEYRING_UNWRITABLE');
 });
 
 test('a folder of mounted files, linked as Kubernetes does, is read', async (t) => {
