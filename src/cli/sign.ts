@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { refuseInsideDepot } from '../depot/enclosing.ts';
 import { DepotError } from '../domain/errors.ts';
@@ -126,10 +127,11 @@ const sign = async (
   io: CommandIo,
   deps: SignDeps,
 ): Promise<number> => {
-  for (const path of options.dryRun === true ? [] : paths) {
-    await refuseInsideDepot(path, 'sign the folder that bundles are made from, and carry it in');
-  }
   const archives = await listArchives(paths);
+  // A depot's own folder, or one above it, has snapshots in it as well.
+  for (const folder of new Set([...paths, ...archives.map((archive) => dirname(archive))])) {
+    await refuseInsideDepot(folder, 'sign the folder that bundles are made from, and carry it in');
+  }
   const stray = archives.find((path) => !path.endsWith('.zip'));
   if (stray !== undefined) {
     throw new DepotError('USAGE', { reason: `${stray} is no .zip archive` });

@@ -203,6 +203,28 @@ test('wrong use is told before anything is asked or changed', async (t) => {
   t.is((await verify([join(folder, 'absent')])).error?.code, 'SIGNED_FILE_UNREADABLE');
 });
 
+test('nothing inside a depot is signed, whichever folder is named', async (t) => {
+  const { sign, put, folder, key, upstream } = await setUp(t);
+  await sign([...init, '--key', key]);
+  const snapshot = join(folder, 'above', 'depot', 'snapshots', 'one');
+  await mkdir(snapshot, { recursive: true });
+  await writeFile(join(folder, 'above', 'depot', 'depot.json'), '{}');
+  await put(join('above', 'depot', 'snapshots', 'one', 'a-1.0.0.zip'), upstream);
+  const before = await readdir(snapshot);
+  for (const place of [
+    'above',
+    'above/depot',
+    'above/depot/snapshots/one',
+    'above/depot/snapshots/one/a-1.0.0.zip',
+  ]) {
+    for (const more of [[], ['--dry-run']]) {
+      const run = await sign(['--key', key, '--resign', join(folder, place), ...more]);
+      t.is(run.error?.code, 'DEPOT_INSIDE', place);
+    }
+  }
+  t.deepEqual(await readdir(snapshot), before);
+});
+
 test('the lock file is compared: other bytes, unlisted and absent archives', async (t) => {
   const { verify, folder, put, upstream } = await setUp(t);
   await put('a-1.0.0.zip', upstream);
