@@ -192,7 +192,7 @@ export const keyCondition = async (
   if (weakness !== undefined) {
     return { state: 'weak', reason: `key ${name} is ${weakness}` };
   }
-  const misfit = keyMisfit(key);
+  const misfit = keyMisfit(key, now);
   if (misfit !== undefined) {
     return { state: 'invalid', reason: `key ${name} is ${misfit}` };
   }
@@ -203,7 +203,9 @@ export const keyCondition = async (
     return { state: 'expired', reason: `key ${name} expired on ${expiry.toISOString()}` };
   }
   if (expiry === null) {
-    return { state: 'invalid', reason: `key ${name} has no valid signature of its own` };
+    const why = 'mainKey' in key ? key.verify(now) : key.verifyPrimaryKey(now);
+    const detail = await why.then(() => 'none was found', messageOf);
+    return { state: 'invalid', reason: `key ${name} has no valid signature of its own (${detail})` };
   }
   return { state: 'usable' };
 };
@@ -242,9 +244,12 @@ const readableCurves: ReadonlySet<string> = new Set([
 ]);
 
 /** What makes a key one whose signatures could never be good here, or undefined. */
-const keyMisfit = (key: Key | Subkey): string | undefined => {
+const keyMisfit = (key: Key | Subkey, now: Date): string | undefined => {
   if (key.keyPacket.version !== 4) {
     return `of version ${key.keyPacket.version}, whose signatures neither Kibana nor GnuPG 2.2 can read`;
+  }
+  if (key.getCreationTime() > now) {
+    return `of ${key.getCreationTime().toISOString()}, which is in the future for this machine's clock`;
   }
   const { curve } = key.getAlgorithmInfo();
   return curve === undefined || readableCurves.has(curve)

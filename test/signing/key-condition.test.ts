@@ -94,3 +94,18 @@ test('a signing subkey that has expired leaves its key in use', async (t) => {
   const key = await makeKey({ date: made, subkeys: [{ sign: true, keyExpirationTime: 86_400 }] });
   t.is((await infoOf(key.armored))?.state, 'usable');
 });
+
+test('a key that is younger than the clock, or whose own signature is worthless, says so', async (t) => {
+  const later = new Date(Date.now() + 3 * 86_400_000);
+  const early = await infoOf((await makeKey({ date: later })).armored);
+  t.is(early?.state, 'invalid');
+  t.regex(early?.reason ?? '', /is of 20\S+Z, which is in the future for this machine's clock$/);
+  const gnupg = await openGnupg(t);
+  const weak =
+    gnupg && (await gnupg.generate('weak@example.org', 'rsa2048', '--cert-digest-algo', 'RIPEMD160'));
+  if (weak !== undefined) {
+    const info = await infoOf(weak);
+    t.is(info?.state, 'invalid');
+    t.regex(info?.reason ?? '', /has no valid signature of its own \(.*Insecure hash algorithm: RIPEMD\)/);
+  }
+});
