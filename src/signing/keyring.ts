@@ -157,7 +157,11 @@ const readMember = async (path: string, now: Date): Promise<PublicKeyInfo> => {
 
 const readBounded = async (path: string): Promise<Buffer> => {
   try {
-    const { size } = await stat(path);
+    const stats = await stat(path);
+    const { size } = stats;
+    if (!stats.isFile()) {
+      throw new Error('it is no regular file');
+    }
     if (size > maxKeyFileBytes) {
       throw new Error(`it has ${size} bytes, the limit is ${maxKeyFileBytes}`);
     }

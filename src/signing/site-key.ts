@@ -146,7 +146,11 @@ const readOwnFile = async (path: string): Promise<string> => {
     throw new DepotError('SITE_KEY_INVALID', { path, reason: messageOf(error) }, error);
   });
   try {
-    const { mode, size } = await handle.stat();
+    const stats = await handle.stat();
+    const { mode, size } = stats;
+    if (!stats.isFile() && !stats.isFIFO()) {
+      throw new DepotError('SITE_KEY_INVALID', { path, reason: 'it is no file' });
+    }
     if (size > maxKeyFileBytes) {
       throw new DepotError('SITE_KEY_INVALID', { path, reason: `it has ${size} bytes` });
     }

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, relative } from 'node:path';
+import { Readable } from 'node:stream';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { originalSignaturePath, readArchive, readSignatureFile, signaturePath } from './archive-signature.ts';
+import {
+  originalSignaturePath,
+  readArchive,
+  readSignatureFile,
+  refuseOddFile,
+  signaturePath,
+} from './archive-signature.ts';
 import { digestContent } from './content-digest.ts';
 import type { SignatureFault, SignatureVerdict, SignatureVerifier } from './signature.ts';
 
@@ -77,10 +84,12 @@ export interface SetChecks {
 /** Checks one archive: whole, as the lock file says, signed by a trusted key. Throws only what a keyring can throw. */
 export const verifyItem = async (path: string, checks: SetChecks): Promise<VerifiedItem> => {
   const reasons: string[] = [];
-  const broken = await checks.checkArchive(path).then(
-    () => undefined,
-    (error: unknown) => messageOf(error),
-  );
+  const broken = await refuseOddFile(path)
+    .then(() => checks.checkArchive(path))
+    .then(
+      () => undefined,
+      (error: unknown) => messageOf(error),
+    );
   if (broken !== undefined) {
     reasons.push(broken);
   }
@@ -140,8 +149,7 @@ interface SignedContent {
 const readSigned = async (path: string, verifier: SignatureVerifier | undefined): Promise<SignedContent> => {
   try {
     const content = digestContent(await readArchive(path));
-    const signature = verifier === undefined ? '' : await readSignatureFile(signaturePath(path));
-    const verdict = await verifier?.verify(content.data, signature);
+    const verdict = verifier && (await verdictOf(path, content.data, verifier));
     const sha256 = verdict?.state === 'good' ? content.digest() : await digestOf(path);
     const size = (await stat(path).catch(() => undefined))?.size;
     return { sha256, ...(size === undefined ? {} : { size }), ...(verdict === undefined ? {} : { verdict }) };
@@ -150,6 +158,31 @@ const readSigned = async (path: string, verifier: SignatureVerifier | undefined)
       return { problem: error.message };
     }
     throw error;
+  }
+};
+
+/** A signature that can't be read is a fault of its own, not of the archive. */
+const verdictOf = async (
+  path: string,
+  data: Readable | Uint8Array,
+  verifier: SignatureVerifier,
+): Promise<SignatureVerdict> => {
+  const file = signaturePath(path);
+  try {
+    return await verifier.verify(data, await readSignatureFile(file));
+  } catch (error) {
+    if (
+      error instanceof DepotError &&
+      error.code === 'SIGNED_FILE_UNREADABLE' &&
+      error.details['path'] === file
+    ) {
+      return { state: 'malformed', reason: `${basename(file)}: ${String(error.details['reason'])}` };
+    }
+    throw error;
+  } finally {
+    if (data instanceof Readable) {
+      data.destroy();
+    }
   }
 };
 

@@ -179,7 +179,7 @@ test('an archive that can not be written is reported alone, and the others are s
   };
   const run = await runVerb(verb, ['--resign', '--key', key, folder], { env });
   t.is(run.exitCode, 3);
-  t.regex(run.stdout, /failed   .*a-1\.0\.0\.zip: .*EISDIR/);
+  t.regex(run.stdout, /failed   .*a-1\.0\.0\.zip: .*\.sig\.orig: it is no regular file/);
   t.regex(run.stdout, /1 signed, 0 already, 0 pending, 0 refused, 1 failed/);
   t.false(run.stderr.includes('nothing was changed'));
 });

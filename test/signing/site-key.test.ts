@@ -94,6 +94,9 @@ test('what is no private key is refused with its name', async (t) => {
   await t.throwsAsync(createSigner(other, undefined), {
     message: /no armored key \(`gpg --export-secret-keys/,
   });
+  for (const odd of ['/dev/zero', folder]) {
+    await t.throwsAsync(createSigner(odd, undefined), { message: /it is no file/ });
+  }
   t.is(await codeOf(t, createSigner(join(folder, 'absent'), undefined)), 'SITE_KEY_INVALID');
   // As it lies there, readable by everyone: that is no fault of a public key.
   t.is(await codeOf(t, createSigner(files.publicKey, undefined)), 'SITE_KEY_INVALID');
