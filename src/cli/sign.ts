@@ -11,6 +11,7 @@ import { siteKeyFiles } from '../signing/site-key.ts';
 import { createVerifier, fixedKeys } from '../signing/verify.ts';
 import { createItemProgress, type ItemProgress } from './item-progress.ts';
 import { addKeyringOptions, openKeyring } from './keys.ts';
+import { printable } from './plain-table.ts';
 import {
   askPassphrase,
   kibanaOf,
@@ -212,7 +213,8 @@ const report = async (
   }
   for (const { outcome, path, reason, originalSigner } of items) {
     const note = reason ?? (originalSigner === undefined ? '' : `was signed by ${originalSigner}`);
-    io.stdout.write(`${outcome.padEnd(8)} ${path}${note === '' ? '' : `: ${note}`}\n`);
+    const line = `${outcome.padEnd(8)} ${path}${note === '' ? '' : `: ${note}`}`;
+    io.stdout.write(`${printable(line).replaceAll('\n', String.raw`\n`)}\n`);
   }
   io.stdout.write(
     `${Object.entries(counts)

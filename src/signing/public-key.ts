@@ -251,7 +251,10 @@ const keyMisfit = (key: Key | Subkey, now: Date): string | undefined => {
   if (key.getCreationTime() > now) {
     return `of ${key.getCreationTime().toISOString()}, which is in the future for this machine's clock`;
   }
-  const { curve } = key.getAlgorithmInfo();
+  const { algorithm, curve } = key.getAlgorithmInfo();
+  if (algorithm === 'ed448') {
+    return 'of Ed448, whose signatures neither Kibana nor GnuPG 2.2 can read';
+  }
   return curve === undefined || readableCurves.has(curve)
     ? undefined
     : `of the curve ${curve}, whose signatures can't be checked; RSA, Ed25519 and the NIST curves can`;

@@ -203,6 +203,9 @@ const conclude = async (
     if (condition.state === 'revoked') {
       return fault('revoked-key', condition.reason ?? 'the key was revoked', issuer);
     }
+    if (condition.state === 'invalid' && failure === undefined) {
+      return fault('bad', condition.reason ?? 'the key is invalid', issuer);
+    }
     if (condition.state === 'expired' && !tolerated) {
       return fault(
         'expired-key',

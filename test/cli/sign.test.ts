@@ -203,6 +203,14 @@ test('wrong use is told before anything is asked or changed', async (t) => {
   t.is((await verify([join(folder, 'absent')])).error?.code, 'SIGNED_FILE_UNREADABLE');
 });
 
+test('a file name writes nothing to the terminal that it should not', async (t) => {
+  const { sign, put, folder, key } = await setUp(t);
+  await sign([...init, '--key', key]);
+  await put('e\u001b[31mvil\nsigned b-1.0.0.zip');
+  const { stdout } = await sign(['--key', key, '--dry-run', folder]);
+  t.true(stdout.includes(String.raw`e\u001b[31mvil\nsigned b-1.0.0.zip`), stdout);
+});
+
 test('nothing inside a depot is signed, whichever folder is named', async (t) => {
   const { sign, put, folder, key, upstream } = await setUp(t);
   await sign([...init, '--key', key]);

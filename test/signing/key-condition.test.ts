@@ -55,6 +55,17 @@ test('a key of version 6 or of a curve that nothing can be checked with says so'
   }
 });
 
+test('what an Ed448 key signs is not good, since neither gpg nor Kibana could say so', async (t) => {
+  const key = await makeKey({ type: 'curve448' });
+  t.like(await infoOf(key.armored), { state: 'invalid' });
+  const verdict = await createVerifier(fixedKeys([key.armored])).verify(data, await signWith(key, data));
+  t.like(verdict, { state: 'bad' });
+  t.regex(
+    verdict.state === 'good' ? '' : verdict.reason,
+    /is of Ed448, whose signatures neither Kibana nor GnuPG/,
+  );
+});
+
 test('a key with no part that could sign is of no use, and says so', async (t) => {
   const gnupg = await openGnupg(t);
   if (!gnupg) {
