@@ -256,6 +256,25 @@ test('the lock file is compared: other bytes, unlisted and absent archives', asy
   t.is(items[3]?.archive, 'absent');
 });
 
+test('a depot is verified by its own keyring where it has one and none is named', async (t) => {
+  const { put, folder, upstream } = await setUp(t);
+  const verify = (words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<VerbRun> =>
+    runVerb(createVerifyVerb({ checkArchive: checkZipMagic }), words, { env: { HOME: folder, ...env } });
+  const depot = join(folder, 'depot');
+  await mkdir(join(depot, 'current'), { recursive: true });
+  await writeFile(join(depot, 'depot.json'), '{}');
+  await put(join('depot', 'current', 'a-1.0.0.zip'), upstream);
+  t.is((await verify([depot])).exitCode, 1, 'it has no keyring of its own');
+  await mkdir(join(depot, 'keys'));
+  await writeFile(join(depot, 'keys', `${upstream.fingerprint}.asc`), upstream.armored);
+  t.is((await verify([depot])).exitCode, 0);
+  t.is((await verify([depot, join(depot, 'current')])).exitCode, 3, 'a folder is none');
+  const other = join(folder, 'other.asc');
+  await writeFile(other, (await makeKey()).armored);
+  t.is((await verify([depot, '--keyring', other])).exitCode, 1);
+  t.is((await verify([depot], { EPR_KEYRING: other })).exitCode, 1);
+});
+
 test('a lock file that says another size or signer than the archive has is told, but not after signing anew', async (t) => {
   const { verify, sign, put, folder, key, upstream } = await setUp(t);
   const archive = await put('a-1.0.0.zip', upstream);
