@@ -1,5 +1,5 @@
 /** What the first armored signature of a text holds and the text behind it, or why there is none. */
-export type ReadArmor = { readonly content: Buffer; readonly rest: string } | { readonly problem: string };
+export type ReadArmor = { readonly content: Buffer } | { readonly problem: string };
 
 const begin = '-----BEGIN PGP SIGNATURE-----';
 const end = '-----END PGP SIGNATURE-----';
@@ -39,7 +39,7 @@ export const readArmor = (text: string): ReadArmor => {
   }
   const content = Buffer.from(encoded, 'base64');
   return checksum === undefined || checksum === `=${crc24(content)}`
-    ? { content, rest: inner.slice(length + 1).join('\n') }
+    ? { content }
     : { problem: 'the checksum of the armor is wrong, so that neither gpg nor Kibana would read it' };
 };
 

@@ -3,28 +3,18 @@ import { readArmor } from '../signing/armor.ts';
 /** Longest signature that is served. Elastic's have 900 bytes; RSA-4096 needs less than 2 KiB. */
 export const maxSignatureBytes = 64 * 1024;
 
-const begin = '-----BEGIN PGP SIGNATURE-----';
-
 /**
  * True where the bytes are an ASCII-armored OpenPGP signature: the armor of RFC 9580, 6.2, whose content begins with a
- * whole signature packet. Nothing is verified. Kibana fails an install on a 200 answer that isn't one.
+ * whole signature packet; text around it is passed over, as by everybody who reads one. Nothing is verified. Kibana fails
+ * an install on a 200 answer that isn't one.
  */
 export const isArmoredSignature = (bytes: Uint8Array): boolean => {
   if (bytes.length > maxSignatureBytes) {
     return false;
   }
-  const text = Buffer.from(bytes).toString('latin1').trim();
-  const armor = readArmor(text);
-  return (
-    text.startsWith(begin) &&
-    !('problem' in armor) &&
-    beginsWithSignature(armor.content) &&
-    isRestFine(armor.rest.trim())
-  );
+  const armor = readArmor(Buffer.from(bytes).toString('latin1'));
+  return !('problem' in armor) && beginsWithSignature(armor.content);
 };
-
-// More signatures may follow; anything else is not ours to send.
-const isRestFine = (rest: string): boolean => rest === '' || isArmoredSignature(Buffer.from(rest, 'latin1'));
 
 /** RFC 9580, 4.2: the header of a packet in the new or the old form; tag 2 is a signature, its versions are 3 to 6. */
 const beginsWithSignature = (bytes: Buffer): boolean => {
