@@ -203,7 +203,7 @@ const conclude = async (
     if (condition.state === 'revoked') {
       return fault('revoked-key', condition.reason ?? 'the key was revoked', issuer);
     }
-    if (condition.state === 'invalid' && failure === undefined) {
+    if (condition.state === 'invalid') {
       return fault('bad', condition.reason ?? 'the key is invalid', issuer);
     }
     if (condition.state === 'expired' && !tolerated) {

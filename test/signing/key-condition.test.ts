@@ -52,6 +52,9 @@ test('a key of version 6 or of a curve that nothing can be checked with says so'
   if (brainpool) {
     t.is(brainpool.state, 'invalid');
     t.regex(brainpool.reason ?? '', /is of the curve brainpoolP256r1, whose signatures can't be checked/);
+    const signature = await gnupg.sign('curve@example.org', data);
+    const verdict = await createVerifier(fixedKeys([brainpool.armored])).verify(data, signature);
+    t.like(verdict, { state: 'bad', reason: brainpool.reason });
   }
 });
 
