@@ -10,7 +10,7 @@ const borders = {
   telemetry: [['domain/errors.ts'], ['pino', '@elastic/ecs-pino-format', 'prom-client', 'lru-cache']],
   signing: [['domain/errors.ts'], ['openpgp']],
   net: [['domain/errors.ts', 'telemetry/log.ts'], ['undici']],
-  source: [['domain', 'archive', 'telemetry'], ['lru-cache']],
+  source: [['domain', 'archive', 'signing/armor.ts', 'telemetry'], ['lru-cache']],
   search: [['domain'], []],
   threads: [[], ['piscina']],
   judge: [['domain', 'archive', 'search', 'signing', 'source', 'threads'], []],

@@ -1,11 +1,22 @@
 import type { Config } from '../config/settings.ts';
-import type { SignatureTrust } from '../judge/signature.ts';
 import type { JudgeRules } from '../judge/task.ts';
-import { createKeyring, keyringLocation } from '../signing/keyring.ts';
+import { createKeyring, keyringLocation, type Keyring } from '../signing/keyring.ts';
 import { elasticKey } from '../signing/pinned-keys.ts';
 
-/** The rules that packages are judged by. */
+/** The rules that packages are judged by, with the keys of the keyring as it is now where signatures are verified. */
 export async function judgeRules(config: Config): Promise<JudgeRules> {
+  const rules = rulesWithoutKeys(config);
+  return rules.signatures.policy === 'verified'
+    ? { ...rules, signatures: { ...rules.signatures, keys: await keyringOf(config).armoredKeys() } }
+    : rules;
+}
+
+/** The keyring that the settings name. */
+export const keyringOf = (config: Config): Keyring =>
+  createKeyring(keyringLocation(config.keyring, process.env));
+
+/** The rules that packages are judged by, but for the keys. */
+export function rulesWithoutKeys(config: Config): JudgeRules {
   return {
     limits: {
       maxEntries: config.maxEntries,
@@ -15,17 +26,11 @@ export async function judgeRules(config: Config): Promise<JudgeRules> {
       maxManifestBytes: config.maxManifestSize,
     },
     validate: !config.disablePackageValidation,
-    signatures: await signatureTrust(config),
+    signatures: {
+      policy: config.signaturePolicy ?? (config.requirePackageSignatures ? 'present' : 'off'),
+      foreign: config.foreignSignatures,
+      kibanaKey: config.kibanaKey ?? elasticKey.fingerprint,
+      keys: [],
+    },
   };
-}
-
-/** Keys are read once for each start; those of the keyring count only where signatures are verified. */
-async function signatureTrust(config: Config): Promise<SignatureTrust> {
-  const policy = config.signaturePolicy ?? (config.requirePackageSignatures ? 'present' : 'off');
-  const kibanaKey = config.kibanaKey ?? elasticKey.fingerprint;
-  const keys =
-    policy === 'verified'
-      ? await createKeyring(keyringLocation(config.keyring, process.env)).armoredKeys()
-      : [];
-  return { policy, foreign: config.foreignSignatures, kibanaKey, keys };
 }

@@ -11,9 +11,10 @@ import type { Snapshot } from '../index/snapshot.ts';
 import { createIndexStore, type IndexStore } from '../index/store.ts';
 import { createJudgePool, type JudgePool } from '../judge/pool.ts';
 import type { JudgeRules } from '../judge/task.ts';
-import { judgeRules } from './judge-rules.ts';
+import { followKeyring, withoutMarks } from './followed-keyring.ts';
+import { keyringOf, rulesWithoutKeys } from './judge-rules.ts';
 import { holdYoungHeap } from './young-heap.ts';
-import { keyringLocation } from '../signing/keyring.ts';
+import { readKeyringState } from '../signing/keyring-state.ts';
 import { createPackageSources } from '../source/combined.ts';
 import type { PackageSource } from '../source/source.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -29,19 +30,53 @@ export interface PackageParts {
   readonly cache: IndexCache;
 }
 
-/** Makes source, rules and index file of a configuration; nothing is read yet. */
+/** Makes source, rules and index file of a configuration; nothing is read yet but the keyring. */
 export async function createPackageParts(
   config: Config,
   log: Log,
   cacheFolder?: string,
 ): Promise<PackageParts> {
-  const rules = await judgeRules(config);
-  if (rules.signatures.policy === 'verified' && rules.signatures.keys.length === 0) {
+  const parts = await createPlainParts(config, log, cacheFolder);
+  const { rules } = parts;
+  if (rules.signatures.policy !== 'verified') {
+    return parts;
+  }
+  const keyring = keyringOf(config);
+  const first = await readKeyringState(keyring);
+  if (first.keys.length === 0) {
     log.warn(
       { 'event.action': 'keyring-empty' },
-      `the keyring ${keyringLocation(config.keyring, process.env)} is empty, so no signature can be verified and nothing is served; fill it with \`fleet-depot keys add\` or name another (-keyring, EPR_KEYRING)`,
+      `the keyring ${keyring.location} is empty, so no signature can be verified and nothing is served; fill it with \`fleet-depot keys add\` or name another (-keyring, EPR_KEYRING)`,
     );
   }
+  return {
+    ...parts,
+    ...followKeyring(parts, first, () => readKeyringState(keyring), log),
+    rules: { ...rules, signatures: { ...rules.signatures, keys: first.keys } },
+  };
+}
+
+/** The same for a process that serves what another one has judged: it needs no keyring, and is not stopped by a broken one. */
+export async function createFollowingParts(
+  config: Config,
+  log: Log,
+  cacheFolder: string,
+): Promise<Pick<PackageParts, 'source' | 'cache'>> {
+  const { source, cache } = await createPlainParts(config, log, cacheFolder);
+  return {
+    source,
+    cache: {
+      ...cache,
+      load: async () => {
+        const known = await cache.load();
+        return known && withoutMarks(known);
+      },
+    },
+  };
+}
+
+async function createPlainParts(config: Config, log: Log, cacheFolder?: string): Promise<PackageParts> {
+  const rules = rulesWithoutKeys(config);
   const origin = await describeOrigin(version, packagePaths(config), rules);
   return {
     rules,
@@ -87,8 +122,9 @@ export function measureIndex(metrics: Metrics, snapshot: Snapshot): void {
 
 /** Looks for new content as the settings say. */
 export function watchPackages(config: Config, index: IndexStore, log: Log): Watcher {
+  const { policy } = rulesWithoutKeys(config).signatures;
   return createWatcher({
-    paths: packagePaths(config),
+    paths: [...packagePaths(config), ...(policy === 'verified' ? [keyringOf(config).location] : [])],
     notify: config.packagePathsEnableWatcher,
     pollInterval: config.pollInterval,
     log,

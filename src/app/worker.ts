@@ -5,7 +5,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { MetricValues, ToPrimary, ToWorker } from './messages.ts';
 import { startArtifactRegistry, type ArtifactRegistry } from './artifact-registry.ts';
-import { createPackageParts, measureIndex } from './package-index.ts';
+import { createFollowingParts, measureIndex } from './package-index.ts';
 import { holdYoungHeap } from './young-heap.ts';
 import { startRegistryServer, type RegistryServer } from './registry-server.ts';
 
@@ -25,7 +25,7 @@ export async function runWorker(
   { log, metrics, channel, cacheFolder }: WorkerDeps,
 ): Promise<void> {
   const say = (message: ToPrimary): void => void channel.send?.(message);
-  const { source, cache } = await createPackageParts(config, log, cacheFolder);
+  const { source, cache } = await createFollowingParts(config, log, cacheFolder);
   const index = createFollowingIndex({
     source,
     cache,

@@ -20,7 +20,7 @@ export const plainTable = (
 };
 
 /** File names are not to write to the terminal what they like: control characters are shown as escapes. */
-const printable = (text: string): string =>
+export const printable = (text: string): string =>
   text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) =>
     sign === '\n' ? sign : `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   );

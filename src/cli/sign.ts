@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { refuseInsideDepot } from '../depot/enclosing.ts';
 import { DepotError } from '../domain/errors.ts';
@@ -10,6 +11,7 @@ import { siteKeyFiles } from '../signing/site-key.ts';
 import { createVerifier, fixedKeys } from '../signing/verify.ts';
 import { createItemProgress, type ItemProgress } from './item-progress.ts';
 import { addKeyringOptions, openKeyring } from './keys.ts';
+import { printable } from './plain-table.ts';
 import {
   askPassphrase,
   kibanaOf,
@@ -73,8 +75,23 @@ const parseLifetime = (text: string): number => {
     throw new InvalidArgumentError('Give days, weeks or years, such as 90d, 12w or 5y.');
   }
   const days = { d: 1, w: 7, y: 365 }[match[2] as 'd' | 'w' | 'y'];
-  return Number(match[1]) * days * 86_400;
+  const seconds = Number(match[1]) * days * 86_400;
+  if (Date.now() / 1000 + seconds > lastSecond) {
+    throw new InvalidArgumentError(
+      'OpenPGP knows no time after 2106-02-07; leave it out for a key without an end.',
+    );
+  }
+  return seconds;
 };
+
+/** Times of OpenPGP have 32 bits: a key that is to last longer would end at once, or in the middle. */
+const lastSecond = 0xffffffff;
+
+/** What a user id may have in it: whoever reads `Name <address>` must find each where it belongs. */
+const [properName, properAddress] = [
+  /^[^\p{Cc}\p{Cf}<>]+$/u,
+  /^[^\p{C}\p{Z}@<>\\]+@[^\p{C}\p{Z}@<>\\]*[^\p{C}\p{Z}\p{P}@]$/u,
+];
 
 const requiredKey = (paths: readonly string[], options: SignOptions, io: CommandIo): string => {
   const usage = (reason: string): never => {
@@ -86,6 +103,12 @@ const requiredKey = (paths: readonly string[], options: SignOptions, io: Command
   }
   if (options.init === true && (options.name === undefined || options.name.trim() === '')) {
     usage('--init needs --name "whose key it is"');
+  }
+  if (options.init === true && !properName.test(options.name ?? '')) {
+    usage('--name must have no "<", ">" and no control characters in it');
+  }
+  if (options.email !== undefined && !properAddress.test(options.email)) {
+    usage(`--email ${JSON.stringify(options.email)} is no address`);
   }
   const signs = options.init !== true && options.public !== true;
   if (signs !== paths.length > 0) {
@@ -105,10 +128,11 @@ const sign = async (
   io: CommandIo,
   deps: SignDeps,
 ): Promise<number> => {
-  for (const path of options.dryRun === true ? [] : paths) {
-    await refuseInsideDepot(path, 'sign the folder that bundles are made from, and carry it in');
-  }
   const archives = await listArchives(paths);
+  // A depot's own folder, or one above it, has snapshots in it as well.
+  for (const folder of new Set([...paths, ...archives.map((archive) => dirname(archive))])) {
+    await refuseInsideDepot(folder, 'sign the folder that bundles are made from, and carry it in');
+  }
   const stray = archives.find((path) => !path.endsWith('.zip'));
   if (stray !== undefined) {
     throw new DepotError('USAGE', { reason: `${stray} is no .zip archive` });
@@ -189,7 +213,8 @@ const report = async (
   }
   for (const { outcome, path, reason, originalSigner } of items) {
     const note = reason ?? (originalSigner === undefined ? '' : `was signed by ${originalSigner}`);
-    io.stdout.write(`${outcome.padEnd(8)} ${path}${note === '' ? '' : `: ${note}`}\n`);
+    const line = `${outcome.padEnd(8)} ${path}${note === '' ? '' : `: ${note}`}`;
+    io.stdout.write(`${printable(line).replaceAll('\n', String.raw`\n`)}\n`);
   }
   io.stdout.write(
     `${Object.entries(counts)

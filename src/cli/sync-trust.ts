@@ -31,10 +31,11 @@ export const readLockedArchives = async (path: string): Promise<ReadLock> => {
   if (!lock) {
     throw new DepotError('LOCK_INVALID', { file: path, reason: 'there is none' });
   }
-  const archives = lock.packages.map(({ name, version, sha256, size, original }) => ({
+  const archives = lock.packages.map(({ name, version, sha256, size, signer, original }) => ({
     file: `${name}-${version}.zip`,
     sha256,
     size,
+    ...(signer === undefined ? {} : { signer }),
     ...(original === undefined ? {} : { original }),
   }));
   return { folder: dirname(path), archives };

@@ -105,7 +105,8 @@ const verifyFile = async (
   verifier: SignatureVerifier | undefined,
 ): Promise<VerifiedItem> => {
   const nothing = { path, ok: false, lock: 'differs', signature: 'unchecked' } as const;
-  if (!(await stat(path).catch(() => undefined))?.isFile()) {
+  const stats = await stat(path).catch(() => undefined);
+  if (!stats?.isFile()) {
     return { ...nothing, archive: 'absent', reasons: ['it is in the lock file, but not here'] };
   }
   try {
@@ -115,13 +116,19 @@ const verifyFile = async (
     const isSame = sha256 === file.sha256;
     const reasons = [
       ...(isSame ? [] : ['its sha256 is not the one of the lock file']),
+      ...(isSame && stats.size !== file.size
+        ? [`it has ${stats.size} bytes, and the lock file says ${file.size}`]
+        : []),
       ...(verdict === undefined || verdict.state === 'good' ? [] : [verdict.reason]),
+      ...(verdict?.state === 'good' && verdict.fingerprint !== file.signer
+        ? [`it is signed by another key than the lock file says (${file.signer})`]
+        : []),
     ];
     return {
       path,
       ok: reasons.length === 0,
       archive: isSame ? 'whole' : 'broken',
-      lock: isSame ? 'agrees' : 'differs',
+      lock: isSame && stats.size === file.size ? 'agrees' : 'differs',
       ...signatureOf(verdict),
       sha256,
       reasons,

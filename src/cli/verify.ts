@@ -68,16 +68,7 @@ const verify = async (
   io: CommandIo,
   deps: VerifyDeps,
 ): Promise<number> => {
-  const keyring = openKeyring(options, io);
-  if (options.signatures && (await keyring.list()).length === 0) {
-    io.stderr.write(
-      `the keyring ${keyring.location} is empty; \`fleet-depot keys add elastic\` adds Elastic's key\n`,
-    );
-  }
-  const verifier = createVerifier(
-    keyring,
-    options.acceptExpiredKeys === true ? { expiredKeys: 'signed-before' } : {},
-  );
+  const verifiers = createVerifiers(options, io);
   const items: VerifiedItem[] = [];
   for (const path of paths) {
     if (io.signal.aborted) {
@@ -87,6 +78,7 @@ const verify = async (
     // Of a depot its current snapshot is meant, with its record, and its journal; `snapshot verify` checks all of it.
     const place = isDepot ? join(path, 'current') : path;
     if (!isDepot || (await stat(place).catch(() => undefined)) !== undefined) {
+      const verifier = await verifiers(isDepot ? path : undefined);
       items.push(...(await verifyPath(place, options, verifier, io, deps)));
     }
     items.push(...(isDepot ? ((await deps.verifyDepot?.(path)) ?? []) : []));
@@ -98,6 +90,33 @@ const verify = async (
     return exitCodes.partly;
   }
   return exitCodeOf(items.length, bad);
+};
+
+/** Gives the verifier of the keyring that is named; else of a depot's own, where it has one; else of the user's. */
+const createVerifiers = (
+  options: VerifyOptions,
+  io: CommandIo,
+): ((depot: string | undefined) => Promise<SignatureVerifier>) => {
+  const opened = new Map<string, SignatureVerifier>();
+  return async (depot) => {
+    const own = depot !== undefined && (await stat(join(depot, 'keys')).catch(() => undefined)) !== undefined;
+    const keyring = openKeyring({ ...(own ? { depot } : {}), ...options }, io);
+    const known = opened.get(keyring.location);
+    if (known) {
+      return known;
+    }
+    if (options.signatures && (await keyring.list()).length === 0) {
+      io.stderr.write(
+        `the keyring ${keyring.location} is empty; \`fleet-depot keys add elastic\` adds Elastic's key\n`,
+      );
+    }
+    const verifier = createVerifier(
+      keyring,
+      options.acceptExpiredKeys === true ? { expiredKeys: 'signed-before' } : {},
+    );
+    opened.set(keyring.location, verifier);
+    return verifier;
+  };
 };
 
 /** 0 where all is well, 1 where nothing is, 3 where some of it is. */

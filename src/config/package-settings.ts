@@ -38,7 +38,7 @@ export const packageSettings = {
   keyring: optional(path, {
     flag: 'keyring',
     section: 'packages',
-    help: 'Folder or file with the trusted public keys (`fleet-depot keys`); by default ~/.config/fleet-depot/keyring',
+    help: 'Folder or file with the trusted public keys (`fleet-depot keys`); by default ~/.config/fleet-depot/keyring. It is followed while the server runs',
   }),
   disablePackageValidation: setting(boolean, {
     flag: 'disable-package-validation',

@@ -4,7 +4,7 @@ import type { JudgeRules } from '../judge/task.ts';
 import type { IndexOrigin } from './index-file.ts';
 
 /** Folders of the built program with everything that decides what is remembered of a package. */
-export const judgingFolders = ['archive', 'domain', 'judge', 'search', 'source'] as const;
+export const judgingFolders = ['archive', 'domain', 'judge', 'search', 'signing', 'source'] as const;
 
 /** One file of these folders. */
 export interface ProgramFile {

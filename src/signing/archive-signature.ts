@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { DepotError, messageOf } from '../domain/errors.ts';
@@ -16,10 +16,27 @@ export const signaturePath = (archive: string): string => `${archive}.sig`;
  */
 export const originalSignaturePath = (archive: string): string => `${archive}.sig.orig`;
 
+/** Of a regular file alone: to open a pipe waits for its writer, for ever. */
+const statFile = async (path: string): Promise<Stats> => {
+  const stats = await stat(path);
+  if (!stats.isFile()) {
+    throw new Error('it is no regular file');
+  }
+  return stats;
+};
+
+/** Throws SIGNED_FILE_UNREADABLE for a pipe, a device or a folder under an archive's name; what is not there is left to the reader. */
+export const refuseOddFile = async (path: string): Promise<void> => {
+  const stats = await stat(path).catch(() => undefined);
+  if (stats?.isFile() === false) {
+    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: 'it is no regular file' });
+  }
+};
+
 /** The content of an archive, for one verifying or signing pass. Throws SIGNED_FILE_UNREADABLE. */
 export const readArchive = async (path: string): Promise<Buffer | Readable> => {
   try {
-    const { size } = await stat(path);
+    const { size } = await statFile(path);
     if (size <= wholeFileBytes) {
       return await readFile(path);
     }
@@ -37,6 +54,7 @@ export const readArchive = async (path: string): Promise<Buffer | Readable> => {
  */
 export const readSignatureFile = async (path: string): Promise<string> => {
   try {
+    await statFile(path);
     let text = '';
     for await (const chunk of createReadStream(path, {
       encoding: 'utf8',

@@ -1,7 +1,8 @@
 import type { Signature, SignaturePacket } from 'openpgp';
 import { messageOf } from '../domain/errors.ts';
+import { readArmor } from './armor.ts';
 import { loadOpenpgp, type OpenpgpModule } from './openpgp.ts';
-import { readPlainArmor } from './plain-armor.ts';
+import { readPlainPacket } from './plain-packet.ts';
 import { maxSignatureBytes } from './signature.ts';
 
 /**
@@ -21,13 +22,14 @@ export const parseSignature = async (openpgp: OpenpgpModule, armored: string): P
   if (armored.length > maxSignatureBytes) {
     return { problem: `a signature of ${armored.length} bytes is none` };
   }
-  if (!armored.includes('-----BEGIN PGP SIGNATURE-----')) {
-    return { problem: 'not an ASCII-armored OpenPGP signature' };
+  const armor = readArmor(armored);
+  if ('problem' in armor) {
+    return armor;
   }
   try {
     const packet =
-      readPlainPacket(openpgp, armored) ??
-      (await openpgp.readSignature({ armoredSignature: armored })).packets[0];
+      readOnePacket(openpgp, armor.content) ??
+      (await openpgp.readSignature({ binarySignature: new Uint8Array(armor.content) })).packets[0];
     if (
       packet === undefined ||
       packet.signatureType === undefined ||
@@ -43,13 +45,13 @@ export const parseSignature = async (openpgp: OpenpgpModule, armored: string): P
     }
     return { packet };
   } catch (error) {
-    return { problem: `the armor can't be read: ${messageOf(error)}` };
+    return { problem: `its packets can't be read: ${messageOf(error)}` };
   }
 };
 
-/** The library reads armor and packets as streams, which takes five times as long as the content of the packet. */
-const readPlainPacket = (openpgp: OpenpgpModule, armored: string): SignaturePacket | undefined => {
-  const body = readPlainArmor(armored);
+/** The library reads packets as streams, which takes five times as long as their content. */
+const readOnePacket = (openpgp: OpenpgpModule, content: Buffer): SignaturePacket | undefined => {
+  const body = readPlainPacket(content);
   if (!body) {
     return undefined;
   }

@@ -72,8 +72,11 @@ export const createKeyring = (location: string, now: () => Date = () => new Date
   remove: async (text) => {
     const fingerprint = parseFingerprint(text);
     if (fingerprint === undefined) {
-      throw new DepotError('USAGE', { reason: `"${text}" is no full fingerprint (40 or 64 hex digits)` });
+      throw new DepotError('USAGE', {
+        reason: `"${text}" is no full fingerprint (40 or 64 hex digits); a key id can be forged, \`keys list\` shows more`,
+      });
     }
+    await refuseOneFile(location);
     // A key whose file is broken can be removed as well: the name is enough.
     const present = await readKeyring(location, now()).catch(() => undefined);
     const names = await keyFiles(location);
@@ -85,14 +88,18 @@ export const createKeyring = (location: string, now: () => Date = () => new Date
   },
 });
 
-const changing = async (path: string, change: () => Promise<void>): Promise<void> => {
+const refuseOneFile = async (path: string): Promise<void> => {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() === true) {
     throw new DepotError('KEYRING_UNWRITABLE', {
       path,
-      reason: 'it is one file, which is only read; keys are added to a folder',
+      reason: 'it is one file, which is only read; keys are added to a folder and removed from one',
     });
   }
+};
+
+const changing = async (path: string, change: () => Promise<void>): Promise<void> => {
+  await refuseOneFile(path);
   try {
     await change();
   } catch (error) {
@@ -150,7 +157,11 @@ const readMember = async (path: string, now: Date): Promise<PublicKeyInfo> => {
 
 const readBounded = async (path: string): Promise<Buffer> => {
   try {
-    const { size } = await stat(path);
+    const stats = await stat(path);
+    const { size } = stats;
+    if (!stats.isFile()) {
+      throw new Error('it is no regular file');
+    }
     if (size > maxKeyFileBytes) {
       throw new Error(`it has ${size} bytes, the limit is ${maxKeyFileBytes}`);
     }

@@ -95,7 +95,7 @@ const parseKeys = async (content: Uint8Array, label: string): Promise<Key[]> => 
 /** Describes a key as it is at `now`. */
 export const describeKey = async (key: Key, now: Date): Promise<PublicKeyInfo> => {
   const expiry = await key.getExpirationTime().catch(() => null);
-  const condition = await keyCondition(key, now);
+  const condition = await wholeCondition(key, now);
   return {
     fingerprint: key.getFingerprint().toUpperCase(),
     userIds: await ownUserIds(key, now),
@@ -155,21 +155,46 @@ const ownRevocations = async (key: Key): Promise<Key['revocationSignatures']> =>
   return own;
 };
 
+/** State of a key with all its parts: one with no part that could ever sign vouches for nothing. */
+const wholeCondition = async (key: Key, now: Date): ReturnType<typeof keyCondition> => {
+  const condition = await keyCondition(key, now);
+  if (condition.state !== 'usable') {
+    return condition;
+  }
+  const { config } = await loadOpenpgp();
+  // Whatever the date: a subkey that has expired is told where it signed.
+  const whenever = null as never;
+  for (const part of [key, ...key.subkeys]) {
+    const signs = key.getSigningKey(part.getKeyID(), whenever, undefined, { ...config, minRSABits });
+    if (
+      await signs.then(
+        () => true,
+        () => false,
+      )
+    ) {
+      return condition;
+    }
+  }
+  const name = key.getFingerprint().toUpperCase();
+  return { state: 'invalid', reason: `key ${name} has no part that may sign and is strong enough` };
+};
+
 /** State of a key or subkey at `now`; revoked outranks weak, weak outranks expired. */
 export const keyCondition = async (
   key: Key | Subkey,
   now: Date,
 ): Promise<{ state: KeyState; reason?: string }> => {
   const name = key.getFingerprint().toUpperCase();
-  // A primary key takes no arguments; a subkey's revocations are checked by it with its main key.
-  const revoked =
-    'mainKey' in key ? await subkeyRevoked(key, now) : await key.isRevoked(undefined, undefined, now);
-  if (revoked) {
+  if (await isRevoked(key)) {
     return { state: 'revoked', reason: `key ${name} was revoked` };
   }
   const weakness = keyWeakness(key);
   if (weakness !== undefined) {
     return { state: 'weak', reason: `key ${name} is ${weakness}` };
+  }
+  const misfit = keyMisfit(key, now);
+  if (misfit !== undefined) {
+    return { state: 'invalid', reason: `key ${name} is ${misfit}` };
   }
   const expiry = await ('mainKey' in key ? key.getExpirationTime(now) : key.getExpirationTime()).catch(
     () => null,
@@ -178,23 +203,61 @@ export const keyCondition = async (
     return { state: 'expired', reason: `key ${name} expired on ${expiry.toISOString()}` };
   }
   if (expiry === null) {
-    return { state: 'invalid', reason: `key ${name} has no valid signature of its own` };
+    const why = 'mainKey' in key ? key.verify(now) : key.verifyPrimaryKey(now);
+    const detail = await why.then(() => 'none was found', messageOf);
+    return { state: 'invalid', reason: `key ${name} has no valid signature of its own (${detail})` };
   }
   return { state: 'usable' };
 };
 
-const subkeyRevoked = async (subkey: Subkey, now: Date): Promise<boolean> =>
-  subkey.isRevoked(null as never, null as never, now).catch(() => false);
+/**
+ * Whatever date a revocation has: one that is dated ahead comes from a clock that isn't this one's, and who revokes a key
+ * means it. gpg and the library in Kibana do the same.
+ */
+const isRevoked = async (key: Key | Subkey): Promise<boolean> => {
+  const whenever = null as never;
+  // A primary key takes no arguments; a subkey's revocations are checked by it with its main key.
+  return 'mainKey' in key
+    ? key.isRevoked(null as never, null as never, whenever).catch(() => false)
+    : key.isRevoked(undefined, undefined, whenever);
+};
+
+const minRSABits = 2048;
 
 /** What makes a key too weak to be trusted, or undefined. */
 const keyWeakness = (key: Key | Subkey): string | undefined => {
   const { algorithm, bits } = key.getAlgorithmInfo();
   if (algorithm.startsWith('rsa')) {
-    return (bits ?? 0) < 2048 ? `RSA with only ${bits ?? 0} bits` : undefined;
+    return (bits ?? 0) < minRSABits ? `RSA with only ${bits ?? 0} bits` : undefined;
   }
   return algorithm === 'dsa' || algorithm === 'elgamal'
     ? `a ${algorithm.toUpperCase()} key, which is outdated`
     : undefined;
+};
+
+const readableCurves: ReadonlySet<string> = new Set([
+  'nistP256',
+  'nistP384',
+  'nistP521',
+  'ed25519Legacy',
+  'curve25519Legacy',
+]);
+
+/** What makes a key one whose signatures could never be good here, or undefined. */
+const keyMisfit = (key: Key | Subkey, now: Date): string | undefined => {
+  if (key.keyPacket.version !== 4) {
+    return `of version ${key.keyPacket.version}, whose signatures neither Kibana nor GnuPG 2.2 can read`;
+  }
+  if (key.getCreationTime() > now) {
+    return `of ${key.getCreationTime().toISOString()}, which is in the future for this machine's clock`;
+  }
+  const { algorithm, curve } = key.getAlgorithmInfo();
+  if (algorithm === 'ed448') {
+    return 'of Ed448, whose signatures neither Kibana nor GnuPG 2.2 can read';
+  }
+  return curve === undefined || readableCurves.has(curve)
+    ? undefined
+    : `of the curve ${curve}, whose signatures can't be checked; RSA, Ed25519 and the NIST curves can`;
 };
 
 const algorithmName = (key: Key | Subkey): string => {

@@ -30,6 +30,8 @@ export type ArchiveStanding =
       readonly by: string;
       readonly sha256: string;
       readonly held: 'signature' | 'original';
+      /** The signature that vouched, as it was read. */
+      readonly signature: string;
     }
   | { readonly state: 'refused'; readonly archive: string; readonly verdict: SignatureVerdict };
 
@@ -48,12 +50,12 @@ export const inspectStanding = async (archive: string, judges: SignatureJudges):
   }
   const byCurrent = await vouch(archive, current, judges.keyring);
   if ('sha256' in byCurrent) {
-    return { state: 'vouched', archive, ...byCurrent, held: 'signature' };
+    return { state: 'vouched', archive, ...byCurrent, held: 'signature', signature: current };
   }
   // A set that an older, lost site key signed still has the signatures that it came with.
   const byOriginal = await vouch(archive, original, judges.keyring);
   if ('sha256' in byOriginal) {
-    return { state: 'vouched', archive, ...byOriginal, held: 'original' };
+    return { state: 'vouched', archive, ...byOriginal, held: 'original', signature: original };
   }
   return {
     state: 'refused',
@@ -101,7 +103,7 @@ export const resignArchive = async (
       throw new Error('the archive was changed after its signature was verified');
     }
     if (standing.held === 'signature') {
-      await keepOriginal(archive, judges.keyring);
+      await keepOriginal(archive, standing.signature, judges.keyring);
     }
     await writeAtomically(signaturePath(archive), signature, { mode: 0o644 });
   });
@@ -109,17 +111,25 @@ export const resignArchive = async (
 
 // The first original stays, however often a set is signed anew: it is the one that came with the archive. It only gives
 // way where it provably belongs to other content, as after the archive was replaced by another build.
-const keepOriginal = async (archive: string, verifier: SignatureVerifier): Promise<void> => {
+const keepOriginal = async (
+  archive: string,
+  verified: string,
+  verifier: SignatureVerifier,
+): Promise<void> => {
   const kept = originalSignaturePath(archive);
+  const bytes = await readFile(signaturePath(archive));
+  // Another run may have put the site's signature there meanwhile: it must never be kept as the original.
+  if (bytes.toString() !== verified) {
+    throw new Error('its signature was changed after it was verified');
+  }
   const present = await readSignatureFile(kept);
-  if (present.trim() === '') {
-    await writeAtomically(kept, await readFile(signaturePath(archive)), { mode: 0o644 });
-    return;
+  if (present.trim() !== '') {
+    const verdict = await verifier.verify(await readArchive(archive), present);
+    if (verdict.state !== 'bad' && verdict.state !== 'malformed') {
+      return;
+    }
   }
-  const verdict = await verifier.verify(await readArchive(archive), present);
-  if (verdict.state === 'bad' || verdict.state === 'malformed' || verdict.state === 'missing') {
-    await writeAtomically(kept, await readFile(signaturePath(archive)), { mode: 0o644 });
-  }
+  await writeAtomically(kept, bytes, { mode: 0o644 });
 };
 
 const changing = async (archive: string, change: () => Promise<void>): Promise<void> => {

@@ -1,4 +1,5 @@
 import { DepotError, messageOf } from '../domain/errors.ts';
+import { refuseOddFile } from './archive-signature.ts';
 import {
   inspectStanding,
   resignArchive,
@@ -72,6 +73,7 @@ export const signSet = async (
 
 const planOne = async (path: string, options: SignSetOptions): Promise<Plan> => {
   try {
+    await refuseOddFile(path);
     const standing = await inspectStanding(path, options.judges);
     if (standing.state === 'site-signed') {
       return { item: { path, outcome: 'already' } };

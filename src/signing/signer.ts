@@ -40,6 +40,12 @@ const unlock = async (locked: PrivateKey, path: string, giver: PassphraseGiver):
   if (passphrase === undefined) {
     throw new DepotError('SITE_KEY_LOCKED', { path, reason: 'the key has a passphrase, and none was given' });
   }
+  if (passphrase === '') {
+    throw new DepotError('SITE_KEY_LOCKED', {
+      path,
+      reason: 'the key has a passphrase, and the one that was given is empty',
+    });
+  }
   const openpgp = await loadOpenpgp();
   return openpgp.decryptKey({ privateKey: locked, passphrase }).catch((error: unknown) => {
     throw new DepotError('SITE_KEY_LOCKED', { path, reason: 'the passphrase is wrong' }, error);

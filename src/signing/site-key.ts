@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import type { PrivateKey } from 'openpgp';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { writeAtomically } from './atomic-file.ts';
+import { writeAtomically, writeProblem } from './atomic-file.ts';
 import { loadOpenpgp } from './openpgp.ts';
 import { maxKeyFileBytes } from './public-key.ts';
 
@@ -74,9 +74,21 @@ export const generateSiteKey = async (request: SiteKeyRequest): Promise<SiteKey>
 export const writeSiteKey = async (keyFile: string, key: SiteKey): Promise<SiteKeyFiles> => {
   const files = siteKeyFiles(keyFile);
   await refuseExisting(files);
-  await writeNew(files.privateKey, key.privateKey, 0o600);
-  await writeNew(files.revocation, key.revocationCertificate, 0o600);
-  await writeNew(files.publicKey, key.publicKey, 0o644);
+  const written: string[] = [];
+  try {
+    for (const [path, content, mode] of [
+      [files.privateKey, key.privateKey, 0o600],
+      [files.revocation, key.revocationCertificate, 0o600],
+      [files.publicKey, key.publicKey, 0o644],
+    ] as const) {
+      await writeNew(path, content, mode);
+      written.push(path);
+    }
+  } catch (error) {
+    // A key without its other files would be in the way of the next try.
+    await Promise.all(written.map((path) => unlink(path).catch(() => undefined)));
+    throw error;
+  }
   return files;
 };
 
@@ -102,7 +114,7 @@ const writeNew = async (path: string, content: string, mode: number): Promise<vo
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw new DepotError('SITE_KEY_EXISTS', { path }, error);
     }
-    throw new DepotError('SITE_KEY_UNWRITABLE', { path, reason: messageOf(error) }, error);
+    throw new DepotError('SITE_KEY_UNWRITABLE', { path, reason: writeProblem(error) }, error);
   }
 };
 
@@ -134,11 +146,21 @@ const readOwnFile = async (path: string): Promise<string> => {
     throw new DepotError('SITE_KEY_INVALID', { path, reason: messageOf(error) }, error);
   });
   try {
-    const { mode, size } = await handle.stat();
+    const stats = await handle.stat();
+    const { mode, size } = stats;
+    if (!stats.isFile() && !stats.isFIFO()) {
+      throw new DepotError('SITE_KEY_INVALID', { path, reason: 'it is no file' });
+    }
     if (size > maxKeyFileBytes) {
       throw new DepotError('SITE_KEY_INVALID', { path, reason: `it has ${size} bytes` });
     }
     const content = await handle.readFile('utf8');
+    if (content !== '' && !content.includes('-----BEGIN PGP')) {
+      throw new DepotError('SITE_KEY_INVALID', {
+        path,
+        reason: 'it is no armored key (`gpg --export-secret-keys --armor FINGERPRINT` writes one)',
+      });
+    }
     if (/-BEGIN PGP PUBLIC KEY/.test(content) && !/-BEGIN PGP PRIVATE KEY/.test(content)) {
       throw new DepotError('SITE_KEY_INVALID', { path, reason: 'it is a public key, which signs nothing' });
     }

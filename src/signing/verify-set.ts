@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { basename, relative } from 'node:path';
+import { Readable } from 'node:stream';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { originalSignaturePath, readArchive, readSignatureFile, signaturePath } from './archive-signature.ts';
+import {
+  originalSignaturePath,
+  readArchive,
+  readSignatureFile,
+  refuseOddFile,
+  signaturePath,
+} from './archive-signature.ts';
 import { digestContent } from './content-digest.ts';
 import type { SignatureFault, SignatureVerdict, SignatureVerifier } from './signature.ts';
 
@@ -12,6 +20,8 @@ export interface LockedArchive {
   /** Hex, lower case. */
   readonly sha256: string;
   readonly size?: number;
+  /** Fingerprint of the primary key that signed it when it came, or after it was changed. */
+  readonly signer?: string;
   /** What it was when it came, where it was changed and signed anew. */
   readonly original?: {
     readonly sha256: string;
@@ -74,10 +84,12 @@ export interface SetChecks {
 /** Checks one archive: whole, as the lock file says, signed by a trusted key. Throws only what a keyring can throw. */
 export const verifyItem = async (path: string, checks: SetChecks): Promise<VerifiedItem> => {
   const reasons: string[] = [];
-  const broken = await checks.checkArchive(path).then(
-    () => undefined,
-    (error: unknown) => messageOf(error),
-  );
+  const broken = await refuseOddFile(path)
+    .then(() => checks.checkArchive(path))
+    .then(
+      () => undefined,
+      (error: unknown) => messageOf(error),
+    );
   if (broken !== undefined) {
     reasons.push(broken);
   }
@@ -85,17 +97,13 @@ export const verifyItem = async (path: string, checks: SetChecks): Promise<Verif
   if (read.problem !== undefined && broken === undefined) {
     reasons.push(read.problem);
   }
-  const lock = lockStanding(path, read.sha256, checks.lock);
-  if (lock === 'differs') {
-    reasons.push('its sha256 is not the one of the lock file');
-  } else if (lock === 'unlisted') {
-    reasons.push(unlistedReason);
-  }
   const { verdict } = read;
+  const original = await originalOf(path, checks);
+  const standing = lockStanding(path, read, original, checks.lock);
+  reasons.push(...standing.reasons);
   if (verdict !== undefined && verdict.state !== 'good') {
     reasons.push(verdict.reason);
   }
-  const original = await originalOf(path, checks);
   if (original?.state === 'lost') {
     reasons.push(`${basename(originalSignaturePath(path))}, the signature that it came with, is missing`);
   } else if (original?.state === 'differs') {
@@ -107,7 +115,7 @@ export const verifyItem = async (path: string, checks: SetChecks): Promise<Verif
     path,
     ok: reasons.length === 0,
     archive: broken === undefined && read.problem === undefined ? 'whole' : 'broken',
-    lock,
+    lock: standing.lock,
     signature: verdict?.state ?? 'unchecked',
     ...signerOf(verdict),
     ...(read.sha256 === undefined ? {} : { sha256: read.sha256 }),
@@ -133,6 +141,7 @@ export const absentItems = (archives: readonly string[], lock: ReadLock): readon
 
 interface SignedContent {
   readonly sha256?: string;
+  readonly size?: number;
   readonly verdict?: SignatureVerdict;
   readonly problem?: string;
 }
@@ -140,15 +149,40 @@ interface SignedContent {
 const readSigned = async (path: string, verifier: SignatureVerifier | undefined): Promise<SignedContent> => {
   try {
     const content = digestContent(await readArchive(path));
-    const signature = verifier === undefined ? '' : await readSignatureFile(signaturePath(path));
-    const verdict = await verifier?.verify(content.data, signature);
+    const verdict = verifier && (await verdictOf(path, content.data, verifier));
     const sha256 = verdict?.state === 'good' ? content.digest() : await digestOf(path);
-    return { sha256, ...(verdict === undefined ? {} : { verdict }) };
+    const size = (await stat(path).catch(() => undefined))?.size;
+    return { sha256, ...(size === undefined ? {} : { size }), ...(verdict === undefined ? {} : { verdict }) };
   } catch (error) {
     if (error instanceof DepotError && error.code === 'SIGNED_FILE_UNREADABLE') {
       return { problem: error.message };
     }
     throw error;
+  }
+};
+
+/** A signature that can't be read is a fault of its own, not of the archive. */
+const verdictOf = async (
+  path: string,
+  data: Readable | Uint8Array,
+  verifier: SignatureVerifier,
+): Promise<SignatureVerdict> => {
+  const file = signaturePath(path);
+  try {
+    return await verifier.verify(data, await readSignatureFile(file));
+  } catch (error) {
+    if (
+      error instanceof DepotError &&
+      error.code === 'SIGNED_FILE_UNREADABLE' &&
+      error.details['path'] === file
+    ) {
+      return { state: 'malformed', reason: `${basename(file)}: ${String(error.details['reason'])}` };
+    }
+    throw error;
+  } finally {
+    if (data instanceof Readable) {
+      data.destroy();
+    }
   }
 };
 
@@ -204,17 +238,47 @@ const lockedEntry = (path: string, lock: ReadLock): LockedArchive | undefined =>
   return lock.archives.find(({ file }) => file === name);
 };
 
+/** How an archive stands to its lock file, and every fault in words. */
 const lockStanding = (
   path: string,
-  sha256: string | undefined,
+  { sha256, size, verdict }: SignedContent,
+  original: OriginalSignature | undefined,
   lock: ReadLock | undefined,
-): VerifiedItem['lock'] => {
-  if (lock === undefined) {
-    return 'none';
-  }
-  const entry = lockedEntry(path, lock);
+): { readonly lock: VerifiedItem['lock']; readonly reasons: readonly string[] } => {
+  const entry = lock && lockedEntry(path, lock);
   if (entry === undefined) {
-    return 'unlisted';
+    return lock ? { lock: 'unlisted', reasons: [unlistedReason] } : { lock: 'none', reasons: [] };
   }
-  return entry.sha256.toLowerCase() === sha256 ? 'agrees' : 'differs';
+  if (entry.sha256.toLowerCase() !== sha256) {
+    return { lock: 'differs', reasons: ['its sha256 is not the one of the lock file'] };
+  }
+  const reasons: string[] = [];
+  if (entry.size !== undefined && size !== undefined && entry.size !== size) {
+    reasons.push(`it has ${size} bytes, and the lock file says ${entry.size}`);
+  }
+  if (verdict?.state === 'good' && !isSignerOf(entry, verdict.fingerprint, original)) {
+    reasons.push(`it is signed by another key than the lock file says (${entry.signer})`);
+  }
+  return { lock: reasons.length === 0 ? 'agrees' : 'differs', reasons };
+};
+
+/** The one that the lock file has, or who signed it anew, where the signature that it came with is beside it. */
+const isSignerOf = (
+  { signer }: LockedArchive,
+  fingerprint: string,
+  original: OriginalSignature | undefined,
+): boolean => {
+  if (signer === undefined || signer === fingerprint) {
+    return true;
+  }
+  // The keyring inside may trust the site's key alone: then nobody can say more of the original than that it is there.
+  const unproven: readonly OriginalSignature['state'][] = [
+    'unknown-key',
+    'expired-key',
+    'revoked-key',
+    'weak',
+  ];
+  return original?.state === 'good'
+    ? original.signer === signer
+    : original !== undefined && unproven.includes(original.state);
 };

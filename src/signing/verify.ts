@@ -93,7 +93,8 @@ const judge = async (
   if (signer === undefined) {
     return fault('unknown-key', `signed by ${issuer}, which is not in the keyring`, issuer);
   }
-  const weakness = await findWeakness(tools, packet, signer);
+  const now = options.now?.() ?? new Date();
+  const weakness = await findWeakness(tools, packet, signer, now);
   if (weakness !== undefined) {
     return fault('weak', weakness, issuer);
   }
@@ -101,7 +102,6 @@ const judge = async (
   if (misfit !== undefined) {
     return fault('bad', misfit, issuer);
   }
-  const now = options.now?.() ?? new Date();
   const failure = await checkDigest(tools, data, packet, signer, now);
   return conclude(tools, packet, signer, issuer, failure, now, options);
 };
@@ -126,6 +126,7 @@ const findWeakness = async (
   { openpgp, facts }: Tools,
   packet: SignaturePacket,
   signer: SigningKey,
+  now: Date,
 ): Promise<string | undefined> => {
   const { hash } = openpgp.enums;
   const weakHashes = new Map<number | null, string>([
@@ -141,13 +142,16 @@ const findWeakness = async (
     return 'a signature over text, which ignores changed line ends; an archive needs a binary one';
   }
   for (const part of new Set([signer.primary, signer.part])) {
-    const condition = await facts.condition(part, new Date());
+    const condition = await facts.condition(part, now);
     if (condition.state === 'weak') {
       return condition.reason;
     }
   }
   return undefined;
 };
+
+/** Issuer, embedded signature, issuer's fingerprint: what a signature may say without covering it (RFC 9580, 5.2.3.7). */
+const unsignedFacts: readonly number[] = [16, 32, 33];
 
 /**
  * What makes a signature impossible before anything is hashed. The type matters most: a standalone or timestamp
@@ -167,6 +171,9 @@ const findMisfit = (
   }
   if (!packet.issuerKeyID.equals(signer.part.getKeyID())) {
     return 'the signature names two different keys';
+  }
+  if (packet.unhashedSubpackets.some(({ type, critical }) => critical && !unsignedFacts.includes(type))) {
+    return 'the signature has a critical part that it does not cover';
   }
   // The library's types call the key's algorithm a name, but both are numbers.
   const used: unknown = packet.publicKeyAlgorithm;
@@ -195,6 +202,9 @@ const conclude = async (
       condition.state === 'expired' && failure === undefined && options.expiredKeys === 'signed-before';
     if (condition.state === 'revoked') {
       return fault('revoked-key', condition.reason ?? 'the key was revoked', issuer);
+    }
+    if (condition.state === 'invalid') {
+      return fault('bad', condition.reason ?? 'the key is invalid', issuer);
     }
     if (condition.state === 'expired' && !tolerated) {
       return fault(

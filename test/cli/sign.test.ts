@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -78,6 +78,31 @@ test('a site key is made, and the exact Kibana setting is printed', async (t) =>
   t.is((await sign([...init, '--key', key])).error?.code, 'SITE_KEY_EXISTS');
 });
 
+test('a lifetime that OpenPGP can not say, and a name or address that is none, are refused', async (t) => {
+  const { sign, key, folder } = await setUp(t);
+  for (const expires of ['137y', '200y', '99999d', '80y']) {
+    const refused = sign([...init, '--key', key, '--expires', expires]);
+    await t.throwsAsync(refused, { message: /no time after 2106-02-07/ }, expires);
+  }
+  for (const [flag, value] of [
+    ['--name', 'a\nb'],
+    ['--name', 'Site <other@example.org>'],
+    ['--name', '\u202eetiS'],
+    ['--email', 'no address'],
+    ['--email', 'a@b@c'],
+    ['--email', 'a@'],
+    ['--email', ''],
+  ] as const) {
+    const message = flag === '--name' ? /--name must have no/ : /--email ".*" is no address/;
+    t.regex((await sign([...init, flag, value, '--key', key])).error?.message ?? '', message, value);
+  }
+  t.deepEqual((await readdir(folder)).toSorted(), ['pass', 'trusted.asc']);
+  t.is(
+    (await sign([...init, '--key', key, '--expires', '70y', '--email', 'a+b@örtchen.example'])).exitCode,
+    0,
+  );
+});
+
 test('a passphrase is asked for twice on a terminal, and must be the same', async (t) => {
   const { sign, key, put } = await setUp(t);
   const typing = (...answers: string[]): Terminal => ({
@@ -154,7 +179,7 @@ test('an archive that can not be written is reported alone, and the others are s
   };
   const run = await runVerb(verb, ['--resign', '--key', key, folder], { env });
   t.is(run.exitCode, 3);
-  t.regex(run.stdout, /failed   .*a-1\.0\.0\.zip: .*EISDIR/);
+  t.regex(run.stdout, /failed   .*a-1\.0\.0\.zip: .*\.sig\.orig: it is no regular file/);
   t.regex(run.stdout, /1 signed, 0 already, 0 pending, 0 refused, 1 failed/);
   t.false(run.stderr.includes('nothing was changed'));
 });
@@ -178,6 +203,36 @@ test('wrong use is told before anything is asked or changed', async (t) => {
   t.is((await verify([join(folder, 'absent')])).error?.code, 'SIGNED_FILE_UNREADABLE');
 });
 
+test('a file name writes nothing to the terminal that it should not', async (t) => {
+  const { sign, put, folder, key } = await setUp(t);
+  await sign([...init, '--key', key]);
+  await put('e\u001b[31mvil\nsigned b-1.0.0.zip');
+  const { stdout } = await sign(['--key', key, '--dry-run', folder]);
+  t.true(stdout.includes(String.raw`e\u001b[31mvil\nsigned b-1.0.0.zip`), stdout);
+});
+
+test('nothing inside a depot is signed, whichever folder is named', async (t) => {
+  const { sign, put, folder, key, upstream } = await setUp(t);
+  await sign([...init, '--key', key]);
+  const snapshot = join(folder, 'above', 'depot', 'snapshots', 'one');
+  await mkdir(snapshot, { recursive: true });
+  await writeFile(join(folder, 'above', 'depot', 'depot.json'), '{}');
+  await put(join('above', 'depot', 'snapshots', 'one', 'a-1.0.0.zip'), upstream);
+  const before = await readdir(snapshot);
+  for (const place of [
+    'above',
+    'above/depot',
+    'above/depot/snapshots/one',
+    'above/depot/snapshots/one/a-1.0.0.zip',
+  ]) {
+    for (const more of [[], ['--dry-run']]) {
+      const run = await sign(['--key', key, '--resign', join(folder, place), ...more]);
+      t.is(run.error?.code, 'DEPOT_INSIDE', place);
+    }
+  }
+  t.deepEqual(await readdir(snapshot), before);
+});
+
 test('the lock file is compared: other bytes, unlisted and absent archives', async (t) => {
   const { verify, folder, put, upstream } = await setUp(t);
   await put('a-1.0.0.zip', upstream);
@@ -199,6 +254,71 @@ test('the lock file is compared: other bytes, unlisted and absent archives', asy
     ['agrees', 'differs', 'unlisted', 'differs'],
   );
   t.is(items[3]?.archive, 'absent');
+});
+
+test('a depot is verified by its own keyring where it has one and none is named', async (t) => {
+  const { put, folder, upstream } = await setUp(t);
+  const verify = (words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<VerbRun> =>
+    runVerb(createVerifyVerb({ checkArchive: checkZipMagic }), words, { env: { HOME: folder, ...env } });
+  const depot = join(folder, 'depot');
+  await mkdir(join(depot, 'current'), { recursive: true });
+  await writeFile(join(depot, 'depot.json'), '{}');
+  await put(join('depot', 'current', 'a-1.0.0.zip'), upstream);
+  t.is((await verify([depot])).exitCode, 1, 'it has no keyring of its own');
+  await mkdir(join(depot, 'keys'));
+  await writeFile(join(depot, 'keys', `${upstream.fingerprint}.asc`), upstream.armored);
+  t.is((await verify([depot])).exitCode, 0);
+  t.is((await verify([depot, join(depot, 'current')])).exitCode, 3, 'a folder is none');
+  const other = join(folder, 'other.asc');
+  await writeFile(other, (await makeKey()).armored);
+  t.is((await verify([depot, '--keyring', other])).exitCode, 1);
+  t.is((await verify([depot], { EPR_KEYRING: other })).exitCode, 1);
+});
+
+test('a lock file that says another size or signer than the archive has is told, but not after signing anew', async (t) => {
+  const { verify, sign, put, folder, key, upstream } = await setUp(t);
+  const archive = await put('a-1.0.0.zip', upstream);
+  const other = await makeKey();
+  await writeFile(join(folder, 'distribution.lock'), '{}');
+  const { items } = JSON.parse((await verify([archive, '--json'])).stdout) as { items: { sha256: string }[] };
+  const locked = { file: 'a-1.0.0.zip', sha256: items[0]?.sha256 ?? '', size: (await stat(archive)).size };
+  const found = async (
+    entry: object,
+    ...more: string[]
+  ): Promise<{ lock: string; ok: boolean; reasons: string[] }> => {
+    const readLock: VerifyDeps['readLock'] = () =>
+      Promise.resolve({ folder, archives: [{ ...locked, ...entry }] });
+    const run = await verify([folder, '--json', ...more], { readLock });
+    const [item] = (JSON.parse(run.stdout) as { items: { lock: string; ok: boolean; reasons: string[] }[] })
+      .items;
+    return item ?? { lock: 'none', ok: false, reasons: [] };
+  };
+  const signed = { signer: upstream.fingerprint };
+  t.like(await found(signed), { ok: true, lock: 'agrees' });
+  t.like(await found({ ...signed, size: 3 }), {
+    ok: false,
+    lock: 'differs',
+    reasons: [`it has ${locked.size} bytes, and the lock file says 3`],
+  });
+  const wrong = { signer: other.fingerprint };
+  t.like(await found(wrong), {
+    ok: false,
+    lock: 'differs',
+    reasons: [`it is signed by another key than the lock file says (${other.fingerprint})`],
+  });
+  t.like(await found(wrong, '--no-signatures'), { ok: true });
+
+  await sign([...init, '--key', key]);
+  t.is((await sign(['--key', key, '--resign', archive])).exitCode, 0);
+  const site = await readFile(join(folder, 'site.pub.asc'), 'utf8');
+  const [both, siteAlone] = [join(folder, 'both.asc'), join(folder, 'site-alone.asc')];
+  await writeFile(both, site + upstream.armored);
+  await writeFile(siteAlone, site);
+  t.like(await found(signed, '--keyring', both), { ok: true, lock: 'agrees' });
+  t.like(await found(signed, '--keyring', siteAlone), { ok: true, lock: 'agrees' });
+  t.like(await found(wrong, '--keyring', both), { ok: false, lock: 'differs' });
+  await rm(`${archive}.sig.orig`);
+  t.like(await found(signed, '--keyring', both), { ok: false, lock: 'differs' });
 });
 
 test('an archive that is not whole is bad though its signature is good, and a bundle has its own check', async (t) => {

@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { resignArchive, inspectStanding } from '../../src/signing/resign.ts';
 import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
 import { get, getJson } from '../support/client.ts';
+import { eventually } from '../support/eventually.ts';
 import { writeFolderPackage, writeZipPackage } from '../support/packages.ts';
 import { scratch } from '../support/scratch.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -80,6 +81,20 @@ const shown = async (t: ExecutionContext, { url }: TestServer): Promise<string[]
   }
   return items.map(({ name, signature_path: path }) => (path === undefined ? name : `${name}+`)).toSorted();
 };
+
+/** Names only, since what is served may change between two requests. */
+const served = async ({ url }: TestServer): Promise<string> =>
+  (await getJson<readonly { readonly name: string }[]>(url, '/search'))
+    .map(({ name }) => name)
+    .toSorted()
+    .join();
+
+/** What was written just now stays served for some looks, since it may be half a copy: so there may be more than one. */
+const looked = (server: TestServer, wanted: string): Promise<void> =>
+  eventually(`${wanted} alone is served`, async () => {
+    await server.app.refresh();
+    return (await served(server)) === wanted;
+  });
 
 const quarantined = async ({ app }: TestServer): Promise<Record<string, string>> =>
   Object.fromEntries((await app.ready).quarantine.map(({ label, reasons }) => [label, reasons.join('; ')]));
@@ -182,6 +197,38 @@ test('a key that joins or leaves the keyring counts at the next start, though th
   await second.app.close();
   await writeFile(keyring, site.publicKey + vendor.publicKey);
   t.deepEqual(await shown(t, await start({})), ['by_site+', 'by_vendor+', 'resigned+']);
+});
+
+test('verified: a key that joins or leaves the keyring while the server runs counts from the next look on', async (t) => {
+  const { start, keyring } = await setUp(t, { 'signature-policy': 'verified', 'poll-interval': '0' });
+  const server = await start({ 'package-paths-enable-watcher': 'false' });
+  t.deepEqual(await shown(t, server), ['by_site+', 'by_vendor+', 'resigned+']);
+  await writeFile(keyring, vendor.publicKey);
+  await looked(server, 'by_vendor');
+  t.true(server.lines.some(({ fields }) => fields['event.action'] === 'keyring-changed'));
+  await writeFile(keyring, vendor.publicKey + stranger.publicKey);
+  await looked(server, 'by_stranger,by_vendor');
+});
+
+test('verified: a keyring that is broken while the server runs leaves what is served, and health says so', async (t) => {
+  const { start, keyring } = await setUp(t, { 'signature-policy': 'verified', 'poll-interval': '0' });
+  const server = await start({ 'package-paths-enable-watcher': 'false' });
+  await writeFile(keyring, 'no key at all');
+  await t.throwsAsync(server.app.refresh(), { code: 'KEY_INVALID' });
+  t.deepEqual(await shown(t, server), ['by_site+', 'by_vendor+', 'resigned+']);
+  t.regex(JSON.stringify(await getJson(server.url, '/health')), /no OpenPGP public key in it/);
+  await writeFile(keyring, site.publicKey);
+  await looked(server, 'by_site,resigned');
+});
+
+test('verified: the watcher sees a keyring that changes', async (t) => {
+  const { start, keyring } = await setUp(t, { 'signature-policy': 'verified', 'poll-interval': '0' });
+  const server = await start({ 'package-paths-enable-watcher': 'true' });
+  await eventually('the watcher has looked', async () => {
+    await writeFile(keyring, vendor.publicKey);
+    return (await served(server)) === 'by_vendor';
+  });
+  t.pass();
 });
 
 test('verified with a keyring that is not there serves nothing and says what to do', async (t) => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -105,6 +106,16 @@ test('a keyring that is one file is read, and never written', async (t) => {
   t.is((await keyring.list()).length, 2);
   t.is((await keyring.armoredKeys()).length, 2);
   t.is(await codeOf(t, keyring.add(await infoOf(await makeKey()))), 'KEYRING_UNWRITABLE');
+  t.is(await codeOf(t, keyring.remove(one.fingerprint)), 'KEYRING_UNWRITABLE');
+});
+
+test('a pipe in the keyring is told, and nobody waits for it', async (t) => {
+  const location = await scratch(t);
+  execFileSync('mkfifo', [join(location, `${'A'.repeat(40)}.asc`)]);
+  await t.throwsAsync(createKeyring(location).list(), {
+    code: 'KEYRING_INVALID',
+    message: /it is no regular file/,
+  });
 });
 
 test('a folder of mounted files, linked as Kubernetes does, is read', async (t) => {

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { verifyArchive } from '../../src/signing/archive-signature.ts';
 import { checkZipMagic } from '../../src/signing/archive-magic.ts';
 import { listArchives } from '../../src/signing/archive-list.ts';
 import { signSet, type SignedItem, type SignSetOptions } from '../../src/signing/sign-set.ts';
@@ -9,7 +11,7 @@ import type { Signer } from '../../src/signing/signature.ts';
 import { createSigner } from '../../src/signing/signer.ts';
 import { generateSiteKey, writeSiteKey } from '../../src/signing/site-key.ts';
 import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
-import { verifyBatch } from '../../src/signing/verify-worker.ts';
+import { verifyItem } from '../../src/signing/verify-set.ts';
 import { smallDisk } from '../support/small-disk.ts';
 import { makeKey, signWith, type MadeKey } from './made-keys.ts';
 
@@ -83,7 +85,8 @@ test('a verified set is signed anew, and what it came with is kept beside it', a
   t.true(items.every(({ originalSigner }) => originalSigner === site.upstream.fingerprint));
   t.deepEqual(await Promise.all(site.names.map((name) => site.read(`${name}.sig.orig`))), before);
   const paths = site.names.map((name) => join(site.folder, name));
-  const verdicts = await verifyBatch({ paths, keys: [site.signer.publicKey] });
+  const verifier = createVerifier(fixedKeys([site.signer.publicKey]));
+  const verdicts = await Promise.all(paths.map((path) => verifyArchive(verifier, path)));
   t.deepEqual(
     verdicts.map(({ state }) => state),
     ['good', 'good', 'good'],
@@ -100,11 +103,8 @@ test('a second site key signs on the word of the original, which stays as it was
   const second = await newSigner(t);
   t.deepEqual(outcomes(await site.run({ signer: second })), ['signed', 'signed', 'signed']);
   t.is(await site.read('a-1.0.0.zip.sig.orig'), original);
-  const [verdict] = await verifyBatch({
-    paths: [join(site.folder, 'a-1.0.0.zip')],
-    keys: [second.publicKey],
-  });
-  t.is(verdict?.state, 'good');
+  const verifier = createVerifier(fixedKeys([second.publicKey]));
+  t.is((await verifyArchive(verifier, join(site.folder, 'a-1.0.0.zip'))).state, 'good');
 });
 
 test('one archive that nothing vouches for stops the set, and each such one is listed', async (t) => {
@@ -183,6 +183,58 @@ test('bytes that change between the check and the signing are not signed', async
   const items = await site.run({ onStep, signer: slowSigner, partial: true });
   t.true(['failed', 'refused'].includes(items[2]?.outcome ?? ''), JSON.stringify(items[2]));
   t.is(await site.read('c-1.0.0.zip.sig'), sig);
+});
+
+test('where another run signs the same archive meanwhile, its signature is never kept as the original', async (t) => {
+  const site = await newSite(t);
+  const name = 'a-1.0.0.zip.sig';
+  const original = await site.read(name);
+  const overtaken: Signer = {
+    ...site.signer,
+    sign: async (data) => {
+      const signature = await site.signer.sign(data);
+      await writeFile(join(site.folder, name), signature);
+      return signature;
+    },
+  };
+  const items = await site.run({ signer: overtaken, partial: true });
+  t.like(items[0], { outcome: 'failed', reason: 'its signature was changed after it was verified' });
+  t.is(await site.read(`${name}.orig`).catch(() => ''), '');
+
+  await writeFile(join(site.folder, name), original);
+  t.is((await site.run({ partial: true }))[0]?.outcome, 'signed');
+  t.is(await site.read(`${name}.orig`), original);
+});
+
+test('a pipe under the name of an archive or a signature is told, and nobody waits for it', async (t) => {
+  const site = await newSite(t);
+  const pipe = (name: string): void => void execFileSync('mkfifo', [join(site.folder, name)]);
+  pipe('d-1.0.0.zip');
+  await rm(join(site.folder, 'b-1.0.0.zip.sig'));
+  pipe('b-1.0.0.zip.sig');
+  pipe('c-1.0.0.zip.sig.orig');
+  const reason = 'it is no regular file';
+  const items = await site.run({ partial: true });
+  t.deepEqual(
+    items.map((item) => [item.outcome, item.reason]),
+    [
+      ['signed', undefined],
+      ['failed', reason],
+      ['failed', reason],
+      ['failed', reason],
+    ],
+  );
+  const checks = {
+    checkArchive: checkZipMagic,
+    verifier: createVerifier(fixedKeys([site.upstream.armored])),
+  };
+  const verified = await Promise.all(
+    ['b-1.0.0.zip', 'c-1.0.0.zip', 'd-1.0.0.zip'].map((name) => verifyItem(join(site.folder, name), checks)),
+  );
+  t.like(verified[0], { archive: 'whole', signature: 'malformed', reasons: [`b-1.0.0.zip.sig: ${reason}`] });
+  t.like(verified[1], { archive: 'whole', signature: 'good' });
+  t.like(verified[2], { archive: 'broken', signature: 'unchecked' });
+  t.regex(verified[2]?.reasons.join() ?? '', /d-1\.0\.0\.zip: it is no regular file/);
 });
 
 test('an original that belongs to an older build gives way to the new one', async (t) => {

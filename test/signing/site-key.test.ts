@@ -42,6 +42,15 @@ test('the private key is for its owner alone, and nothing is overwritten', async
   t.deepEqual((await readdir(folder)).toSorted(), ['site.pub.asc', 'site.rev.asc']);
 });
 
+test('where one of the three files cannot be written, none is left', async (t) => {
+  const folder = await scratch(t);
+  const key = await generateSiteKey({ name: 'Site', algorithm: 'ed25519' });
+  // The private key's name just fits, with what is put behind it while it is written; that of the revocation doesn't.
+  const code = await codeOf(t, writeSiteKey(join(folder, `${'n'.repeat(234)}.key`), key));
+  t.is(code, 'SITE_KEY_UNWRITABLE');
+  t.deepEqual(await readdir(folder), []);
+});
+
 test('the names of the three files follow the private one', (t) => {
   t.is(siteKeyFiles('/k/site.key').publicKey, '/k/site.pub.asc');
   t.is(siteKeyFiles('/k/site.private.asc').publicKey, '/k/site.pub.asc');
@@ -63,6 +72,7 @@ test('a locked key needs its passphrase, and an open one never asks', async (t) 
   const files = await newKey(folder, 'secret');
   t.is(await codeOf(t, createSigner(files.privateKey, undefined)), 'SITE_KEY_LOCKED');
   t.is(await codeOf(t, createSigner(files.privateKey, 'wrong')), 'SITE_KEY_LOCKED');
+  await t.throwsAsync(createSigner(files.privateKey, ''), { message: /the one that was given is empty/ });
   const signer = await createSigner(files.privateKey, () => Promise.resolve('secret'));
   t.is((await readSitePublicKey(files.privateKey)).fingerprint, signer.fingerprint);
   t.is(signer.publicKey, await readFile(files.publicKey, 'utf8'));
@@ -78,6 +88,14 @@ test('what is no private key is refused with its name', async (t) => {
   for (const content of ['', 'text', await readFile(files.publicKey, 'utf8')]) {
     await writeFile(other, content, { mode: 0o600 });
     t.is(await codeOf(t, createSigner(other, undefined)), 'SITE_KEY_INVALID');
+  }
+  await t.throwsAsync(createSigner(other, undefined), { message: /is a public key/ });
+  await writeFile(other, Buffer.from([0x95, 0x01, 0x02]));
+  await t.throwsAsync(createSigner(other, undefined), {
+    message: /no armored key \(`gpg --export-secret-keys/,
+  });
+  for (const odd of ['/dev/zero', folder]) {
+    await t.throwsAsync(createSigner(odd, undefined), { message: /it is no file/ });
   }
   t.is(await codeOf(t, createSigner(join(folder, 'absent'), undefined)), 'SITE_KEY_INVALID');
   // As it lies there, readable by everyone: that is no fault of a public key.

@@ -13,6 +13,8 @@ test('a real signature is one: also with CRLF, blanks around it, headers, and an
   t.true(ok(armor.replace(/\n\n/, '\nVersion: GnuPG v2\nComment: signed: here\n\n')));
   t.true(ok(`${armor}\n${armor}`));
   t.true(ok(armor.replace(/\n=\S{4}\n/, '\n')), 'the checksum is optional');
+  t.true(ok(`${armor}\nand more`), 'Kibana, gpg and our own check pass over what is behind it');
+  t.true(ok(`see below\n${armor}`), 'and before it');
 });
 
 test('whatever is not a whole signature is none', async (t) => {
@@ -29,8 +31,6 @@ test('whatever is not a whole signature is none', async (t) => {
     'a damaged body': armor.replace(/\n\n..../, '\n\n????'),
     'no body': '-----BEGIN PGP SIGNATURE-----\n\n-----END PGP SIGNATURE-----\n',
     'a header that is none': armor.replace('\n\n', '\n<b>\n\n'),
-    'text behind it': `${armor}\nand more`,
-    'text before it': `see below\n${armor}`,
     'a public key in this armor': body(Buffer.from([0xc6, 0x03, 4, 0, 0])),
     'a packet that is cut off': body(Buffer.from([0xc2, 0x80, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0])),
     'an unknown version': body(Buffer.concat([Buffer.from([0xc2, 20, 9]), Buffer.alloc(19)])),

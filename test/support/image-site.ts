@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { judgingFolders } from '../../src/index/index-origin.ts';
 import { runCommand, type Finished } from './command.ts';
 import { writeDockerBase, type TarItem } from './image-archives.ts';
 import { readMadeImage, readTarBytes, type ReadEntry } from './made-image.ts';
@@ -41,7 +42,6 @@ export interface ImageSite {
 }
 
 const root = '/opt/fleet-depot';
-const judging = ['archive', 'domain', 'judge', 'search', 'source'];
 
 /** The program as an image has it: all that decides what is remembered of packages. */
 const programFiles = async (): Promise<readonly TarItem[]> => {
@@ -49,7 +49,7 @@ const programFiles = async (): Promise<readonly TarItem[]> => {
     { name: `${root.slice(1)}/package.json`, content: await readFile('package.json') },
     { name: `${root.slice(1)}/bin/fleet-depot.js`, content: '' },
   ];
-  for (const folder of judging) {
+  for (const folder of judgingFolders) {
     for (const name of await readdir(join('build/src', folder))) {
       const content = await readFile(join('build/src', folder, name));
       items.push({ name: `./${root.slice(1)}/build/src/${folder}/${name}`, content });
