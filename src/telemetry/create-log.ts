@@ -9,7 +9,8 @@ import { standardError, type LineOutput } from './standard-error.ts';
 
 /** Where and how the log is written. */
 export interface LogOptions {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** `fatal` logs nothing: there are no lines above `error`. */
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'fatal';
   /** `ecs`: JSON in Elastic Common Schema, one object a line. `dev`: lines for people. */
   readonly type: 'ecs' | 'dev';
   readonly version: string;

@@ -29,6 +29,13 @@ test('a line is one object in ECS, with what its logger was given', (t) => {
   t.regex(String(line.error['stack_trace']), /^Error: broken\n/);
 });
 
+test('at level fatal nothing is logged', (t) => {
+  t.deepEqual(
+    record({ level: 'fatal' }, (log) => log.error({}, 'broken')),
+    [],
+  );
+});
+
 test('lines for people have time, level, message and fields, and the stack below', (t) => {
   const [line = ''] = record({ type: 'dev', level: 'debug' }, (log) => {
     log.error({ path: '/a b', count: 2, err: new Error('broken') }, 'it failed');
