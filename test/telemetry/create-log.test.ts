@@ -4,7 +4,7 @@ import type { Log } from '../../src/telemetry/log.ts';
 
 const record = (options: Partial<LogOptions>, use: (log: Log) => void): string[] => {
   const lines: string[] = [];
-  const output = { write: (line: string) => lines.push(line), flush: () => undefined };
+  const output = { write: (line: string) => lines.push(line), flush: () => undefined, end: () => undefined };
   use(createLog({ level: 'info', type: 'ecs', version: '1.2.3', output, ...options }));
   return lines;
 };

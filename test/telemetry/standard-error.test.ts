@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { logLines } from '../support/log-lines.ts';
@@ -34,4 +36,32 @@ test('where a disk is full for a while, no line is lost, torn or written over', 
   await writeFile(filler, Buffer.alloc(1_900_000));
   const text = await writeTo(join(disk, 'log'), filler);
   t.true(text === logLines(count).join(''));
+});
+
+test('a pipe that nobody reads stops nothing: lines are dropped and counted, and the log says where they are missing', async (t) => {
+  const child = fork(new URL('../support/log-flood.js', import.meta.url), {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  const [dropped] = (await once(child, 'message')) as [number];
+  t.true(dropped >= 1000);
+
+  const lines: Readonly<Record<string, unknown>>[] = [];
+  for await (const line of createInterface({ input: child.stderr ?? process.stdin })) {
+    lines.push(JSON.parse(line) as Record<string, unknown>);
+    if (lines.at(-1)?.['event.action'] === 'log-gap' && child.connected) {
+      child.disconnect();
+    }
+  }
+  t.deepEqual(await ended, [0, null]);
+  const numbers = lines.flatMap(({ number }) => (typeof number === 'number' ? [number] : []));
+  const gapAt = numbers.findIndex((number, at) => number !== at);
+  const gap = Number(lines.find((line) => line['event.action'] === 'log-gap')?.['fleet_depot.log.dropped']);
+  t.true(gap >= dropped);
+  t.deepEqual(
+    numbers.slice(gapAt),
+    numbers.slice(gapAt).map((_, at) => gapAt + gap + at),
+    'one gap, of as many lines as are said to be missing',
+  );
 });
