@@ -9,7 +9,8 @@ export interface Supervisor {
   /** The address, when the first worker listens; rejects when it can't. */
   readonly listening: Promise<string>;
   workers(): readonly Worker[];
-  tell(message: ToWorker): void;
+  /** Tells all, or all but one. */
+  tell(message: ToWorker, except?: Worker): void;
   /** Tells all to stop, waits for them, and ends by force what still lives after `limit` milliseconds. */
   stop(limit: number): Promise<void>;
 }
@@ -78,9 +79,9 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
     add();
   }
 
-  const tell = (message: ToWorker): void => {
+  const tell = (message: ToWorker, except?: Worker): void => {
     for (const worker of alive) {
-      if (worker.isConnected()) {
+      if (worker !== except && worker.isConnected()) {
         worker.send(message);
       }
     }

@@ -53,6 +53,8 @@ export async function runWorker(
           seen = message.change;
           artifacts.refresh().catch((error: unknown) => log.error({ err: error }, 'artifacts are as before'));
         }
+      } else if (message.type === 'credential-failed') {
+        artifacts?.credentialFailed(message.client);
       } else if (message.type === 'stop') {
         stop();
       } else {
@@ -67,7 +69,12 @@ export async function runWorker(
     artifacts = await startArtifactRegistry(
       config,
       { log, metrics },
-      { kind: 'follows', cacheFolder, onStale: () => say({ type: 'refresh-artifacts' }) },
+      {
+        kind: 'follows',
+        cacheFolder,
+        onStale: () => say({ type: 'refresh-artifacts' }),
+        onCredentialFailure: (client) => say({ type: 'credential-failed', client }),
+      },
     );
     server = await startRegistryServer(config, {
       index,

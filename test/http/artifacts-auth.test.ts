@@ -58,7 +58,7 @@ test('wrong credentials by the thousand end in 429 and cost little; good ones of
   const file = join(await scratch(t), 'credentials');
   await writeCredentials(file, [await makeCredential('agents', 'basic', 'good', now)]);
   let time = 0;
-  const gatekeeper = await openGatekeeper(file, createKeptLog(), () => time);
+  const gatekeeper = await openGatekeeper(file, createKeptLog(), { now: () => time });
   const codes = new Map<string, number>();
   for (let at = 0; at < 5000; at += 1) {
     const code = await gatekeeper
@@ -80,6 +80,23 @@ test('wrong credentials by the thousand end in 429 and cost little; good ones of
   await t.throwsAsync(gatekeeper.admit(`Basic ${encode('agents:y')}`, '10.0.0.1'), {
     code: 'CREDENTIALS_LIMITED',
   });
+});
+
+test('what a client has guessed at another process counts as well', async (t) => {
+  const file = join(await scratch(t), 'credentials');
+  await writeCredentials(file, [await makeCredential('agents', 'basic', 'good', now)]);
+  const told: string[] = [];
+  const gatekeeper = await openGatekeeper(file, createKeptLog(), {
+    now: () => 0,
+    onFailure: (client) => told.push(client),
+  });
+  for (let at = 0; at < 9; at += 1) {
+    gatekeeper.failedElsewhere('10.0.0.1');
+  }
+  const guess = `Basic ${encode('agents:bad')}`;
+  await t.throwsAsync(gatekeeper.admit(guess, '10.0.0.1'), { code: 'CREDENTIALS_WANTED' });
+  await t.throwsAsync(gatekeeper.admit(guess, '10.0.0.1'), { code: 'CREDENTIALS_LIMITED' });
+  t.deepEqual(told, ['10.0.0.1'], 'only what was computed here');
 });
 
 test('guesses that come all at once do not pile up', async (t) => {
