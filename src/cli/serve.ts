@@ -56,14 +56,14 @@ const run = async (flags: ReadonlyMap<string, string>, io: CommandIo): Promise<n
   const endLog = (): void => log.end();
   process.once('exit', endLog);
   try {
-    for (const warning of loaded.warnings) {
-      log.warn({ 'event.action': 'settings' }, warning);
-    }
     const cacheFolder = io.env[workerCacheVariable];
     if (cacheFolder !== undefined && process.send) {
       const { runWorker } = await import('../app/worker.ts');
       await runWorker(config, { log, metrics, channel: process, cacheFolder });
       return exitCodes.ok;
+    }
+    for (const warning of loaded.warnings) {
+      log.warn({ 'event.action': 'settings' }, warning);
     }
     const app = await start(config, { log, metrics }, io);
     if (config.dryRun) {
