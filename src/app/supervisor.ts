@@ -29,6 +29,7 @@ export interface SupervisorOptions {
 const shortLife = 5000;
 const longestPause = 10_000;
 
+/** Starts them all at once; one that dies soon after its start is replaced after longer and longer pauses. */
 export function superviseWorkers(options: SupervisorOptions): Supervisor {
   const { count, log, start, onStart, onMessage, onDeath } = options;
   const alive = new Set<Worker>();

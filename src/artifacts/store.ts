@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ServedFile } from '../source/source.ts';
-import type { Artifact } from './artifact.ts';
+import type { Artifact, ArtifactPolicy } from './artifact.ts';
 import { mountsOf, type ArtifactRoots } from './collect.ts';
 import { announce, isOther } from './changes.ts';
 import type { ContentChecker } from './content-check.ts';
@@ -13,9 +13,6 @@ import type { FoundFile } from './inventory.ts';
 import { openArtifact } from './open-artifact.ts';
 import { reportArtifacts, type ArtifactReport } from './report.ts';
 import { emptyScan, scanArtifacts, type ArtifactScan, type PendingContent } from './scan.ts';
-
-/** What is done with a file in quarantine: `strict` keeps it from clients, `lenient` serves it with a warning in the log. */
-export type ArtifactPolicy = 'strict' | 'lenient';
 
 /** Everything that agents, fleet-server and Defend download, as it is now. */
 export interface ArtifactStore {
