@@ -8,6 +8,7 @@ import { renderJson } from '../../domain/json.ts';
 import { createApplication, type Application, type RequestState } from '../application.ts';
 import { accessLog } from '../middleware/access-log.ts';
 import { errorResponse } from '../middleware/error-response.ts';
+import { hostGuard } from '../middleware/host-guard.ts';
 import { methodGuard } from '../middleware/method-guard.ts';
 import { requestId } from '../middleware/request-id.ts';
 import { answerHeaders } from '../middleware/answer-headers.ts';
@@ -29,6 +30,7 @@ export const createArtifactApp = (options: ArtifactAppOptions): Application => {
   app.use(accessLog(log, metrics));
   app.use(answerHeaders());
   app.use(errorResponse(log));
+  app.use(hostGuard());
   app.use(methodGuard());
   app.use(artifactPath(prefix));
   app.use((context) => answer(context, context.state, options));
