@@ -44,6 +44,8 @@ export const openGatekeeper = async (
   const known = new LRUCache<string, string>({ max: maxKnown });
   // Thousands of agents come with the same header at once: it is computed once for all.
   const running = new Map<string, Promise<boolean>>();
+  // How many of them a client waits for: guesses at the same time are no more than those one after the other.
+  const guesses = new Map<string, number>();
   const limit = createAttemptLimit({ burst: 10, refill: 6000, now });
 
   const failed = (client: string): void => {
@@ -54,7 +56,7 @@ export const openGatekeeper = async (
   const find = (shown: ShownCredential): Credential | undefined =>
     credentials.find(({ name, scheme }) => name === shown.name && scheme === shown.scheme);
 
-  const isGood = (digest: string, shown: ShownCredential): Promise<boolean> => {
+  const isGood = (digest: string, shown: ShownCredential, client: string): Promise<boolean> => {
     const same = running.get(digest);
     if (same) {
       return same;
@@ -62,7 +64,16 @@ export const openGatekeeper = async (
     if (running.size >= maxWaiting) {
       throw new DepotError('CREDENTIALS_LIMITED');
     }
-    const computing = isSecretOf(find(shown), shown.secret).finally(() => running.delete(digest));
+    guesses.set(client, (guesses.get(client) ?? 0) + 1);
+    const computing = isSecretOf(find(shown), shown.secret).finally(() => {
+      running.delete(digest);
+      const left = (guesses.get(client) ?? 1) - 1;
+      if (left > 0) {
+        guesses.set(client, left);
+      } else {
+        guesses.delete(client);
+      }
+    });
     running.set(digest, computing);
     return computing;
   };
@@ -77,7 +88,8 @@ export const openGatekeeper = async (
       if (name !== undefined) {
         return name;
       }
-      if (!limit.allows(client)) {
+      const underWay = running.has(digest) ? 0 : guesses.get(client);
+      if (!limit.allows(client, underWay)) {
         throw new DepotError('CREDENTIALS_LIMITED');
       }
       const shown = readAuthorization(authorization);
@@ -86,7 +98,7 @@ export const openGatekeeper = async (
         throw new DepotError('CREDENTIALS_WANTED');
       }
       const before = credentials;
-      if (!(await isGood(digest, shown))) {
+      if (!(await isGood(digest, shown, client))) {
         failed(client);
         log.warn(
           { 'event.action': 'credentials-refused', 'client.address': client },

@@ -114,6 +114,25 @@ test('guesses that come all at once do not pile up', async (t) => {
   t.is(outcomes.filter((code) => code === 'CREDENTIALS_LIMITED').length, 492);
 });
 
+test('guesses of one client at the same time are borne no more than one after the other', async (t) => {
+  const file = join(await scratch(t), 'credentials');
+  await writeCredentials(file, [await makeCredential('agents', 'basic', 'good', now)]);
+  const gatekeeper = await openGatekeeper(file, createKeptLog(), { now: () => 0 });
+  for (let at = 0; at < 8; at += 1) {
+    gatekeeper.failedElsewhere('10.0.0.1');
+  }
+  const outcomes = await Promise.all(
+    Array.from({ length: 7 }, (_, at) =>
+      gatekeeper
+        .admit(`Basic ${encode(`agents:${at}`)}`, '10.0.0.1')
+        .catch((error: { code: string }) => error.code),
+    ),
+  );
+  t.is(outcomes.filter((code) => code === 'CREDENTIALS_WANTED').length, 2);
+  t.is(outcomes.filter((code) => code === 'CREDENTIALS_LIMITED').length, 5);
+  t.is(await gatekeeper.admit(`Basic ${encode('agents:good')}`, '10.0.0.2'), 'agents');
+});
+
 test('agents that come all at once with the same good credential are all let in', async (t) => {
   const file = join(await scratch(t), 'credentials');
   await writeCredentials(file, [await makeCredential('fleet', 'apikey', 'good', now)]);
