@@ -90,6 +90,10 @@ export async function runWorker(
   }
   say({ type: 'listening', url: server.url });
   await stopped;
+  // An open channel would keep the process alive.
+  if (channel.connected) {
+    channel.disconnect();
+  }
 }
 
 async function answerMetrics(id: number, metrics: Metrics, say: (message: ToPrimary) => void): Promise<void> {

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 
-/** Writes to a file descriptor and never waits for whoever reads it. */
+/** Writes to standard error or output and never waits for whoever reads it. */
 export interface PatientWriter {
   /**
    * Takes bytes, which may be changed afterwards. What cannot be written now is kept and tried again, in its order. False where
@@ -9,6 +9,12 @@ export interface PatientWriter {
   write(bytes: Uint8Array): boolean;
   /** Tries to write what is kept, for as many milliseconds where the reader is slow. */
   flush(milliseconds: number): void;
+}
+
+/** `process.stderr`. What Node has beneath a pipe or a socket is not in its types. */
+export interface OwnStream {
+  readonly fd: number;
+  readonly _handle?: { setBlocking?(isBlocking: boolean): void } | null;
 }
 
 /** What is kept at most, in bytes. */
@@ -21,8 +27,8 @@ const shortPause = 10;
  * A pipe that nobody reads, or a full disk, is tried again and again. pino's own destination would sleep until there is room, and
  * loses count of what is half written where it is told not to.
  */
-export const createPatientWriter = (descriptor: number): PatientWriter => {
-  const target = withoutWaiting(descriptor);
+export const createPatientWriter = (stream: OwnStream): PatientWriter => {
+  const { target, dontWait } = withoutWaiting(stream);
   const kept: Uint8Array[] = [];
   let length = 0;
   let isDropping = false;
@@ -32,8 +38,10 @@ export const createPatientWriter = (descriptor: number): PatientWriter => {
   const put = (bytes: Uint8Array): Uint8Array => {
     let rest = bytes;
     try {
-      while (rest.length > 0) {
-        rest = rest.subarray(writeSync(target, rest));
+      dontWait();
+      for (let written = -1; rest.length > 0 && written !== 0;) {
+        written = writeSync(target, rest);
+        rest = rest.subarray(written);
       }
     } catch {
       // No room, or nobody at the other end just now: there is no other place to say so.
@@ -88,21 +96,23 @@ export const createPatientWriter = (descriptor: number): PatientWriter => {
 };
 
 /**
- * A pipe is opened once more, so that writing to it never waits: the flag for that is shared with every process that inherited the
- * pipe, and each that is started takes it off.
+ * The flag that makes writing never wait is shared with every process that inherited the descriptor, and each one that is started takes
+ * it off. So a pipe is opened once more, which gives a flag of its own; on a socket (a child's of Node, the journal's of systemd),
+ * where that can't be done, it is set again each time.
  */
-const withoutWaiting = (descriptor: number): number => {
+const withoutWaiting = ({ fd, _handle }: OwnStream): { target: number; dontWait(): void } => {
+  const asItIs = { target: fd, dontWait: () => _handle?.setBlocking?.(false) };
   try {
-    if (!fstatSync(descriptor).isFIFO()) {
-      return descriptor;
+    if (!fstatSync(fd).isFIFO()) {
+      return asItIs;
     }
-    const own = openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
     if (fstatSync(own).isFIFO()) {
-      return own;
+      return { target: own, dontWait: () => undefined };
     }
     closeSync(own);
   } catch {
-    // No /proc, or the pipe belongs to somebody else: it is used as it is.
+    // No /proc, or the pipe belongs to somebody else.
   }
-  return descriptor;
+  return asItIs;
 };

@@ -31,7 +31,7 @@ const lastWait = 500;
  * several times at its end. Where nobody reads, some MiB are kept and the rest is dropped: the server goes on.
  */
 export const standardError = (listener: DropListener): LineOutput => {
-  const writer = createPatientWriter(2);
+  const writer = createPatientWriter(process.stderr);
   const held = Buffer.allocUnsafeSlow(maxHeld);
   let length = 0;
   let lines = 0;
