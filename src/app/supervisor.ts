@@ -1,5 +1,4 @@
 import type { Worker } from 'node:cluster';
-import { once } from 'node:events';
 import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ToPrimary, ToWorker } from './messages.ts';
@@ -28,6 +27,7 @@ export interface SupervisorOptions {
 
 const shortLife = 5000;
 const longestPause = 10_000;
+const stopAgain = 250;
 
 /** Starts them all at once; one that dies soon after its start is replaced after longer and longer pauses. */
 export function superviseWorkers(options: SupervisorOptions): Supervisor {
@@ -93,14 +93,18 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
     tell,
     stop: async (limit) => {
       isStopping = true;
-      const ends = [...alive].map((worker) => once(worker, 'exit'));
+      // Not `once` of node:events, which rejects when a last word to one that just ended fails.
+      const ends = [...alive].map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
       tell({ type: 'stop' });
+      // One that is just starting hears nothing yet, and what is said to it then is lost.
+      const again = setInterval(() => tell({ type: 'stop' }), stopAgain);
       const force = setTimeout(() => {
         for (const worker of alive) {
           worker.process.kill('SIGKILL');
         }
       }, limit);
       await Promise.all(ends);
+      clearInterval(again);
       clearTimeout(force);
     },
   };

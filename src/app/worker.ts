@@ -64,7 +64,12 @@ export async function runWorker(
   });
   // One that takes the place of another opens the port when it has what the others serve, not before.
   const release = holdYoungHeap();
-  await Promise.race([firstNews, stopped]).finally(release);
+  const isStopped = await Promise.race([firstNews.then(() => false), stopped.then(() => true)]).finally(
+    release,
+  );
+  if (isStopped) {
+    return;
+  }
   try {
     artifacts = await startArtifactRegistry(
       config,
@@ -90,10 +95,6 @@ export async function runWorker(
   }
   say({ type: 'listening', url: server.url });
   await stopped;
-  // An open channel would keep the process alive.
-  if (channel.connected) {
-    channel.disconnect();
-  }
 }
 
 async function answerMetrics(id: number, metrics: Metrics, say: (message: ToPrimary) => void): Promise<void> {

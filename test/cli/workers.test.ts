@@ -58,6 +58,15 @@ const askBoth = (server: RunningServer): Promise<void> =>
     return answering(server).size >= 2;
   });
 
+test('a stop that comes while processes are still starting ends them all', async (t) => {
+  const folder = await scratch(t);
+  // One that missed the stop would be waited for this long.
+  const words = ['-workers', '6', '-shutdown-timeout', '10m', '-cache-dir', join(folder, 'cache')];
+  const server = await startServer(t, words, { cwd: folder });
+  server.signal('SIGTERM');
+  t.is(await server.closed, 0);
+});
+
 test('what is to be known at the start is said once, not by each process', async (t) => {
   const { server } = await startWorkers(t, [], { EPR_HTTPPROF: 'localhost:6060' });
   t.is(server.log().match(/there is no profiler/g)?.length, 1);
