@@ -15,7 +15,12 @@ import type { Log } from '../telemetry/log.ts';
 export type ArtifactRole =
   | { readonly kind: 'alone' }
   | { readonly kind: 'reads'; readonly cacheFolder: string; onChange(): void }
-  | { readonly kind: 'follows'; readonly cacheFolder: string; onStale(): void };
+  | {
+      readonly kind: 'follows';
+      readonly cacheFolder: string;
+      onStale(): void;
+      onCredentialFailure(client: string): void;
+    };
 
 /** The folders of the settings; undefined where no setting asks for artifacts. */
 export const artifactRoots = (config: Config): ArtifactRoots | undefined => {

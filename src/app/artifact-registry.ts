@@ -26,6 +26,8 @@ export interface ArtifactRegistry {
   report(): ArtifactReport;
   /** The report in short. */
   health(): ArtifactHealth;
+  /** Counts a wrong credential that a client has shown to another process. */
+  credentialFailed(client: string): void;
   /** Reads what changed, credentials too. */
   refresh(): Promise<void>;
   /** Resolves when every content that waits was read. */
@@ -44,7 +46,7 @@ export const startArtifactRegistry = async (
     return undefined;
   }
   const gatekeeper =
-    config.artifactsAuthFile === undefined ? undefined : await openGate(config.artifactsAuthFile, log);
+    config.artifactsAuthFile === undefined ? undefined : await openGate(config.artifactsAuthFile, role, log);
   const identity = await ownIdentity(config, log);
   const store = await openArtifactStore(config, roots, role, log);
   const transfers = createTransfers();
@@ -101,6 +103,7 @@ export const startArtifactRegistry = async (
         })),
       };
     },
+    credentialFailed: (client) => gatekeeper?.failedElsewhere(client),
     refresh: async () => {
       await gatekeeper?.refresh();
       await store.refresh();
@@ -116,14 +119,17 @@ export const startArtifactRegistry = async (
 };
 
 /** Throws CREDENTIALS_INVALID with the name of the setting. */
-const openGate = (path: string, log: Log): Promise<Gatekeeper> =>
-  openGatekeeper(path, log).catch((error: unknown) => {
+const openGate = (path: string, role: ArtifactRole, log: Log): Promise<Gatekeeper> => {
+  const others =
+    role.kind === 'follows' ? { onFailure: (client: string) => role.onCredentialFailure(client) } : {};
+  return openGatekeeper(path, log, others).catch((error: unknown) => {
     if (!(error instanceof DepotError) || error.code !== 'CREDENTIALS_INVALID') {
       throw error;
     }
     const { flag, variable } = nameOf(settings.artifactsAuthFile);
     throw new DepotError(error.code, { ...error.details, path: `${flag} (${variable}): ${path}` }, error);
   });
+};
 
 const ownIdentity = (
   config: Config,

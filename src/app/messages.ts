@@ -13,6 +13,8 @@ export type ToWorker =
   | { readonly type: 'index'; readonly news: IndexNews }
   /** `change` counts the changes of artifacts that the primary has found and judged. */
   | { readonly type: 'artifacts'; readonly change: number }
+  /** A client has shown a wrong credential for artifacts to another worker. */
+  | { readonly type: 'credential-failed'; readonly client: string }
   | { readonly type: 'ask-metrics'; readonly id: number }
   | { readonly type: 'stop' };
 
@@ -22,4 +24,5 @@ export type ToPrimary =
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly details: ErrorDetails }
   | { readonly type: 'refresh' }
   | { readonly type: 'refresh-artifacts' }
+  | { readonly type: 'credential-failed'; readonly client: string }
   | { readonly type: 'metrics'; readonly id: number; readonly values: MetricValues };

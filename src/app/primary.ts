@@ -82,6 +82,8 @@ export async function startPrimary(
         void index.refresh().catch(() => undefined);
       } else if (message.type === 'refresh-artifacts') {
         lookAtArtifacts();
+      } else if (message.type === 'credential-failed') {
+        supervisor.tell(message, worker);
       } else if (message.type === 'metrics') {
         shared.take(worker.id, message.id, message.values);
       }

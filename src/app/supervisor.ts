@@ -1,5 +1,4 @@
 import type { Worker } from 'node:cluster';
-import { once } from 'node:events';
 import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ToPrimary, ToWorker } from './messages.ts';
@@ -9,7 +8,8 @@ export interface Supervisor {
   /** The address, when the first worker listens; rejects when it can't. */
   readonly listening: Promise<string>;
   workers(): readonly Worker[];
-  tell(message: ToWorker): void;
+  /** Tells all, or all but one. */
+  tell(message: ToWorker, except?: Worker): void;
   /** Tells all to stop, waits for them, and ends by force what still lives after `limit` milliseconds. */
   stop(limit: number): Promise<void>;
 }
@@ -27,7 +27,9 @@ export interface SupervisorOptions {
 
 const shortLife = 5000;
 const longestPause = 10_000;
+const stopAgain = 250;
 
+/** Starts them all at once; one that dies soon after its start is replaced after longer and longer pauses. */
 export function superviseWorkers(options: SupervisorOptions): Supervisor {
   const { count, log, start, onStart, onMessage, onDeath } = options;
   const alive = new Set<Worker>();
@@ -78,9 +80,9 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
     add();
   }
 
-  const tell = (message: ToWorker): void => {
+  const tell = (message: ToWorker, except?: Worker): void => {
     for (const worker of alive) {
-      if (worker.isConnected()) {
+      if (worker !== except && worker.isConnected()) {
         worker.send(message);
       }
     }
@@ -91,14 +93,18 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
     tell,
     stop: async (limit) => {
       isStopping = true;
-      const ends = [...alive].map((worker) => once(worker, 'exit'));
+      // Not `once` of node:events, which rejects when a last word to one that just ended fails.
+      const ends = [...alive].map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
       tell({ type: 'stop' });
+      // One that is just starting hears nothing yet, and what is said to it then is lost.
+      const again = setInterval(() => tell({ type: 'stop' }), stopAgain);
       const force = setTimeout(() => {
         for (const worker of alive) {
           worker.process.kill('SIGKILL');
         }
       }, limit);
       await Promise.all(ends);
+      clearInterval(again);
       clearTimeout(force);
     },
   };

@@ -53,6 +53,8 @@ export async function runWorker(
           seen = message.change;
           artifacts.refresh().catch((error: unknown) => log.error({ err: error }, 'artifacts are as before'));
         }
+      } else if (message.type === 'credential-failed') {
+        artifacts?.credentialFailed(message.client);
       } else if (message.type === 'stop') {
         stop();
       } else {
@@ -62,12 +64,22 @@ export async function runWorker(
   });
   // One that takes the place of another opens the port when it has what the others serve, not before.
   const release = holdYoungHeap();
-  await Promise.race([firstNews, stopped]).finally(release);
+  const isStopped = await Promise.race([firstNews.then(() => false), stopped.then(() => true)]).finally(
+    release,
+  );
+  if (isStopped) {
+    return;
+  }
   try {
     artifacts = await startArtifactRegistry(
       config,
       { log, metrics },
-      { kind: 'follows', cacheFolder, onStale: () => say({ type: 'refresh-artifacts' }) },
+      {
+        kind: 'follows',
+        cacheFolder,
+        onStale: () => say({ type: 'refresh-artifacts' }),
+        onCredentialFailure: (client) => say({ type: 'credential-failed', client }),
+      },
     );
     server = await startRegistryServer(config, {
       index,

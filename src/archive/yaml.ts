@@ -1,18 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import {
-  defineScalarTag,
-  loadAll,
-  mapTag,
-  mergeTag,
-  NOT_RESOLVED,
-  Schema,
-  seqTag,
-  strTag,
-  YAMLException,
-} from 'js-yaml';
+import { loadAll, YAMLException } from 'js-yaml';
 import { DepotError } from '../domain/errors.ts';
 import { readPlainYaml } from './plain-yaml.ts';
-import { isNull, parseBoolean, parseFloating, parseInteger, type YamlValue } from './yaml-scalars.ts';
+import type { YamlValue } from './yaml-scalars.ts';
+import { goSchema } from './yaml-schema.ts';
 
 export type { YamlValue } from './yaml-scalars.ts';
 
@@ -168,35 +159,3 @@ function refuseMultiplying(document: YamlValue): void {
     throw new DepotError('YAML_INVALID', { reason: `aliases multiply to more than ${maxNodes} nodes` });
   }
 }
-
-const notDumped = (): boolean => false;
-
-const nullTag = defineScalarTag<null>('tag:yaml.org,2002:null', {
-  implicit: true,
-  implicitFirstChars: ['', '~', 'n', 'N'],
-  resolve: (text) => (isNull(text) ? null : NOT_RESOLVED),
-  identify: notDumped,
-});
-
-const boolTag = defineScalarTag<boolean>('tag:yaml.org,2002:bool', {
-  implicit: true,
-  implicitFirstChars: [...'yYnNtTfFoO'],
-  resolve: (text) => parseBoolean(text) ?? NOT_RESOLVED,
-  identify: notDumped,
-});
-
-const intTag = defineScalarTag<number | bigint>('tag:yaml.org,2002:int', {
-  implicit: true,
-  implicitFirstChars: [...'+-0123456789'],
-  resolve: (text) => parseInteger(text) ?? NOT_RESOLVED,
-  identify: notDumped,
-});
-
-const floatTag = defineScalarTag<number>('tag:yaml.org,2002:float', {
-  implicit: true,
-  implicitFirstChars: [...'+-.0123456789'],
-  resolve: (text) => parseFloating(text) ?? NOT_RESOLVED,
-  identify: notDumped,
-});
-
-const goSchema = new Schema([strTag, seqTag, mapTag, nullTag, boolTag, intTag, floatTag, mergeTag]);

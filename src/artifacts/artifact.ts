@@ -12,6 +12,9 @@ export type ArtifactKind =
 /** `unchecked`: its digest is being computed. `quarantined`: agents would fail with it, or it isn't what its name says. */
 export type ArtifactState = 'good' | 'unchecked' | 'quarantined';
 
+/** What is done with a file in quarantine: `strict` keeps it from clients, `lenient` serves it with a warning in the log. */
+export type ArtifactPolicy = 'strict' | 'lenient';
+
 /** A file with what is known of it. Immutable; a change makes a new one. */
 export interface Artifact {
   /** As it is asked for, decoded: `/downloads/beats/elastic-agent/elastic-agent-9.2.1-linux-x86_64.tar.gz`. */

@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache';
 
 /** Counts failures of each client. */
 export interface AttemptLimit {
-  /** True where the client may try again now. */
-  allows(client: string): boolean;
+  /** True where the client may try again now, if as many attempts as are on their way should fail. */
+  allows(client: string, underWay?: number): boolean;
   failed(client: string): void;
 }
 
@@ -26,7 +26,7 @@ export const createAttemptLimit = ({ burst, refill, now = Date.now }: AttemptLim
     return bucket ? Math.min(burst, bucket.tokens + (now() - bucket.at) / refill) : burst;
   };
   return {
-    allows: (client) => tokensOf(client) >= 1,
+    allows: (client, underWay = 0) => tokensOf(client) - underWay >= 1,
     failed: (client) => void buckets.set(client, { tokens: Math.max(0, tokensOf(client) - 1), at: now() }),
   };
 };

@@ -1,6 +1,6 @@
 import type { Log } from '../telemetry/log.ts';
+import type { ArtifactPolicy } from './artifact.ts';
 import type { ArtifactScan } from './scan.ts';
-import type { ArtifactPolicy } from './store.ts';
 
 /** Whether anything that clients or people see has changed. */
 export const isOther = (before: ArtifactScan, after: ArtifactScan): boolean =>

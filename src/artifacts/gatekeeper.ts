@@ -13,6 +13,8 @@ export interface Gatekeeper {
    * or too many guesses wait.
    */
   admit(authorization: string | undefined, client: string): Promise<string>;
+  /** Counts a wrong credential that this client has shown to another process. */
+  failedElsewhere(client: string): void;
   /** Reads the file again where it has changed; a broken one is logged and the old credentials stay. */
   refresh(): Promise<void>;
 }
@@ -22,11 +24,18 @@ const maxWaiting = 8;
 /** Good credentials that are known without computing. */
 const maxKnown = 4096;
 
+/** What a gatekeeper may be given besides. */
+export interface GatekeeperOptions {
+  readonly now?: () => number;
+  /** Told of each wrong credential, so that other processes count it as well. */
+  readonly onFailure?: (client: string) => void;
+}
+
 /** Opens the credential file. Throws CREDENTIALS_INVALID: a server that should ask for credentials doesn't start without. */
 export const openGatekeeper = async (
   path: string,
   log: Log,
-  now: () => number = Date.now,
+  { now = Date.now, onFailure }: GatekeeperOptions = {},
 ): Promise<Gatekeeper> => {
   let credentials = await readCredentials(path);
   let stamp = await stampOf(path);
@@ -35,12 +44,19 @@ export const openGatekeeper = async (
   const known = new LRUCache<string, string>({ max: maxKnown });
   // Thousands of agents come with the same header at once: it is computed once for all.
   const running = new Map<string, Promise<boolean>>();
+  // How many of them a client waits for: guesses at the same time are no more than those one after the other.
+  const guesses = new Map<string, number>();
   const limit = createAttemptLimit({ burst: 10, refill: 6000, now });
+
+  const failed = (client: string): void => {
+    limit.failed(client);
+    onFailure?.(client);
+  };
 
   const find = (shown: ShownCredential): Credential | undefined =>
     credentials.find(({ name, scheme }) => name === shown.name && scheme === shown.scheme);
 
-  const isGood = (digest: string, shown: ShownCredential): Promise<boolean> => {
+  const isGood = (digest: string, shown: ShownCredential, client: string): Promise<boolean> => {
     const same = running.get(digest);
     if (same) {
       return same;
@@ -48,7 +64,16 @@ export const openGatekeeper = async (
     if (running.size >= maxWaiting) {
       throw new DepotError('CREDENTIALS_LIMITED');
     }
-    const computing = isSecretOf(find(shown), shown.secret).finally(() => running.delete(digest));
+    guesses.set(client, (guesses.get(client) ?? 0) + 1);
+    const computing = isSecretOf(find(shown), shown.secret).finally(() => {
+      running.delete(digest);
+      const left = (guesses.get(client) ?? 1) - 1;
+      if (left > 0) {
+        guesses.set(client, left);
+      } else {
+        guesses.delete(client);
+      }
+    });
     running.set(digest, computing);
     return computing;
   };
@@ -63,17 +88,18 @@ export const openGatekeeper = async (
       if (name !== undefined) {
         return name;
       }
-      if (!limit.allows(client)) {
+      const underWay = running.has(digest) ? 0 : guesses.get(client);
+      if (!limit.allows(client, underWay)) {
         throw new DepotError('CREDENTIALS_LIMITED');
       }
       const shown = readAuthorization(authorization);
       if (!shown) {
-        limit.failed(client);
+        failed(client);
         throw new DepotError('CREDENTIALS_WANTED');
       }
       const before = credentials;
-      if (!(await isGood(digest, shown))) {
-        limit.failed(client);
+      if (!(await isGood(digest, shown, client))) {
+        failed(client);
         log.warn(
           { 'event.action': 'credentials-refused', 'client.address': client },
           `wrong credentials for artifacts from ${client}`,
@@ -85,6 +111,7 @@ export const openGatekeeper = async (
       }
       return shown.name;
     },
+    failedElsewhere: (client) => limit.failed(client),
     refresh: async () => {
       const found = await stampOf(path);
       if (found === stamp) {

@@ -24,6 +24,7 @@ export interface ArtifactReport {
 
 const shownFaults = 50;
 
+/** Counts a scan; `listed` is whether the folders were listed at least once. */
 export const reportArtifacts = (
   { artifacts, faults, keys }: ArtifactScan,
   policy: ArtifactReport['policy'],

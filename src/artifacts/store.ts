@@ -1,21 +1,16 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ServedFile } from '../source/source.ts';
-import type { Artifact } from './artifact.ts';
+import type { Artifact, ArtifactPolicy } from './artifact.ts';
 import { mountsOf, type ArtifactRoots } from './collect.ts';
 import { announce, isOther } from './changes.ts';
 import type { ContentChecker } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
-import { rememberContent } from './content-memory.ts';
+import { createContentReading } from './content-reading.ts';
 import { liesBelow } from './folders.ts';
-import type { FoundFile } from './inventory.ts';
 import { openArtifact } from './open-artifact.ts';
 import { reportArtifacts, type ArtifactReport } from './report.ts';
-import { emptyScan, scanArtifacts, type ArtifactScan, type PendingContent } from './scan.ts';
-
-/** What is done with a file in quarantine: `strict` keeps it from clients, `lenient` serves it with a warning in the log. */
-export type ArtifactPolicy = 'strict' | 'lenient';
+import { emptyScan, scanArtifacts, type ArtifactScan } from './scan.ts';
 
 /** Everything that agents, fleet-server and Defend download, as it is now. */
 export interface ArtifactStore {
@@ -56,22 +51,12 @@ export interface ArtifactStoreOptions {
   readonly onStale?: () => void;
 }
 
-/** From this size on a file is left alone while it is still written. */
-const largeBytes = 64 * 1024 * 1024;
-/** Milliseconds without a change after which a file counts as written. */
-const quietTime = 5000;
-/** Milliseconds that the clock of a file server may be ahead; a time further ahead says nothing. */
-const clockSkew = 60_000;
-
 /** Makes a store; nothing is read before the first `refresh`. */
 export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStore => {
   const { policy, memory, checker, log } = options;
   const mounted = new Set(mountsOf(options.roots));
   let scan = emptyScan;
   let isListed = false;
-  let isClosed = false;
-  const closing = new AbortController();
-  let reading: Promise<void> | undefined;
   let last: Promise<void> = Promise.resolve();
   let waiting: Promise<void> | undefined;
 
@@ -112,68 +97,22 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     }
     failure = error?.message;
   };
+  const reading =
+    checker &&
+    createContentReading({
+      checker,
+      memory,
+      log,
+      lookAgain,
+      save,
+      scan: () => scan,
+      looksAgain: options.interval !== undefined,
+    });
   const refresh = async (): Promise<void> => {
     await lookAgain();
-    if (scan.pending.length > 0 && checker && !isClosed) {
-      reading ??= readAll(checker).finally(() => {
-        reading = undefined;
-      });
-      // Whoever waits for it gets its fault; nobody may wait.
-      reading.catch((error: unknown) => log.error({ err: error }, 'artifacts could not be checked'));
-    }
+    reading?.start();
   };
 
-  // A large file that somebody is copying here would be read again and again, to be wrong each time.
-  const isGrowing = ({ size, modifiedAt }: FoundFile): boolean => {
-    const age = Date.now() - modifiedAt;
-    return options.interval !== undefined && size > largeBytes && age < quietTime && age > -clockSkew;
-  };
-  /** Reads until nothing is pending. A file that can't be read, or changes all the time, waits for the next look. */
-  const readAll = async (by: ContentChecker): Promise<void> => {
-    const given = new Set<string>();
-    const keyOf = ({ file }: PendingContent): string =>
-      `${file.path} ${file.stamp} ${file.changeStamp} ${scan.keys.stamp}`;
-    for (;;) {
-      const left = scan.pending.filter((one) => !given.has(keyOf(one)));
-      if (left.length === 0 || isClosed) {
-        break;
-      }
-      const next = left.filter(({ file }) => !isGrowing(file));
-      if (next.length === 0) {
-        await wait(quietTime, undefined, { signal: closing.signal }).catch(() => undefined);
-      }
-      for (const one of next) {
-        given.add(keyOf(one));
-        await readOne(one, by);
-        if (isClosed) {
-          return;
-        }
-      }
-      if (!isClosed) {
-        await lookAgain();
-      }
-    }
-    const paths = new Set([...scan.artifacts.keys()].map((path) => path.replace('/downloads/', '')));
-    await save((path) => paths.has(path.replace(/#\w+$/, '')));
-  };
-  let lastLook = 0;
-  const readOne = async ({ file, task }: PendingContent, by: ContentChecker): Promise<void> => {
-    const { keys } = scan;
-    try {
-      const found = await by.check(task);
-      if (found.stamp === file.stamp) {
-        rememberContent(file, task, keys, found, memory);
-      }
-      log.debug({ 'event.action': 'artifact-read', 'file.path': file.path }, `${file.path} was read`);
-    } catch (error) {
-      log.warn({ err: error, 'file.path': file.path }, `${file.path} could not be checked`);
-    }
-    // What is checked is served at once, while others are still read; small files would only cause looks.
-    if (Date.now() - lastLook > 1000 && !isClosed) {
-      await lookAgain();
-      lastLook = Date.now();
-    }
-  };
   const isServed = (artifact: Artifact): boolean =>
     artifact.state === 'good' ||
     (policy === 'lenient' && artifact.kind !== 'key' && artifact.kind !== 'other');
@@ -200,7 +139,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     settled: async () => {
       await waiting;
       await last;
-      await reading;
+      await reading?.settled();
     },
     isListed: () => isListed,
     find: (path) => scan.artifacts.get(path),
@@ -219,11 +158,8 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     },
     report,
     close: async () => {
-      isClosed = true;
-      closing.abort();
       clearInterval(timer);
-      await checker?.close();
-      await reading?.catch(() => undefined);
+      await reading?.close();
       await last.catch(() => undefined);
     },
   };

@@ -50,19 +50,20 @@ const run = async (flags: ReadonlyMap<string, string>, io: CommandIo): Promise<n
     io.stdout.write(`${version}\n`);
     return exitCodes.ok;
   }
-  const log = createLog({ level: config.logLevel, type: config.logType, version });
-  const flush = (): void => log.flush();
-  process.once('exit', flush);
+  const metrics = createMetrics({ version, process: config.metricsAddress !== undefined });
+  const linesDropped = (lines: number): void => metrics.logLinesDropped(lines);
+  const log = createLog({ level: config.logLevel, type: config.logType, version, linesDropped });
+  const endLog = (): void => log.end();
+  process.once('exit', endLog);
   try {
-    for (const warning of loaded.warnings) {
-      log.warn({ 'event.action': 'settings' }, warning);
-    }
-    const metrics = createMetrics({ version, process: config.metricsAddress !== undefined });
     const cacheFolder = io.env[workerCacheVariable];
     if (cacheFolder !== undefined && process.send) {
       const { runWorker } = await import('../app/worker.ts');
       await runWorker(config, { log, metrics, channel: process, cacheFolder });
       return exitCodes.ok;
+    }
+    for (const warning of loaded.warnings) {
+      log.warn({ 'event.action': 'settings' }, warning);
     }
     const app = await start(config, { log, metrics }, io);
     if (config.dryRun) {
@@ -86,8 +87,8 @@ const run = async (flags: ReadonlyMap<string, string>, io: CommandIo): Promise<n
     log.info({ 'event.action': 'stopped' }, 'stopped');
     return exitCodes.ok;
   } finally {
-    log.flush();
-    process.off('exit', flush);
+    log.end();
+    process.off('exit', endLog);
   }
 };
 

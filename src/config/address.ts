@@ -28,7 +28,3 @@ export const parseAddress = (text: string): ListenAddress => {
   }
   return { host: bracketed ?? plain ?? '', port };
 };
-
-/** The text form of an address, which `parseAddress` reads back. */
-export const formatAddress = (address: ListenAddress): string =>
-  `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;

@@ -119,6 +119,25 @@ export const choice = <const W extends string>(...words: W[]): Kind<W> => ({
     refuse(`'${value}' is not one of ${words.join(', ')}`),
 });
 
+const levels = choice('debug', 'info', 'warn', 'error', 'fatal');
+
+/** Other words for levels that the reference's logger takes. This server logs nothing above `error`. */
+const otherLevels: Readonly<Record<string, ReturnType<typeof levels.parse>>> = {
+  warning: 'warn', dpanic: 'fatal', panic: 'fatal',
+}; // prettier-ignore
+
+/** The least level that is logged; case doesn't matter. */
+export const logLevel: typeof levels = {
+  ...levels,
+  form: `${levels.form} (nothing at all); also ${Object.keys(otherLevels)
+    .map((word) => `\`${word}\``)
+    .join(', ')}`,
+  parse: (value) => {
+    const word = value.toLowerCase();
+    return (Object.hasOwn(otherLevels, word) ? otherLevels[word] : undefined) ?? levels.parse(value);
+  },
+};
+
 /** A full OpenPGP fingerprint; spaces are allowed, as gpg prints them. */
 export const fingerprint: Kind<string> = {
   placeholder: 'fingerprint',

@@ -55,7 +55,15 @@ export const loadConfig = (sources: ConfigSources): LoadedConfig => {
   problems.push(...problemsOf(config));
   return problems.length > 0
     ? { ok: false, problems }
-    : { ok: true, config, warnings: [...unknownKeys(fileName ?? 'config.yml', file), ...warningsOf(config)] };
+    : {
+        ok: true,
+        config,
+        warnings: [
+          ...unknownKeys(fileName ?? 'config.yml', file),
+          ...unknownVariables(sources.env),
+          ...warningsOf(config),
+        ],
+      };
 };
 
 const readSetting = (
@@ -124,4 +132,17 @@ const unknownKeys = (path: string, file: FileValues | undefined): string[] => {
   return [...(file?.keys() ?? [])]
     .filter((key) => !known.has(key))
     .map((key) => `${path}: ${key} is no setting and is ignored; docs/configuration.md lists the keys`);
+};
+
+/** Kubernetes sets such for a service that is called `epr`. */
+const serviceLink = /^EPR_(?:.+_)?(?:SERVICE_HOST|SERVICE_PORT|PORT)(?:_|$)/;
+
+const unknownVariables = (env: NodeJS.ProcessEnv): string[] => {
+  const known = new Set(
+    settingRows.flatMap(([, row]) => [variableOf(row.flag), `${variableOf(row.flag)}_FILE`]),
+  );
+  return Object.keys(env)
+    .filter((name) => name.startsWith('EPR_') && !known.has(name) && !serviceLink.test(name))
+    .toSorted()
+    .map((name) => `${name} is no setting and is ignored; docs/configuration.md lists the variables`);
 };

@@ -1,7 +1,7 @@
-import { address, boolean, choice, path, url } from './kinds.ts';
+import { address, boolean, choice, logLevel, path } from './kinds.ts';
 import { optional, setting } from './setting.ts';
 
-/** The process itself, and what is only accepted for the reference's sake. */
+/** The process itself. */
 export const processSettings = {
   // Operations
   config: optional(path, {
@@ -9,7 +9,7 @@ export const processSettings = {
     section: 'operations',
     help: 'Configuration file; config.yml of the working directory where it is there',
   }),
-  logLevel: setting(choice('debug', 'info', 'warn', 'error'), {
+  logLevel: setting(logLevel, {
     flag: 'log-level',
     section: 'operations',
     default: 'info',
@@ -37,30 +37,5 @@ export const processSettings = {
     section: 'operations',
     default: 'false',
     help: 'Print the version and end',
-  }),
-  httpprof: optional(address, {
-    flag: 'httpprof',
-    section: 'operations',
-    help: 'Accepted for the sake of old command lines; there is no profiler',
-  }),
-
-  // Proxy mode
-  featureProxyMode: setting(boolean, {
-    flag: 'feature-proxy-mode',
-    section: 'proxy',
-    default: 'false',
-    help: 'Ask another registry for what is not here; not supported yet',
-  }),
-  proxyTo: setting(url, {
-    flag: 'proxy-to',
-    section: 'proxy',
-    default: 'https://epr.elastic.co',
-    help: 'Registry that proxy mode asks',
-  }),
-  proxyAllowInsecure: setting(boolean, {
-    flag: 'proxy-allow-insecure',
-    section: 'proxy',
-    default: 'false',
-    help: 'Take any certificate of the registry that proxy mode asks',
   }),
 } as const;

@@ -22,12 +22,7 @@ export const problemsOf = (config: Config): DepotError[] => {
       ),
     );
   }
-  problems.push(...artifactProblems(config));
-  if (config.featureProxyMode) {
-    problems.push(
-      problem('featureProxyMode', 'proxy mode is not supported yet: leave it out or set it to false'),
-    );
-  }
+  problems.push(...artifactProblems(config), ...referenceProblems(config));
   return problems;
 };
 
@@ -64,11 +59,31 @@ const artifactProblems = (config: Config): DepotError[] => {
   return problems;
 };
 
+/** Features of the reference that would change what is served. */
+const referenceProblems = (config: Config): DepotError[] => {
+  const instead =
+    'fetch packages with `fleet-depot sync` (docs/distributions.md), and leave this out or set it to false';
+  const refused = [
+    ['featureProxyMode', `no other registry is asked while serving: ${instead}`],
+    ['featureStorageIndexer', `packages are not served out of a storage bucket: ${instead}`],
+    ['featureSqlStorageIndexer', `packages are not served out of a storage bucket: ${instead}`],
+  ] as const;
+  return refused.flatMap(([key, reason]) => (config[key] ? [problem(key, reason)] : []));
+};
+
 /** What works, but should be known when the server starts. One line each. */
 export const warningsOf = (config: Config): string[] => {
   const warnings: string[] = [];
   if (config.httpprof !== undefined) {
     warnings.push('-httpprof (EPR_HTTPPROF) is ignored: there is no profiler');
+  }
+  for (const key of ['featureEnableSearchCache', 'featureEnableCategoriesCache'] as const) {
+    if (config[key]) {
+      const { flag, variable } = nameOf(settings[key]);
+      warnings.push(
+        `${flag} (${variable}) is ignored: answers are always kept in memory, up to -answer-cache-size (EPR_ANSWER_CACHE_SIZE)`,
+      );
+    }
   }
   const isPlain = config.artifactsAddress === undefined ? config.tlsCert : config.artifactsTlsCert;
   if (config.artifactsAuthFile !== undefined && isPlain === undefined) {

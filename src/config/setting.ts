@@ -10,7 +10,7 @@ export const sections = {
   caching: 'Caching by clients',
   artifacts: 'Artifacts and keys',
   operations: 'Logs, metrics and the process',
-  proxy: 'Proxy mode',
+  reference: 'Of the reference only',
 } as const;
 
 /** The id of a group. */

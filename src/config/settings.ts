@@ -1,6 +1,7 @@
 import { artifactSettings } from './artifact-settings.ts';
 import { packageSettings } from './package-settings.ts';
 import { processSettings } from './process-settings.ts';
+import { referenceSettings } from './reference-settings.ts';
 import { servingSettings } from './serving-settings.ts';
 import type { Setting } from './setting.ts';
 
@@ -14,6 +15,7 @@ export const settings = {
   ...packageSettings,
   ...artifactSettings,
   ...processSettings,
+  ...referenceSettings,
 } as const;
 
 /** The key of a setting in `Config`. */

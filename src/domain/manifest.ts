@@ -1,6 +1,5 @@
 import { decodeAgentNeeds } from './agent-needs.ts';
 import { categories as knownCategories } from './categories.ts';
-import type { Conditions } from './conditions.ts';
 import { decodeConditions } from './conditions.ts';
 import type { Fields } from './fields.ts';
 import { decodeDeprecation } from './deprecation.ts';
@@ -153,12 +152,4 @@ function decodeElasticsearch(fields: Fields): PackageInfo['elasticsearch'] {
   const privileges = elasticsearch?.map('privileges');
   const cluster = privileges?.texts('cluster') ?? [];
   return elasticsearch && { privileges: privileges && { cluster: cluster.length > 0 ? cluster : undefined } };
-}
-
-/** The conditions that filter searches, as their texts. */
-export function conditionTexts(conditions: Conditions | undefined): {
-  kibana: string | undefined;
-  agent: string | undefined;
-} {
-  return { kibana: conditions?.kibana?.version, agent: conditions?.agent?.version };
 }

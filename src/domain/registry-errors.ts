@@ -46,7 +46,7 @@ export const registryErrors = {
   REQUEST_INVALID: {
     status: 400,
     message: 'bad request',
-    advice: 'The address has a broken percent escape.',
+    advice: 'The address has a broken percent escape, or the request not exactly one `Host`.',
   },
   ARCHIVE_CHANGED: {
     status: 503,

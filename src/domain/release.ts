@@ -3,6 +3,7 @@ import type { Version } from './version.ts';
 /** How mature a package or a data stream is. */
 export type Release = 'experimental' | 'beta' | 'ga';
 
+/** Whether a manifest's text is one of the three; any other makes the package invalid. */
 export function isRelease(text: string): text is Release {
   return text === 'experimental' || text === 'beta' || text === 'ga';
 }

@@ -1,7 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Koa from 'koa';
 import type { ParameterizedContext } from 'koa';
-import type { RequestState } from './middleware/request-id.ts';
+
+/** What every request carries through the middlewares. */
+export interface RequestState {
+  requestId: string;
+  /** Decoded and clean, without prefix; set by clean-path. */
+  path: string;
+  /** With its `?`, as it came; set by clean-path. */
+  query: string;
+  /** Bytes of a body that was answered from memory. */
+  sentBytes: number | undefined;
+  /** The template of the route that answered: `/package/:name/:version/`. */
+  route: string | undefined;
+}
 
 /** What goes through the middlewares for one request. */
 export type RequestContext = ParameterizedContext<RequestState>;

@@ -7,21 +7,30 @@ const statusOf: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
+const allowed = 'Allow: GET, HEAD\r\n';
+
+/** The request line of a method that Node's parser doesn't know. */
+const requestLine = /^[\w!#$%&'*+.^`|~-]+ (?:\/|https?:\/\/)\S* HTTP\/1\.[01]\r\n/i;
+
 /**
  * Answers what is no HTTP request that a handler could see: a malformed one 400, too many header bytes 431, a slow one 408,
- * CONNECT 405. Logged at debug: port scanners must not fill the log.
+ * CONNECT and methods that nobody knows 405. Logged at debug: port scanners must not fill the log.
  */
 export const answerBadRequests = (server: Server, log: Log): void => {
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  server.on('clientError', (error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket) => {
     log.debug({ 'event.action': 'bad-request', 'error.code': error.code }, `not a request: ${error.message}`);
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
+    if (error.code === 'HPE_INVALID_METHOD' && requestLine.test(error.rawPacket?.toString('latin1') ?? '')) {
+      answer(socket, 405, allowed);
+      return;
+    }
     answer(socket, statusOf[error.code ?? ''] ?? 400, '');
   });
   server.on('connect', (_request, socket) => {
-    answer(socket, 405, 'Allow: GET, HEAD\r\n');
+    answer(socket, 405, allowed);
   });
 };
 
@@ -31,7 +40,7 @@ const answer = (socket: Duplex, status: number, headers: string): void => {
   const text = `${(STATUS_CODES[status] ?? '').toLowerCase()}\n`;
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-      `X-Content-Type-Options: nosniff\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
+      `Access-Control-Allow-Origin: *\r\nX-Content-Type-Options: nosniff\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
     () => socket.destroy(),
   );
 };

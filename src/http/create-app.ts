@@ -9,6 +9,7 @@ import { createApplication, type Application, type Step } from './application.ts
 import { accessLog } from './middleware/access-log.ts';
 import { cleanPath } from './middleware/clean-path.ts';
 import { errorResponse } from './middleware/error-response.ts';
+import { hostGuard } from './middleware/host-guard.ts';
 import { methodGuard } from './middleware/method-guard.ts';
 import { requestId } from './middleware/request-id.ts';
 import { answerHeaders } from './middleware/answer-headers.ts';
@@ -47,6 +48,7 @@ export function createHttpApp({
   app.use(accessLog(log, metrics));
   app.use(answerHeaders());
   app.use(errorResponse(log));
+  app.use(hostGuard());
   app.use(methodGuard());
   app.use(cleanPath(registry.prefix));
   const known = new LRUCache<string, KnownPath>({ max: keptPaths });

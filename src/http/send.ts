@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { Body, Encoding } from '../answer/body.ts';
 import type { ServedFile } from '../source/source.ts';
 import { commonHeaders, setCommonHeaders } from './common-headers.ts';
+import { hasConditions, isKnown, isUnmet, rangeIsFor } from './preconditions.ts';
 import type { ReusableFile } from './pieces.ts';
 import type { Transfers } from './transfers.ts';
 
@@ -52,15 +53,9 @@ export function sendBody(context: Context, body: Body, head: AnswerHead): void {
   context.length = part.length;
 }
 
-/** A plain GET: no validator, no range. */
-function asksForWhole({ req }: Context): boolean {
-  const { headers } = req;
-  return (
-    req.method === 'GET' &&
-    headers['if-none-match'] === undefined &&
-    headers['if-modified-since'] === undefined &&
-    headers.range === undefined
-  );
+/** A plain GET: no condition, no range. */
+function asksForWhole({ req: { method, headers } }: Context): boolean {
+  return method === 'GET' && headers.range === undefined && !hasConditions(headers);
 }
 
 /** The head in one piece and the kept bytes behind it: most answers go out here. */
@@ -196,7 +191,12 @@ function prepare(
   for (const [name, value] of head.further ?? []) {
     response.setHeader(name, value);
   }
-  if (isKnown(context, etag, head.modifiedAt)) {
+  const { headers } = context.req;
+  if (isUnmet(headers, etag, head.modifiedAt)) {
+    refuse(context, 412, 'precondition failed');
+    return undefined;
+  }
+  if (isKnown(headers, etag, head.modifiedAt)) {
     context.status = 304;
     return undefined;
   }
@@ -207,24 +207,29 @@ function prepare(
     return null;
   }
   response.setHeader('Accept-Ranges', 'bytes');
-  const wanted = context.req.headers.range;
-  if (wanted === undefined || !rangeIsFor(context, etag, head.modifiedAt)) {
+  const wanted = headers.range;
+  if (wanted === undefined || !rangeIsFor(headers, etag, head.modifiedAt)) {
     return null;
   }
   return chooseRange(context, size, wanted);
+}
+
+/** What a condition or a range of the request forbids to send. */
+function refuse(context: Context, status: number, text: string): void {
+  context.status = status;
+  context.set('Cache-Control', ['max-age=0', 'private, no-store']);
+  context.remove('ETag');
+  context.remove('Last-Modified');
+  context.body = `${text}\n`;
+  context.set('Content-Type', 'text/plain; charset=utf-8');
 }
 
 /** One range is answered with 206; several, or what is no range of bytes, with the whole (RFC 9110, 14.2). */
 function chooseRange(context: Context, size: number, wanted: string): ByteRange | null | undefined {
   const range = readRange(wanted, size);
   if (range === 'unsatisfiable') {
-    context.status = 416;
+    refuse(context, 416, 'invalid range: failed to overlap');
     context.set('Content-Range', `bytes */${size}`);
-    context.set('Cache-Control', ['max-age=0', 'private, no-store']);
-    context.remove('ETag');
-    context.remove('Last-Modified');
-    context.body = 'invalid range: failed to overlap\n';
-    context.set('Content-Type', 'text/plain; charset=utf-8');
     return undefined;
   }
   if (range !== null) {
@@ -247,29 +252,4 @@ function readRange(header: string, size: number): ByteRange | 'unsatisfiable' | 
   const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
   const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
   return start < size ? { start, end } : 'unsatisfiable';
-}
-
-/** Whether the client has these bytes. Where it names validators, its date says nothing more (RFC 9110, 13.2.2). */
-function isKnown(context: Context, etag: string, modifiedAt: Date | undefined): boolean {
-  const { 'if-none-match': names, 'if-modified-since': since } = context.req.headers;
-  if (names !== undefined) {
-    return names.trim() === '*' || names.split(',').some((name) => name.trim().replace(/^W\//, '') === etag);
-  }
-  // A date has whole seconds; one that can't be read is NaN, and later than nothing.
-  return (
-    since !== undefined &&
-    modifiedAt !== undefined &&
-    Math.floor(modifiedAt.getTime() / 1000) * 1000 <= Date.parse(since)
-  );
-}
-
-/** If-Range: a part is sent only of what the client has the rest of (RFC 9110, 13.1.5). */
-function rangeIsFor(context: Context, etag: string, modifiedAt: Date | undefined): boolean {
-  const condition = context.req.headers['if-range'];
-  if (typeof condition !== 'string') {
-    return true;
-  }
-  return condition.startsWith('"')
-    ? condition === etag
-    : modifiedAt !== undefined && condition === modifiedAt.toUTCString();
 }

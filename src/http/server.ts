@@ -58,6 +58,8 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
     headersTimeout,
     requestTimeout: Math.max(60_000, headersTimeout),
     keepAliveTimeout: 75_000,
+    // Refused like everything else, and with a text: middleware/host-guard.ts.
+    requireHostHeader: false,
     // Node looks at slow requests only this often: by default every 30 s, which would make 20 s up to 50.
     connectionsCheckingInterval: Math.min(2000, headersTimeout),
   };

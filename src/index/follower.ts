@@ -32,6 +32,7 @@ export interface FollowerOptions {
   askRefresh(): void;
 }
 
+/** The index of a process that serves what another one reads. */
 export function createFollowingIndex({
   source,
   cache,

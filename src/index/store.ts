@@ -60,6 +60,7 @@ export interface IndexStoreOptions extends Pick<BuildOptions, 'pool' | 'rules' |
 /** More switches than that during one look are no switching any more; then what was found last counts. */
 const maxBuilds = 5;
 
+/** The store of the process that reads packages. Nothing is read before the first `refresh`. */
 export function createIndexStore(options: IndexStoreOptions): IndexStore {
   const { cache, log } = options;
   let snapshot: Snapshot | undefined;

@@ -16,6 +16,7 @@ export interface Plan {
   take(current: PlannedName | undefined): { candidate: Candidate; name: PlannedName } | undefined;
 }
 
+/** Groups candidates by the name that their path lets expect. */
 export function createPlan(candidates: readonly Candidate[]): Plan {
   const byName = new Map<string, Candidate[]>();
   for (const candidate of candidates) {

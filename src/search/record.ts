@@ -24,6 +24,7 @@ export interface PackageRecord {
   readonly isSigned: boolean;
 }
 
+/** What searches ask of a package, out of its answer. */
 export function createRecord(info: PackageInfo): PackageRecord {
   return {
     name: info.name,

@@ -1,16 +1,14 @@
-import { access } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Dirent } from 'node:fs';
 import { DepotError } from '../domain/errors.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import type { Log } from '../telemetry/log.ts';
 import { isArtifactFolder } from './artifact-folder.ts';
-import { mapBounded } from './bounded.ts';
-import type { RootedSource } from './rooted-source.ts';
+import { liesBelow, listRoot, type RootedSource } from './rooted-source.ts';
 import { createFolderArchives } from './folder-archives.ts';
 import { openFolderPackage } from './folder-package.ts';
 import { walkPackageFolder } from './package-folder.ts';
-import { itemKind, listFolder, rootProblem } from './root-folder.ts';
+import { hasManifest, itemKind, listFolder } from './root-folder.ts';
 import type { ArchiveLimits, PackageRef, SourceProblem } from './source.ts';
 
 /** How many packages are walked at once. */
@@ -33,26 +31,18 @@ export const createDirectorySource = (path: string, limits: ArchiveLimits, log: 
   const archives = createFolderArchives((ref) => openFolderPackage(ref.path, limits));
   return {
     location: root,
-    owns: (ref) => ref.kind === 'folder' && ref.path.startsWith(root === sep ? root : root + sep),
-    list: async () => {
-      const problem = await rootProblem(root);
-      if (problem !== undefined) {
-        return { refs: [], problems: [problem] };
-      }
-      const { versions, problems } = await findVersions(root);
-      const refs: PackageRef[] = [];
-      for (const item of await mapBounded(versions, walkWidth, (version) =>
-        describeVersion(version, limits),
-      )) {
-        if ('stamp' in item) {
-          refs.push(item);
-        } else {
-          problems.push(item);
-        }
-      }
-      log.debug({ 'event.action': 'source-listed', 'file.path': root }, `${root}: ${refs.length} folders`);
-      return { refs, problems };
-    },
+    owns: (ref) => ref.kind === 'folder' && liesBelow(ref, root),
+    list: () =>
+      listRoot(
+        root,
+        {
+          what: 'folders',
+          find: findVersions,
+          describe: (version) => describeVersion(version, limits),
+          width: walkWidth,
+        },
+        log,
+      ),
     open: (ref) => openFolderPackage(ref.path, limits),
     openArchive: (ref) => archives.open(ref),
     openSignature: () => Promise.resolve(undefined),
@@ -60,18 +50,15 @@ export const createDirectorySource = (path: string, limits: ArchiveLimits, log: 
   };
 };
 
-const findVersions = async (
-  root: string,
-): Promise<{ versions: FoundVersion[]; problems: SourceProblem[] }> => {
-  const versions: FoundVersion[] = [];
+const findVersions = async (root: string): Promise<{ found: FoundVersion[]; problems: SourceProblem[] }> => {
+  const found: FoundVersion[] = [];
   const problems: SourceProblem[] = [];
   const names = await foldersOf(root, '', problems);
   for (const name of names) {
-    const found = await foldersOf(join(root, name), `${name}/`, problems);
-    for (const version of found) {
+    for (const version of await foldersOf(join(root, name), `${name}/`, problems)) {
       const item = { name, version, path: join(root, name, version), label: `${name}/${version}` };
       if (parseStrictVersion(version)) {
-        versions.push(item);
+        found.push(item);
       } else {
         problems.push({
           path: item.path,
@@ -83,14 +70,8 @@ const findVersions = async (
       }
     }
   }
-  return { versions, problems };
+  return { found, problems };
 };
-
-const hasManifest = (folder: string): Promise<boolean> =>
-  access(join(folder, 'manifest.yml')).then(
-    () => true,
-    () => false,
-  );
 
 /** Names of the folders in a folder; what else lies there goes to the problems. */
 const foldersOf = async (folder: string, prefix: string, problems: SourceProblem[]): Promise<string[]> => {

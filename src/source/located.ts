@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { fileProblem } from '../archive/file-problem.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createPackageSources } from './combined.ts';
 import { findVersionFolder } from './directory.ts';
+import { hasManifest } from './root-folder.ts';
 import type { ArchiveLimits, PackageRef, SourceListing, SourceProblem } from './source.ts';
 import { findZip } from './zip-folder.ts';
 
@@ -32,14 +33,6 @@ export const locatePackages = async (
   return isVersion
     ? listingOf(await findVersionFolder(place, limits))
     : createPackageSources([place], limits, log).list();
-};
-
-const hasManifest = async (folder: string): Promise<boolean> => {
-  try {
-    return (await stat(join(folder, 'manifest.yml'))).isFile();
-  } catch {
-    return false;
-  }
 };
 
 const listingOf = (found: PackageRef | SourceProblem): SourceListing =>

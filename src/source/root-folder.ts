@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
+import { join } from 'node:path';
 import { compareBytes } from '../archive/byte-order.ts';
 import { fileProblem } from '../archive/file-problem.ts';
 import type { SourceProblem } from './source.ts';
@@ -39,6 +40,15 @@ export const itemKind = async (
     return stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other';
   } catch {
     return undefined;
+  }
+};
+
+/** Whether a folder was meant to be a package. */
+export const hasManifest = async (folder: string): Promise<boolean> => {
+  try {
+    return (await stat(join(folder, 'manifest.yml'))).isFile();
+  } catch {
+    return false;
   }
 };
 

@@ -1,13 +1,12 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileProblem, unreadable } from '../archive/file-problem.ts';
 import type { Log } from '../telemetry/log.ts';
 import { isArmoredSignature, maxSignatureBytes } from './armor.ts';
 import { isArtifactFolder } from './artifact-folder.ts';
-import { mapBounded } from './bounded.ts';
 import { createFileOpener } from './file-opener.ts';
-import type { RootedSource } from './rooted-source.ts';
-import { itemKind, listFolder, rootProblem } from './root-folder.ts';
+import { liesBelow, listRoot, type RootedSource } from './rooted-source.ts';
+import { itemKind, listFolder } from './root-folder.ts';
 import { fileStamp, modifiedAt, openServedFile, servedBytes } from './served-file.ts';
 import type { ArchiveLimits, PackageRef, ServedFile, SourceProblem } from './source.ts';
 import { openZipPackage } from './zip-package.ts';
@@ -31,25 +30,9 @@ export const createZipFolderSource = (path: string, limits: ArchiveLimits, log: 
   const opener = createFileOpener();
   return {
     location: root,
-    owns: (ref) => ref.kind === 'zip' && ref.path.startsWith(root === sep ? root : root + sep),
-    list: async () => {
-      const problem = await rootProblem(root);
-      if (problem !== undefined) {
-        return { refs: [], problems: [problem] };
-      }
-      const { zips, problems } = await findZips(root);
-      const found = await mapBounded(zips, statWidth, describeZip);
-      const refs: PackageRef[] = [];
-      for (const item of found) {
-        if ('stamp' in item) {
-          refs.push(item);
-        } else {
-          problems.push(item);
-        }
-      }
-      log.debug({ 'event.action': 'source-listed', 'file.path': root }, `${root}: ${refs.length} archives`);
-      return { refs, problems };
-    },
+    owns: (ref) => ref.kind === 'zip' && liesBelow(ref, root),
+    list: () =>
+      listRoot(root, { what: 'archives', find: findZips, describe: describeZip, width: statWidth }, log),
     open: (ref) => openZipPackage(ref.path, limits),
     openArchive: (ref) => openServedFile(opener, ref.path, ref.label),
     openSignature,
@@ -58,8 +41,8 @@ export const createZipFolderSource = (path: string, limits: ArchiveLimits, log: 
   };
 };
 
-const findZips = async (root: string): Promise<{ zips: FoundZip[]; problems: SourceProblem[] }> => {
-  const zips: FoundZip[] = [];
+const findZips = async (root: string): Promise<{ found: FoundZip[]; problems: SourceProblem[] }> => {
+  const found: FoundZip[] = [];
   const problems: SourceProblem[] = [];
   const walked = new Set<string>();
 
@@ -96,7 +79,7 @@ const findZips = async (root: string): Promise<{ zips: FoundZip[]; problems: Sou
           `${label}/`,
         );
       } else if (isZip && kind === 'file') {
-        zips.push({ path: itemPath, label, hasSignature: names.has(`${item.name}.sig`) });
+        found.push({ path: itemPath, label, hasSignature: names.has(`${item.name}.sig`) });
       } else if (isZip) {
         const reason =
           kind === 'other' ? 'it is not a regular file' : 'its symlink leads nowhere, or cannot be followed';
@@ -106,7 +89,7 @@ const findZips = async (root: string): Promise<{ zips: FoundZip[]; problems: Sou
   };
 
   await walk(root, await realpath(root), '');
-  return { zips, problems };
+  return { found, problems };
 };
 
 /** One archive by its path, with the `.sig` beside it, as the source of its folder would find it. */

@@ -9,17 +9,20 @@ import { standardError, type LineOutput } from './standard-error.ts';
 
 /** Where and how the log is written. */
 export interface LogOptions {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** `fatal` logs nothing: there are no lines above `error`. */
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'fatal';
   /** `ecs`: JSON in Elastic Common Schema, one object a line. `dev`: lines for people. */
   readonly type: 'ecs' | 'dev';
   readonly version: string;
   /** Takes whole lines; standard error where left out. */
   readonly output?: LineOutput;
+  /** Told of lines that are dropped because nobody reads standard error. */
+  readonly linesDropped?: (lines: number) => void;
 }
 
-/** A log with its end: `flush` writes what is held back and is called before the process ends. */
+/** A log with its end: `end` writes what is held back and is called before the process ends. */
 export interface OwnedLog extends Log {
-  flush(): void;
+  end(): void;
 }
 
 /**
@@ -27,7 +30,16 @@ export interface OwnedLog extends Log {
  * authorization header leaves the process.
  */
 export const createLog = (options: LogOptions): OwnedLog => {
-  const output = options.output ?? standardError();
+  const output =
+    options.output ??
+    standardError({
+      dropped: (lines) => options.linesDropped?.(lines),
+      resumed: (lines) =>
+        logger.warn(
+          { 'event.action': 'log-gap', 'fleet_depot.log.dropped': lines },
+          `${lines} lines of the log are missing here: standard error was not read, or its disk was full`,
+        ),
+    });
   const format = options.type === 'dev' ? createDevLines() : (line: string) => line;
   const timestamp = createTimestamps();
   const logger = pino(options.type === 'dev' ? devOptions(options) : ecsOptions(options, timestamp), {
@@ -35,7 +47,7 @@ export const createLog = (options: LogOptions): OwnedLog => {
   });
   const linesOf = (one: Logger): RequestLines =>
     options.type === 'dev' ? () => undefined : createRequestLines(one, timestamp);
-  return { ...adapt(logger, output, linesOf), flush: () => output.flush() };
+  return { ...adapt(logger, output, linesOf), end: () => output.end() };
 };
 
 const ecsOptions = (options: LogOptions, timestamp: () => string): LoggerOptions => {

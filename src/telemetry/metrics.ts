@@ -28,6 +28,8 @@ export interface Metrics {
   /** A worker process died and was replaced. */
   workerReplaced(): void;
   indexLooked(measure: LookMeasure): void;
+  /** So many lines of the log were dropped, since nobody read standard error. */
+  logLinesDropped(lines: number): void;
   /** Time of one look-up in the index (`indexer`: which one). */
   indexAsked(indexer: string, seconds: number): void;
   /** One file read from where packages come from; `component`: `package`, `signature`, `static`. */
@@ -100,9 +102,15 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     help: 'Worker processes that died and were replaced',
     registers,
   });
+  const logDropped = new Counter({
+    name: 'fleet_depot_log_lines_dropped_total',
+    help: 'Lines of the log that were dropped because standard error was not read',
+    registers,
+  });
 
   return {
     registry,
+    logLinesDropped: (lines) => logDropped.inc(lines),
     workerReplaced: () => replaced.inc(),
     indexLooked: looked,
     requestStarted: requests.started,

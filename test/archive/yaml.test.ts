@@ -41,6 +41,53 @@ const scalars: readonly (readonly [string, unknown])[] = [
   ['"~"', '~'],
 ];
 
+/** Explicit tags, measured likewise. */
+const tagged: readonly (readonly [string, unknown])[] = [
+  ...['!!str 5', '!custom 5', '! 5', '!!foo 5', '!<tag:example.com,2000:x> 5', '!!map 5', '!!st%72 5'].map(
+    (text) => [text, '5'] as const,
+  ),
+  ...['!<constructor> x', '!<__proto__> x', '!!python/object:os.system x', '!custom "x"'].map(
+    (text) => [text, 'x'] as const,
+  ),
+  ...['!!str', '!custom', "!!str ''"].map((text) => [text, ''] as const),
+  ['!!str ~', '~'],
+  ['!!str yes', 'yes'],
+  ['!custom yes', 'yes'],
+  ['!!timestamp 2001-01-01', '2001-01-01'],
+  ['!!int "5"', 5],
+  ['!!int 010', 8],
+  ['!!float 5', 5],
+  ['!!float 010', 8],
+  ['!!float "5.5"', 5.5],
+  ['!!bool "yes"', true],
+  ["!!null ''", null],
+  ['!!null ~', null],
+  ['!!binary aGVsbG8=', 'hello'],
+  ['!!binary |\n  aGVs\n  bG8=', 'hello'],
+  ['!!binary |\n  aGVs\n  bG8=\n', 'hello'],
+  ['!custom {b: 1}', { b: 1 }],
+  ['!!int [1, yes]', [1, true]],
+  ['!!seq {b: 1}', { b: 1 }],
+  ['!!set {b, c}', { b: null, c: null }],
+  ['!<constructor> {b: 1}', { b: 1 }],
+  ['!!omap [b: 1]', [{ b: 1 }]],
+];
+
+for (const [text, expected] of tagged) {
+  test(`${JSON.stringify(text)} is ${JSON.stringify(expected)}`, (t) => {
+    t.deepEqual(read(`v: ${text}\n`), { v: expected });
+  });
+}
+
+test('a tag before a key, of a whole document and beside an anchor is read as well', (t) => {
+  t.deepEqual(read('!!str a: 1\n!custom b: 2\n'), { a: 1, b: 2 });
+  t.deepEqual(read('--- !custom\na: 1\n'), { a: 1 });
+  t.deepEqual(read('a: &x !!str 5\nb: *x\nc: !!str &y 6\nd: *y\n'), { a: '5', b: '5', c: '6', d: '6' });
+  t.deepEqual(read('%TAG !e! tag:example.com,2000:\n---\na: !e!x 5\n'), { a: '5' });
+  t.deepEqual(read('!!str <<: {b: 1}\na: 2\n'), { '<<': { b: 1 }, a: 2 });
+  t.deepEqual(read('!custom\na: &a !custom {b: 1}\nc:\n  <<: *a\n'), { a: { b: 1 }, c: { b: 1 } });
+});
+
 for (const [text, expected] of scalars) {
   test(`"${text}" is ${typeof expected} ${String(expected)}`, (t) => {
     t.deepEqual(read(`v: ${text}\n`), { v: expected });
@@ -91,7 +138,10 @@ const refused: Readonly<Record<string, readonly [Buffer | string, RegExp]>> = {
   'UTF-16': [Buffer.from('\ufeffa: 1', 'utf16le'), /is not valid UTF-8/],
   'a tab as indentation': ['a:\n\tb: 1\n', /line 2: /],
   'a quote that is not closed': ['a: "b\n', /line \d+: /],
-  'an unknown tag': ['a: !!python/object:os.system x\n', /line 1: .*tag/],
+  'a text that is not what its tag says': ['a: 1\nb: !!int x\n', /line 2: .*int/],
+  'a time that is none': ['a: !!timestamp yesterday\n', /line 1: .*timestamp/],
+  'a tag that is not declared': ['a: !e!x 5\n', /line 1: .*tag/],
+  'base64 that is none': ['a: !!binary a-_\n', /line 1: .*binary/],
   'an alias without an anchor': ['a: *b\n', /line 1: /],
   '10,000 levels of brackets': [`a: ${'['.repeat(10_000)}${']'.repeat(10_000)}`, /line 1: .*(depth|nest)/i],
   '10,000 levels of lines': [

@@ -6,6 +6,7 @@ import { runCommand, startServer } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeZipPackage } from '../support/packages.ts';
 import { scratch } from '../support/scratch.ts';
+import { freePort } from '../support/tls-proxy.ts';
 
 test('flags without a verb start the server, SIGTERM ends it with 0', async (t) => {
   const server = await startServer(t, ['-log-type', 'dev'], { cwd: await scratch(t) });
@@ -33,6 +34,29 @@ test('SIGHUP reads what changed at once', async (t) => {
   server.signal('SIGTERM');
   t.is(await server.closed, 0);
 });
+
+for (const workers of ['1', '2']) {
+  test(`a server of ${workers} whose log nobody reads goes on, and counts what it drops`, async (t) => {
+    const folder = await scratch(t);
+    const metrics = await freePort();
+    const words = ['-workers', workers, '-metrics-address', `localhost:${metrics}`];
+    const server = await startServer(t, words, { cwd: folder });
+    server.stopReading();
+    const path = `/search?x=${'long'.repeat(3000)}`;
+    const dropped = async (): Promise<number> => {
+      const text = await (await fetch(`http://localhost:${metrics}/metrics`)).text();
+      return Number(/^fleet_depot_log_lines_dropped_total (\d+)$/m.exec(text)?.[1]);
+    };
+    t.is(await dropped(), 0);
+    // Each line of the log is 12 KB: these fill the pipe and what is kept.
+    for (let count = 0; count < 500; count += 1) {
+      await (await fetch(`${server.url}${path}`)).arrayBuffer();
+    }
+    t.true((await dropped()) > 0);
+    server.signal('SIGTERM');
+    t.is(await server.ended, 0);
+  });
+}
 
 test('over TLS the health verb trusts the configured certificate and no other', async (t) => {
   const folder = await scratch(t);

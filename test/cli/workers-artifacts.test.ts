@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { makeCredential, writeCredentials } from '../../src/artifacts/credential-file.ts';
 import { startServer, type RunningServer } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { agentPath, artifactBytes, makeRelease, type Release } from '../support/release.ts';
@@ -27,11 +28,12 @@ const startWorkers = async (
   t: ExecutionContext,
   folder: string,
   release: Release,
+  ...more: readonly string[]
 ): Promise<RunningServer> => {
   await mkdir(join(folder, 'packages'), { recursive: true });
   const words = ['serve', '-workers', '2', '-log-level', 'debug', '-artifacts-rescan', '1s'];
   words.push('-package-paths', join(folder, 'packages'), '-cache-dir', join(folder, 'cache'));
-  words.push('-artifacts-path', release.artifacts, '-keys-path', release.keys);
+  words.push('-artifacts-path', release.artifacts, '-keys-path', release.keys, ...more);
   return startServer(t, words);
 };
 
@@ -94,4 +96,26 @@ test('a file that is replaced is checked by the one process as soon as another m
   await release.add(path, renewed);
   await agree(`${server.url}/downloads/${path}`, 200);
   t.is(new Set(readings(server).map((line) => line['process.pid'])).size, 1);
+});
+
+test('wrong credentials are counted by all processes together', async (t) => {
+  const folder = await scratch(t);
+  const release = await makeRelease(folder);
+  const path = agentPath('9.2.1');
+  await release.add(path);
+  const file = join(folder, 'credentials');
+  await writeCredentials(file, [await makeCredential('agents', 'basic', 'good', new Date(0))]);
+  const server = await startWorkers(t, folder, release, '-artifacts-auth-file', file);
+  const ask = async (guess: number): Promise<number> => {
+    const authorization = `Basic ${Buffer.from(`agents:guess ${guess}`).toString('base64')}`;
+    const headers = { authorization, connection: 'close' };
+    return (await fetch(`${server.url}/downloads/${path}`, { headers })).status;
+  };
+  const started = Date.now();
+  let borne = 0;
+  for (let guess = 0; guess < 60; guess += 1) {
+    borne += (await ask(guess)) === 429 ? 0 : 1;
+  }
+  const refilled = Math.ceil((Date.now() - started) / 6000);
+  t.true(borne >= 10 && borne <= 10 + refilled, `${borne} of them were looked at`);
 });

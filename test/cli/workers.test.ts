@@ -6,14 +6,7 @@ import { runCommand, startServer, type RunningServer } from '../support/command.
 import { eventually } from '../support/eventually.ts';
 import { writeZipPackage } from '../support/packages.ts';
 import { scratch } from '../support/scratch.ts';
-
-const metricsPort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-};
+import { freePort } from '../support/tls-proxy.ts';
 
 interface Started {
   readonly server: RunningServer;
@@ -21,19 +14,19 @@ interface Started {
   readonly metrics: string;
 }
 
-const startWorkers = async (t: ExecutionContext, first = ['first']): Promise<Started> => {
+const startWorkers = async (
+  t: ExecutionContext,
+  first = ['first'],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Started> => {
   const folder = await scratch(t);
   const packages = join(folder, 'packages');
   await mkdir(packages);
   await Promise.all(first.map((name) => writeZipPackage(packages, { name, version: '1.0.0' })));
-  const port = await metricsPort();
+  const port = await freePort();
   const words = ['serve', '-workers', '2', '-package-paths', packages, '-cache-dir', join(folder, 'cache')];
-  const server = await startServer(t, [
-    ...words,
-    '-require-package-signatures=false',
-    '-metrics-address',
-    `localhost:${port}`,
-  ]);
+  words.push('-require-package-signatures=false', '-metrics-address', `localhost:${port}`);
+  const server = await startServer(t, words, { env });
   await eventually('the workers serve', async () => (await fetch(`${server.url}/search`)).ok);
   return { server, packages, metrics: `http://localhost:${port}/metrics` };
 };
@@ -64,6 +57,20 @@ const askBoth = (server: RunningServer): Promise<void> =>
     await askMany(server);
     return answering(server).size >= 2;
   });
+
+test('a stop that comes while processes are still starting ends them all', async (t) => {
+  const folder = await scratch(t);
+  // One that missed the stop would be waited for this long.
+  const words = ['-workers', '6', '-shutdown-timeout', '10m', '-cache-dir', join(folder, 'cache')];
+  const server = await startServer(t, words, { cwd: folder });
+  server.signal('SIGTERM');
+  t.is(await server.closed, 0);
+});
+
+test('what is to be known at the start is said once, not by each process', async (t) => {
+  const { server } = await startWorkers(t, [], { EPR_HTTPPROF: 'localhost:6060' });
+  t.is(server.log().match(/there is no profiler/g)?.length, 1);
+});
 
 test('more processes share the port, and their metrics are one sum', async (t) => {
   const { server, metrics } = await startWorkers(t);

@@ -131,17 +131,73 @@ test('TLS 1.0 and 1.1 are warned of once, 1.2 is not', async (t) => {
   t.deepEqual(await warnings('1.3'), []);
 });
 
-test('what is not built is said: proxy mode is an error, the profiler a warning', async (t) => {
+test('every flag and variable of the reference is understood', async (t) => {
+  const loaded = await load(t, {
+    flags: {
+      'feature-proxy-mode': 'false',
+      'proxy-to': 'https://epr.example',
+      'proxy-allow-insecure': 'true',
+    },
+    env: {
+      EPR_FEATURE_STORAGE_INDEXER: 'false',
+      EPR_FEATURE_SQL_STORAGE_INDEXER: 'false',
+      EPR_STORAGE_ENDPOINT: 'https://storage.example/',
+      EPR_STORAGE_INDEXER_BUCKET_INTERNAL: 'gs://bucket',
+      EPR_STORAGE_INDEXER_WATCH_INTERVAL: '1m',
+    },
+  });
+  t.deepEqual(loaded.ok ? loaded.warnings : loaded.problems, []);
+});
+
+test('a feature of the reference that would change what is served is refused, with the way out', async (t) => {
+  for (const flag of ['feature-proxy-mode', 'feature-storage-indexer', 'feature-sql-storage-indexer']) {
+    const [line = '', ...more] = await problems(t, { env: { [variableOf(flag)]: 'true' } });
+    t.true(line.startsWith(`-${flag} (${variableOf(flag)}): `), line);
+    t.regex(line, /fetch packages with `fleet-depot sync`/);
+    t.deepEqual(more, []);
+  }
+});
+
+test('a feature of the reference that changes nothing here is a warning', async (t) => {
+  const loaded = await load(t, {
+    flags: { httpprof: 'localhost:6060', 'feature-enable-search-cache': 'true' },
+    env: { EPR_FEATURE_ENABLE_CATEGORIES_CACHE: 'true' },
+  });
+  t.deepEqual(loaded.ok && loaded.warnings.map((line) => line.split(':', 1)[0]), [
+    '-httpprof (EPR_HTTPPROF) is ignored',
+    '-feature-enable-search-cache (EPR_FEATURE_ENABLE_SEARCH_CACHE) is ignored',
+    '-feature-enable-categories-cache (EPR_FEATURE_ENABLE_CATEGORIES_CACHE) is ignored',
+  ]);
+});
+
+test('a variable that is no setting is named, but not what Kubernetes sets for a service', async (t) => {
+  const loaded = await load(t, {
+    env: {
+      EPR_TSL_CERT: 'a.crt',
+      EPR_SQL_INDEXER_DB_INSERT_BATCH_SIZE: '10',
+      EPR_PORT: 'tcp://10.0.0.7:8080',
+      EPR_PORT_8080_TCP_ADDR: '10.0.0.7',
+      EPR_SERVICE_HOST: '10.0.0.7',
+      EPR_SERVICE_PORT_HTTP: '8080',
+      OTHER: 'x',
+    },
+  });
+  t.deepEqual(loaded.ok && loaded.warnings.map((line) => line.split(' ', 1)[0]), [
+    'EPR_SQL_INDEXER_DB_INSERT_BATCH_SIZE',
+    'EPR_TSL_CERT',
+  ]);
+});
+
+test('the levels of the reference are taken in either case', async (t) => {
+  const words = ['debug', 'INFO', 'Warn', 'warning', 'ERROR', 'dpanic', 'PANIC', 'fatal'];
+  const levels = ['debug', 'info', 'warn', 'warn', 'error', 'fatal', 'fatal', 'fatal'];
+  for (const [index, word] of words.entries()) {
+    t.is((await config(t, { flags: { 'log-level': word } })).logLevel, levels[index] as Config['logLevel']);
+  }
   t.regex(
-    (await problems(t, { env: { EPR_FEATURE_PROXY_MODE: 'true' } }))[0] ?? '',
-    /^-feature-proxy-mode \(EPR_FEATURE_PROXY_MODE\): proxy mode is not supported yet/,
+    (await problems(t, { flags: { 'log-level': 'constructor' } }))[0] ?? '',
+    /^-log-level .*not one of/,
   );
-  t.deepEqual(
-    await problems(t, { flags: { 'feature-proxy-mode': 'false', 'proxy-to': 'https://epr.example' } }),
-    [],
-  );
-  const loaded = await load(t, { flags: { httpprof: 'localhost:6060' } });
-  t.deepEqual(loaded.ok && loaded.warnings, ['-httpprof (EPR_HTTPPROF) is ignored: there is no profiler']);
 });
 
 test('a configuration file that is absent, broken or has a strange key is named', async (t) => {

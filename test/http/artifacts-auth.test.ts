@@ -58,7 +58,7 @@ test('wrong credentials by the thousand end in 429 and cost little; good ones of
   const file = join(await scratch(t), 'credentials');
   await writeCredentials(file, [await makeCredential('agents', 'basic', 'good', now)]);
   let time = 0;
-  const gatekeeper = await openGatekeeper(file, createKeptLog(), () => time);
+  const gatekeeper = await openGatekeeper(file, createKeptLog(), { now: () => time });
   const codes = new Map<string, number>();
   for (let at = 0; at < 5000; at += 1) {
     const code = await gatekeeper
@@ -82,6 +82,23 @@ test('wrong credentials by the thousand end in 429 and cost little; good ones of
   });
 });
 
+test('what a client has guessed at another process counts as well', async (t) => {
+  const file = join(await scratch(t), 'credentials');
+  await writeCredentials(file, [await makeCredential('agents', 'basic', 'good', now)]);
+  const told: string[] = [];
+  const gatekeeper = await openGatekeeper(file, createKeptLog(), {
+    now: () => 0,
+    onFailure: (client) => told.push(client),
+  });
+  for (let at = 0; at < 9; at += 1) {
+    gatekeeper.failedElsewhere('10.0.0.1');
+  }
+  const guess = `Basic ${encode('agents:bad')}`;
+  await t.throwsAsync(gatekeeper.admit(guess, '10.0.0.1'), { code: 'CREDENTIALS_WANTED' });
+  await t.throwsAsync(gatekeeper.admit(guess, '10.0.0.1'), { code: 'CREDENTIALS_LIMITED' });
+  t.deepEqual(told, ['10.0.0.1'], 'only what was computed here');
+});
+
 test('guesses that come all at once do not pile up', async (t) => {
   const file = join(await scratch(t), 'credentials');
   await writeCredentials(file, [await makeCredential('agents', 'basic', 'good', now)]);
@@ -95,6 +112,25 @@ test('guesses that come all at once do not pile up', async (t) => {
   );
   t.is(outcomes.filter((code) => code === 'CREDENTIALS_WANTED').length, 8);
   t.is(outcomes.filter((code) => code === 'CREDENTIALS_LIMITED').length, 492);
+});
+
+test('guesses of one client at the same time are borne no more than one after the other', async (t) => {
+  const file = join(await scratch(t), 'credentials');
+  await writeCredentials(file, [await makeCredential('agents', 'basic', 'good', now)]);
+  const gatekeeper = await openGatekeeper(file, createKeptLog(), { now: () => 0 });
+  for (let at = 0; at < 8; at += 1) {
+    gatekeeper.failedElsewhere('10.0.0.1');
+  }
+  const outcomes = await Promise.all(
+    Array.from({ length: 7 }, (_, at) =>
+      gatekeeper
+        .admit(`Basic ${encode(`agents:${at}`)}`, '10.0.0.1')
+        .catch((error: { code: string }) => error.code),
+    ),
+  );
+  t.is(outcomes.filter((code) => code === 'CREDENTIALS_WANTED').length, 2);
+  t.is(outcomes.filter((code) => code === 'CREDENTIALS_LIMITED').length, 5);
+  t.is(await gatekeeper.admit(`Basic ${encode('agents:good')}`, '10.0.0.2'), 'agents');
 });
 
 test('agents that come all at once with the same good credential are all let in', async (t) => {

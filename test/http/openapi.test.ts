@@ -182,8 +182,8 @@ test('every path and status of openapi.yaml is asked for here, and no other', as
   const described = api.paths.flatMap((path) =>
     api
       .statuses(path)
-      // 304 has its own test; a server that is not ready or at fault is not to be had here.
-      .filter((status) => ![304, 500, 503].includes(status))
+      // 304 and 412 have their own tests; a server that is not ready or at fault is not to be had here.
+      .filter((status) => ![304, 412, 500, 503].includes(status))
       .map((status) => `${path} ${status}`),
   );
   t.deepEqual([...known].sort(), described.sort());
@@ -225,6 +225,16 @@ test('every answer with an ETag is 304 to a client that has it', async (t) => {
     const answer = await ask(url, path, { headers: { 'if-none-match': headers['etag'] ?? '' } });
     t.is(answer.status, 304, path);
     t.is(answer.body.length, 0, path);
+    t.deepEqual(api.judge(template, answer), [], path);
+  }
+});
+
+test('every answer with an ETag is 412 to a client that wants another', async (t) => {
+  const { api, url } = t.context;
+  const described = new Set(api.paths.filter((path) => api.statuses(path).includes(412)));
+  for (const { template, path } of found.filter((one) => described.has(one.template))) {
+    const answer = await ask(url, path, { headers: { 'if-match': '"another"' } });
+    t.is(answer.status, 412, path);
     t.deepEqual(api.judge(template, answer), [], path);
   }
 });

@@ -6,6 +6,7 @@ import {
   packageFiles,
   writeFolder,
   writeFolderPackage,
+  writeZip,
   writeZipPackage,
   type PackageSpec,
   type PackageTree,
@@ -71,7 +72,27 @@ const server = serverFor(test, async (root) => {
   }));
   await writeFile(join(root, `${name}-1.0.0.zip`), buildZip(entries));
   await writeFolder(join(root, name, '2.0.0'), files('2.0.0'));
+  await writeZip(join(root, 'tagged-1.0.0.zip'), 'tagged-1.0.0', tagged('1.0.0'));
+  await writeFolder(join(root, 'tagged', '2.0.0'), tagged('2.0.0'));
 });
+
+/** The first text of each file is tagged, in manifests, fields and a pipeline. */
+const tagged = (version: string): PackageTree => {
+  const files = packageFiles({
+    name: 'tagged',
+    version,
+    dataStream: { elasticsearch: { ingest_pipeline: { name: 'own' } } },
+    files: { 'data_stream/log/elasticsearch/ingest_pipeline/own.yml': '!custom\nprocessors: !!seq []\n' },
+  });
+  const edit = (path: string, from: RegExp, to: string): void => {
+    files[path] = String(files[path]).replace(from, to);
+  };
+  edit('manifest.yml', /^title: .*$/m, 'title: !!str 10');
+  edit('manifest.yml', /^description: .*$/m, 'description: !secret "known to few"');
+  edit('data_stream/log/manifest.yml', /^title: .*$/m, 'title: !!binary TG9n');
+  edit('data_stream/log/fields/base-fields.yml', /name: /, 'name: !!str ');
+  return files;
+};
 
 /** Three data streams, in an archive not in the order of their names. */
 const ordered = (): { name: string; files: (version: string) => PackageTree } => ({
@@ -88,6 +109,8 @@ const ordered = (): { name: string; files: (version: string) => PackageTree } =>
 });
 
 interface Info {
+  readonly title: string;
+  readonly description: string;
   readonly source: object;
   readonly agent: object;
   readonly assets: readonly string[];
@@ -98,6 +121,14 @@ const infos = async (name: string): Promise<readonly Info[]> =>
   Promise.all(
     ['1.0.0', '2.0.0'].map((version) => getJson<Info>(server().url, `/package/${name}/${version}/`)),
   );
+
+test('explicit tags of YAML are read as the reference reads them', async (t) => {
+  for (const info of await infos('tagged')) {
+    t.is(info.title, '10');
+    t.is(info.description, 'known to few');
+    t.is(info.data_streams[0]?.['title'], 'Log');
+  }
+});
 
 test('texts that are absent or empty are left out, and so are mappings of unknown keys alone', async (t) => {
   for (const info of await infos('sparse')) {

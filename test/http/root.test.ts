@@ -1,5 +1,5 @@
 import test from 'ava';
-import { get } from '../support/client.ts';
+import { get, talk } from '../support/client.ts';
 import { isCacheable, isRefused, isSameHead } from '../support/headers.ts';
 import { writeZipPackage } from '../support/packages.ts';
 import { serveFolder, serverFor } from '../support/served-folder.ts';
@@ -50,6 +50,33 @@ test('a method other than GET and HEAD is 405 and says which are allowed', async
 test('a broken percent escape is 400', async (t) => {
   for (const path of ['/%', '/%zz', '/package/demo/1.0.0/%2']) {
     isRefused(t, await get(server().url, path), 400, 'bad request');
+  }
+});
+
+test('a request without exactly one sound host is 400, but for HTTP/1.0, which knows none', async (t) => {
+  const ask = (head: string): Promise<string> =>
+    talk(server().url, `GET /index.json ${head}\r\nConnection: close\r\n\r\n`);
+  for (const head of [
+    'HTTP/1.1',
+    'HTTP/1.1\r\nHost: a\r\nHost: a',
+    'HTTP/1.1\r\nHost: a\r\nhOST: b',
+    'HTTP/1.0\r\nHost: a\r\nHost: b',
+    'HTTP/1.1\r\nHost: a b',
+    'HTTP/1.1\r\nHost: a/b',
+    'HTTP/1.1\r\nHost: [a b]',
+  ]) {
+    const answer = await ask(head);
+    t.regex(answer, /^HTTP\/1\.1 400 Bad Request\r\n/, head);
+    t.true(answer.endsWith('\r\n\r\nbad request\n'), head);
+  }
+  for (const head of [
+    'HTTP/1.0',
+    'HTTP/1.1\r\nHost:',
+    'HTTP/1.1\r\nHost: epr_1.example:8080',
+    'HTTP/1.1\r\nHost: [::1]:8080',
+    'HTTP/1.1\r\nHost: 10.0.0.1',
+  ]) {
+    t.regex(await ask(head), /^HTTP\/1\.1 200 OK\r\n/, head);
   }
 });
 

@@ -147,7 +147,7 @@ test('what still runs when the grace is over is cut, and the log says how much',
   );
 });
 
-test('a malformed request gets 400, too many header bytes 431, CONNECT 405, and none reaches the handler', async (t) => {
+test('a malformed request gets 400, too many header bytes 431, CONNECT and unknown methods 405, and none reaches the handler', async (t) => {
   const log = createKeptLog();
   let calls = 0;
   const { port } = await startListener(t, { log, handler: () => (calls += 1) });
@@ -159,9 +159,13 @@ test('a malformed request gets 400, too many header bytes 431, CONNECT 405, and 
     await exchange(t, port, 'CONNECT depot:443 HTTP/1.1\r\nHost: depot\r\n\r\n'),
     /^HTTP\/1\.1 405 [^]*Allow: GET, HEAD\r\n/,
   );
+  t.regex(
+    await exchange(t, port, 'FOO /search HTTP/1.1\r\nHost: depot\r\n\r\n'),
+    /^HTTP\/1\.1 405 [^]*Allow: GET, HEAD\r\n/,
+  );
   t.is(calls, 0);
   t.true(log.lines.every(({ level }) => level === 'debug'));
-  t.is(log.lines.length, 3);
+  t.is(log.lines.length, 4);
 });
 
 test('a request line with an absolute address reaches the handler as it was sent', async (t) => {

@@ -66,6 +66,37 @@ for (const path of files) {
   });
 }
 
+for (const path of [...files, '/favicon.ico', '/search']) {
+  test(`${path} is 412 to a client that wants only what it knows and knows another`, async (t) => {
+    const etag = (await ask(path)).header('etag') ?? '';
+    for (const method of ['GET', 'HEAD']) {
+      for (const condition of [etag, `"x", ${etag}`, '*']) {
+        t.is((await ask(path, { 'if-match': condition }, method)).status, 200, condition);
+      }
+      // A weak one never matches.
+      for (const condition of ['"x"', `W/${etag}`, '']) {
+        const reply = await ask(path, { 'if-match': condition, range: 'bytes=0-1' }, method);
+        t.is(reply.status, 412, condition);
+        t.is(reply.header('etag'), undefined);
+        t.is(reply.body.toString(), method === 'GET' ? 'precondition failed\n' : '');
+      }
+    }
+    t.is((await ask(path, { 'if-match': etag, 'if-none-match': etag })).status, 304);
+  });
+}
+
+for (const path of files) {
+  test(`${path} is 412 to a client that wants it only if it is older`, async (t) => {
+    const modified = (await ask(path)).header('last-modified') ?? '';
+    const before = new Date(Date.parse(modified) - 1000).toUTCString();
+    t.is((await ask(path, { 'if-unmodified-since': modified })).status, 200);
+    t.is((await ask(path, { 'if-unmodified-since': before })).status, 412);
+    t.is((await ask(path, { 'if-unmodified-since': 'yesterday' })).status, 200);
+    const etag = (await ask(path)).header('etag') ?? '';
+    t.is((await ask(path, { 'if-match': etag, 'if-unmodified-since': before })).status, 200);
+  });
+}
+
 test('JSON has no date, so If-Modified-Since gets it whole', async (t) => {
   for (const path of json) {
     t.is((await ask(path)).header('last-modified'), undefined);

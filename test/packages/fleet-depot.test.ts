@@ -214,7 +214,7 @@ test('every field of a log line of the server is a declared field', async (t) =>
     level: 'info',
     type: 'ecs',
     version: '0.1.0',
-    output: { write: (line) => void lines.push(line), flush: () => undefined },
+    output: { write: (line) => void lines.push(line), flush: () => undefined, end: () => undefined },
   });
   log.error({ err: new Error('gone'), 'event.action': 'test', 'package.name': 'nginx' }, 'a line');
   const fields = await fieldsOf('log');

@@ -46,7 +46,10 @@ export interface RunningServer {
   /** Everything it has logged until now. */
   log(): string;
   signal(name: 'SIGTERM' | 'SIGINT' | 'SIGHUP'): void;
+  /** From here on nobody reads what it logs; it is `ended`, but never `closed`. */
+  stopReading(): void;
   readonly closed: Promise<number | null>;
+  readonly ended: Promise<number | null>;
 }
 
 /** Starts `serve` on a free port and waits until it says where, and that packages are served. Ended after the test if it still runs. */
@@ -58,7 +61,9 @@ export const startServer = async (
   const child = start([...words, '-address', 'localhost:0'], options);
   t.teardown(() => child.kill('SIGKILL'));
   let log = '';
-  const closed = (once(child, 'close') as Promise<[number | null]>).then(([code]) => code);
+  const codeAt = async (event: 'close' | 'exit'): Promise<number | null> =>
+    ((await once(child, event)) as [number | null])[0];
+  const [closed, ended] = [codeAt('close'), codeAt('exit')];
   const url = await new Promise<string>((resolve, reject) => {
     child.stderr?.on('data', (bytes: Buffer) => {
       log += bytes.toString();
@@ -70,5 +75,12 @@ export const startServer = async (
     });
     void closed.then((code) => reject(new Error(`the server ended with ${code}: ${log}`)));
   });
-  return { url, log: () => log, signal: (name) => child.kill(name), closed };
+  return {
+    url,
+    log: () => log,
+    signal: (name) => child.kill(name),
+    stopReading: () => child.stderr?.pause(),
+    closed,
+    ended,
+  };
 };

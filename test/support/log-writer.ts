@@ -4,7 +4,7 @@ import { standardError } from '../../src/telemetry/standard-error.ts';
 import { logLines } from './log-lines.ts';
 
 const [count = '1', file] = process.argv.slice(2);
-const output = standardError();
+const output = standardError({ dropped: () => undefined, resumed: () => undefined });
 const lines = logLines(Number(count));
 for (const [at, line] of lines.entries()) {
   if (file !== undefined && at === Math.floor((lines.length * 2) / 3)) {
@@ -12,5 +12,5 @@ for (const [at, line] of lines.entries()) {
   }
   output.write(line);
 }
-output.flush();
+output.end();
 process.exit();

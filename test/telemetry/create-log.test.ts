@@ -4,7 +4,7 @@ import type { Log } from '../../src/telemetry/log.ts';
 
 const record = (options: Partial<LogOptions>, use: (log: Log) => void): string[] => {
   const lines: string[] = [];
-  const output = { write: (line: string) => lines.push(line), flush: () => undefined };
+  const output = { write: (line: string) => lines.push(line), flush: () => undefined, end: () => undefined };
   use(createLog({ level: 'info', type: 'ecs', version: '1.2.3', output, ...options }));
   return lines;
 };
@@ -27,6 +27,13 @@ test('a line is one object in ECS, with what its logger was given', (t) => {
   t.regex(String(line['@timestamp']), /^\d{4}-\d\d-\d\dT/);
   t.is(line.error['message'], 'broken');
   t.regex(String(line.error['stack_trace']), /^Error: broken\n/);
+});
+
+test('at level fatal nothing is logged', (t) => {
+  t.deepEqual(
+    record({ level: 'fatal' }, (log) => log.error({}, 'broken')),
+    [],
+  );
 });
 
 test('lines for people have time, level, message and fields, and the stack below', (t) => {

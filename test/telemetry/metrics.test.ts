@@ -17,6 +17,7 @@ test('the metrics have the names and labels of the reference, and ours', async (
     responseBytes: 14_000_000,
   });
   metrics.indexChanged({ generation: 3, packages: 142, quarantined: 2 });
+  metrics.logLinesDropped(7);
   metrics.indexLooked({ result: 'changed', seconds: 0.3, read: 5 });
   metrics.indexAsked('snapshot', 0.0002);
   metrics.storageAsked('/srv/packages', 'package');
@@ -28,6 +29,7 @@ test('the metrics have the names and labels of the reference, and ours', async (
     'epr_storage_requests_total{location="/srv/packages",component="package"} 1',
     'epr_indexer_get_duration_seconds_count{indexer="snapshot"} 1',
     'epr_in_flight_requests 1',
+    'fleet_depot_log_lines_dropped_total 7',
     'epr_http_requests_total{code="200",method="get",path="/epr/:any/:file"} 1',
     'epr_http_request_duration_seconds_count{code="200",method="get",path="/epr/:any/:file"} 1',
     'epr_http_request_size_bytes_sum{code="200",method="get",path="/epr/:any/:file"} 300',

@@ -24,7 +24,11 @@ const writeBoth = (
 ): { readonly quick: string; readonly careful: string } => {
   const record = (use: (log: Log, one: RequestLine) => void): string => {
     let text = '';
-    const output = { write: (part: string) => void (text += part), flush: () => undefined };
+    const output = {
+      write: (part: string) => void (text += part),
+      flush: () => undefined,
+      end: () => undefined,
+    };
     const log = createLog({ level: 'info', type, version: '1.2.3', output });
     const used = child ? log.child(child) : log;
     lines.forEach((one) => use(used, one));
@@ -99,7 +103,11 @@ test('it carries what its logger was given, and people get theirs', (t) => {
 
 test('a request below the level of the log has no line', (t) => {
   const written: string[] = [];
-  const output = { write: (text: string) => void written.push(text), flush: () => undefined };
+  const output = {
+    write: (text: string) => void written.push(text),
+    flush: () => undefined,
+    end: () => undefined,
+  };
   createLog({ level: 'info', type: 'ecs', version: '1', output }).request('debug', line);
   t.deepEqual(written, []);
 });

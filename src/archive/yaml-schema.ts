@@ -1,0 +1,66 @@
+import { defineScalarTag, mapTag, mergeTag, NOT_RESOLVED, Schema, seqTag, strTag } from 'js-yaml';
+import { isNull, parseBoolean, parseFloating, parseInteger } from './yaml-scalars.ts';
+
+const notDumped = (): boolean => false;
+
+const nullTag = defineScalarTag<null>('tag:yaml.org,2002:null', {
+  implicit: true,
+  implicitFirstChars: ['', '~', 'n', 'N'],
+  resolve: (text) => (isNull(text) ? null : NOT_RESOLVED),
+  identify: notDumped,
+});
+
+const boolTag = defineScalarTag<boolean>('tag:yaml.org,2002:bool', {
+  implicit: true,
+  implicitFirstChars: [...'yYnNtTfFoO'],
+  resolve: (text) => parseBoolean(text) ?? NOT_RESOLVED,
+  identify: notDumped,
+});
+
+const intTag = defineScalarTag<number | bigint>('tag:yaml.org,2002:int', {
+  implicit: true,
+  implicitFirstChars: [...'+-0123456789'],
+  resolve: (text) => parseInteger(text) ?? NOT_RESOLVED,
+  identify: notDumped,
+});
+
+const floatTag = defineScalarTag<number>('tag:yaml.org,2002:float', {
+  implicit: true,
+  implicitFirstChars: [...'+-.0123456789'],
+  resolve: (text, isExplicit) => {
+    // Whole numbers come first, as everywhere: 010 is 8.
+    const whole = isExplicit ? parseInteger(text) : undefined;
+    return whole === undefined ? (parseFloating(text) ?? NOT_RESOLVED) : Number(whole);
+  },
+  identify: notDumped,
+});
+
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+const binaryTag = defineScalarTag<string>('tag:yaml.org,2002:binary', {
+  resolve: (text) => {
+    const digits = text.replaceAll(/[\r\n]/g, '');
+    return base64.test(digits) ? Buffer.from(digits, 'base64').toString('utf8') : NOT_RESOLVED;
+  },
+  identify: notDumped,
+});
+
+const timestamp =
+  /^\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)| \d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?)?$/;
+
+const timestampTag = defineScalarTag<string>('tag:yaml.org,2002:timestamp', {
+  resolve: (text) => (timestamp.test(text) ? text : NOT_RESOLVED),
+  identify: notDumped,
+});
+
+const any = { tagName: '', matchByTagPrefix: true } as const;
+
+/**
+ * The tags of Go's yaml.v2, measured with version 2.4: those of a scalar say what its text has to be, quoted or not; every other
+ * makes text of a scalar, whatever it names, and that of a collection means nothing. No tag makes anything but plain values.
+ */
+export const goSchema = new Schema(
+  [strTag, nullTag, boolTag, intTag, floatTag, binaryTag, timestampTag, mergeTag, seqTag, mapTag].concat(
+    [strTag, seqTag, mapTag].map((tag) => ({ ...tag, ...any })),
+  ),
+);
