@@ -68,6 +68,7 @@ export async function runWorker(
     release,
   );
   if (isStopped) {
+    channel.channel?.unref();
     return;
   }
   try {
@@ -95,6 +96,8 @@ export async function runWorker(
   }
   say({ type: 'listening', url: server.url });
   await stopped;
+  // It stays open for what the primary says meanwhile, but keeps the process alive no longer.
+  channel.channel?.unref();
 }
 
 async function answerMetrics(id: number, metrics: Metrics, say: (message: ToPrimary) => void): Promise<void> {
