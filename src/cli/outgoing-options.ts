@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { DepotError } from '../domain/errors.ts';
-import type { ClientSettings } from '../net/client.ts';
+import type { ClientSettings } from '../net/client-settings.ts';
 import { parseHeaders, resolveProxy } from '../net/proxy.ts';
 import type { RetryPolicy } from '../net/retry.ts';
 import { defaultRetryPolicy } from '../net/retry.ts';

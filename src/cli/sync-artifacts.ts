@@ -7,7 +7,7 @@ import { createReleaseChecker } from '../mirror/release-checker.ts';
 import { addressesOf, refuseUnknown } from '../mirror/release-files.ts';
 import { createKeyTrust } from '../mirror/release-keys.ts';
 import { lockedGroups, resolveRelease } from '../mirror/release-resolve.ts';
-import type { ReleaseDeps } from '../mirror/release.ts';
+import type { ReleaseDeps } from '../mirror/release-deps.ts';
 import { createHostPolicy } from '../net/upstream-hosts.ts';
 import { readRetryPolicy } from './outgoing-options.ts';
 import type { SyncPart } from './sync-packages.ts';

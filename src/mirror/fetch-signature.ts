@@ -1,7 +1,7 @@
 import { DepotError } from '../domain/errors.ts';
 import { showUrl } from '../net/http.ts';
 import { maxSignatureBytes } from '../signing/signature.ts';
-import type { DownloadSettings } from './download.ts';
+import type { DownloadSettings } from './download-types.ts';
 import type { PlanItem } from './plan.ts';
 import { askPresence, fetchSmall } from './small-fetch.ts';
 

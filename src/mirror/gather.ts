@@ -2,7 +2,7 @@ import type { HttpAnswer } from '../net/http.ts';
 import { Transient } from '../net/http.ts';
 import { DepotError } from '../domain/errors.ts';
 import { answerFault } from './archive-answer.ts';
-import type { Download } from './download.ts';
+import type { Download } from './download-types.ts';
 import { readFacts, writeFacts } from './part-facts.ts';
 import { startPart, type PartFile, type WrittenFile } from './part-file.ts';
 

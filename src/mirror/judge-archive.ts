@@ -4,7 +4,7 @@ import { DepotError } from '../domain/errors.ts';
 import { showUrl } from '../net/http.ts';
 import type { SignatureVerdict } from '../signing/signature.ts';
 import type { ArchiveChecker } from './archive-checker.ts';
-import type { Downloaded } from './download.ts';
+import type { Downloaded } from './download-types.ts';
 import { fileFault } from './file-fault.ts';
 import type { Facts } from './journal.ts';
 import type { Layout } from './layout.ts';

@@ -8,7 +8,8 @@ import { comparePlan, totalsOf } from './plan.ts';
 import { eachConcurrently } from './pool.ts';
 import type { PackageDeps, SyncRequest } from './sync-request.ts';
 import type { Upstream } from './upstream.ts';
-import type { WantedProblem, WantedSet } from './wanted.ts';
+import type { WantedSet } from './wanted.ts';
+import type { WantedProblem } from './wanted-problem.ts';
 
 /** Candidates as items with their addresses; one whose address is refused becomes a problem. */
 export function locateItems(

@@ -1,7 +1,7 @@
 import type { Facts, Journal } from './journal.ts';
 import type { Layout } from './layout.ts';
 import type { LockedPackage, LockFile } from './lock-file.ts';
-import type { WantedProblem } from './wanted.ts';
+import type { WantedProblem } from './wanted-problem.ts';
 import { readdir, stat } from 'node:fs/promises';
 import { parseStrictVersion } from '../domain/version.ts';
 import { isPackageName } from '../distribution/parse-definition.ts';

@@ -3,7 +3,7 @@ import { DepotError } from '../domain/errors.ts';
 import type { HttpAnswer } from '../net/http.ts';
 import { Transient } from '../net/http.ts';
 import { answerFault } from './archive-answer.ts';
-import type { Download } from './download.ts';
+import type { Download } from './download-types.ts';
 import { fileFault } from './file-fault.ts';
 import { flushBytes } from './gather.ts';
 import { readFacts } from './part-facts.ts';

@@ -9,7 +9,7 @@ import { eachConcurrently } from './pool.ts';
 import { askSize, type SmallFetch } from './small-fetch.ts';
 import { filesOfGroup, isSmallKind, type ReleaseFile, type ReleaseGroup } from './release-group.ts';
 import type { WantedGroups } from './release-resolve.ts';
-import type { WantedProblem } from './wanted.ts';
+import type { WantedProblem } from './wanted-problem.ts';
 
 /** As for packages: `kept` was checked, `present` is checked before it counts, `new` has to be fetched. */
 export type FileState = 'new' | 'kept' | 'present';

@@ -12,7 +12,7 @@ import { fetchSmall, type SmallFetch } from './small-fetch.ts';
 import { addressesOf, filesOf } from './release-files.ts';
 import { groupFiles, type ReleaseGroup } from './release-group.ts';
 import { hasSnapshotPlace, locateSnapshots } from './release-snapshots.ts';
-import type { WantedProblem } from './wanted.ts';
+import type { WantedProblem } from './wanted-problem.ts';
 
 /** What a definition asks for besides packages. */
 export interface WantedGroups {

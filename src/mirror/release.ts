@@ -2,32 +2,17 @@ import { stat } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import { Transient } from '../net/http.ts';
 import { join } from 'node:path';
-import type { DownloadSettings } from './download.ts';
 import type { Facts, Journal } from './journal.ts';
 import type { Layout } from './layout.ts';
 import type { LockedFile } from './locked-file.ts';
 import { eachConcurrently } from './pool.ts';
-import type { Progress } from './progress.ts';
 import { acquireGroup, type ReleaseAcquireDeps } from './release-acquire.ts';
-import type { ReleaseChecker } from './release-checker.ts';
 import { filesOfGroup, type ReleaseGroup } from './release-group.ts';
-import type { KeyTrust } from './release-keys.ts';
 import { askReleaseSizes, compareRelease, type PlannedGroup, type ReleasePlan } from './release-plan.ts';
+import type { ReleaseDeps } from './release-deps.ts';
 import { releaseTotals } from './release-report.ts';
-import type { WantedGroups } from './release-resolve.ts';
 import { failureOf, type Failure } from './report.ts';
 import type { SyncRequest } from './sync-request.ts';
-
-/** What bringing artifacts, keys, files of Elastic Defend, models and docs needs. */
-export interface ReleaseDeps extends DownloadSettings {
-  readonly layout: Layout;
-  readonly checker: ReleaseChecker;
-  readonly trust: KeyTrust;
-  readonly progress: Progress;
-  readonly signal?: AbortSignal;
-  /** What is wanted: of a definition, or of a lock file. */
-  readonly resolve: () => Promise<WantedGroups>;
-}
 
 /** What was done of a release, before it is reported. */
 export interface ReleaseOutcome {

@@ -6,7 +6,7 @@ import type { Definition, Query } from '../distribution/definition.ts';
 import { isPackageName } from '../distribution/parse-definition.ts';
 import { createSearch } from '../distribution/query-plan.ts';
 import type { Upstream } from './upstream.ts';
-import type { WantedProblem } from './wanted.ts';
+import type { WantedProblem } from './wanted-problem.ts';
 
 /**
  * Adds to `wanted` what its packages require, and what those require: for each matrix row whose Kibana takes the package, the

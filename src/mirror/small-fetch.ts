@@ -2,7 +2,7 @@ import { DepotError } from '../domain/errors.ts';
 import { dismiss, readBody, showUrl, Transient } from '../net/http.ts';
 import { withRetries } from '../net/retry.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
-import type { DownloadSettings } from './download.ts';
+import type { DownloadSettings } from './download-types.ts';
 
 /** Fetching of files that are small enough for memory. */
 export interface SmallFetch extends DownloadSettings {

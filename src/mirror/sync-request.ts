@@ -3,11 +3,11 @@ import type { Layout } from './layout.ts';
 import type { LockFile } from './lock-file.ts';
 import type { Plan, WantedItem } from './plan.ts';
 import type { Progress } from './progress.ts';
-import type { ReleaseDeps } from './release.ts';
+import type { ReleaseDeps } from './release-deps.ts';
 import type { ReleasePlan } from './release-plan.ts';
 import type { SyncOutcome, SyncReport } from './report.ts';
 import type { Upstream } from './upstream.ts';
-import type { WantedProblem } from './wanted.ts';
+import type { WantedProblem } from './wanted-problem.ts';
 
 /** What to do. */
 export interface SyncRequest {

@@ -1,4 +1,3 @@
-import type { DepotError } from '../domain/errors.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import type { Candidate } from '../distribution/candidate.ts';
 import { compareCandidates, idOf, newestOfEach } from '../distribution/candidate.ts';
@@ -8,6 +7,7 @@ import { planSearches } from '../distribution/query-plan.ts';
 import { closeOverRequirements } from './requirements.ts';
 import { eachConcurrently } from './pool.ts';
 import type { Upstream } from './upstream.ts';
+import type { WantedProblem } from './wanted-problem.ts';
 
 /** What a definition comes to, asked of an upstream. */
 export interface WantedSet {
@@ -17,12 +17,6 @@ export interface WantedSet {
   readonly problems: readonly WantedProblem[];
   /** Names that queries ask for and nothing was found of, sorted: not in this registry, or mistyped. */
   readonly absent: readonly string[];
-}
-
-export interface WantedProblem {
-  readonly label: string;
-  readonly reason: string;
-  readonly error?: DepotError;
 }
 
 const searchWidth = 4;

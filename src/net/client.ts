@@ -1,29 +1,11 @@
+import type { ClientSettings } from './client-settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createDirectClient } from './direct-client.ts';
 import { describeFailure, type Failure } from './failure.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from './http.ts';
 import { showUrl, Transient } from './http.ts';
-import { createProxyChoice, type ProxyAddress, type ProxySettings } from './proxy.ts';
-import type { TlsMaterial } from './tls-material.ts';
+import { createProxyChoice, type ProxyAddress } from './proxy.ts';
 import type { HeaderRecord, UndiciClient } from './undici-client.ts';
-
-/** How to go out. Times in milliseconds. */
-export interface ClientSettings {
-  readonly proxy: ProxySettings;
-  /** Sent to the proxy only: on CONNECT, and with each request where it isn't tunnelled. */
-  readonly proxyHeaders: Readonly<Record<string, string>>;
-  readonly proxyTls: TlsMaterial;
-  /** Own CA and client certificate for upstreams. */
-  readonly tls: TlsMaterial;
-  /** Connections to one host. */
-  readonly connections: number;
-  readonly connectTimeout: number;
-  /** From the request to the answer's head. */
-  readonly headersTimeout: number;
-  /** Between two pieces of a body: a stalled one is a fault that may pass. */
-  readonly bodyTimeout: number;
-  readonly userAgent: string;
-}
 
 /** Makes the client that everything outgoing uses. Nothing is sent before the first request. */
 export function createClient(settings: ClientSettings): HttpClient {

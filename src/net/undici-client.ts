@@ -1,6 +1,6 @@
 import { Agent, ProxyAgent } from 'undici';
 import type { Dispatcher, Pool } from 'undici';
-import type { ClientSettings } from './client.ts';
+import type { ClientSettings } from './client-settings.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
 import { createProxyPool } from './proxy-pool.ts';
 import { createProxyChoice, type ProxyAddress } from './proxy.ts';

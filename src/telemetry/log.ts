@@ -1,7 +1,5 @@
+import type { LogFields } from './log-fields.ts';
 import type { RequestLine } from './request-line.ts';
-
-/** Structured fields of a log line, in ECS names (`event.action`, `package.name`, …). */
-export type LogFields = Readonly<Record<string, unknown>>;
 
 /** The logger that everything is handed. Implemented over pino in telemetry/create-log.ts; tests hand in their own. */
 export interface Log {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { symbols, type Logger } from 'pino';
-import type { LogFields } from './log.ts';
+import type { LogFields } from './log-fields.ts';
 import { isSuspect } from './redact.ts';
 
 /** What the line of an answered request says. */

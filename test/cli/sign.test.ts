@@ -7,7 +7,7 @@ import { createSignVerb } from '../../src/cli/sign.ts';
 import { createTerminal, type Terminal } from '../../src/cli/terminal.ts';
 import { createVerifyVerb, type VerifyDeps } from '../../src/cli/verify.ts';
 import { DepotError } from '../../src/domain/errors.ts';
-import { checkZipMagic } from '../../src/signing/archive-magic.ts';
+import { checkZipMagic } from '../support/zip-magic.ts';
 import { makeKey, signWith, type MadeKey } from '../signing/made-keys.ts';
 import { runVerb, type VerbRun } from './verb-run.ts';
 

@@ -6,7 +6,8 @@ import { createServer as createTcpServer, type AddressInfo, type Server, type So
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { createClient, type ClientSettings } from '../../src/net/client.ts';
+import { createClient } from '../../src/net/client.ts';
+import type { ClientSettings } from '../../src/net/client-settings.ts';
 import { readBody, Transient, type HttpAnswer, type HttpClient } from '../../src/net/http.ts';
 import { hasOpenssl, makeAuthority } from '../support/authority.ts';
 import { scratch } from '../support/scratch.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { verifyArchive } from '../../src/signing/archive-signature.ts';
-import { checkZipMagic } from '../../src/signing/archive-magic.ts';
+import { checkZipMagic } from '../support/zip-magic.ts';
 import { listArchives } from '../../src/signing/archive-list.ts';
 import { signSet, type SignedItem, type SignSetOptions } from '../../src/signing/sign-set.ts';
 import type { Signer } from '../../src/signing/signature.ts';

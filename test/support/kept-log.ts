@@ -1,5 +1,6 @@
 import { requestFields, requestMessage } from '../../src/telemetry/request-line.ts';
-import type { Log, LogFields } from '../../src/telemetry/log.ts';
+import type { Log } from '../../src/telemetry/log.ts';
+import type { LogFields } from '../../src/telemetry/log-fields.ts';
 
 /** A log that keeps its lines. */
 export interface KeptLog extends Log {

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../../src/domain/errors.ts';
 
 /**
  * The least that can be said of an archive: it begins like a zip with at least one file. For where no zip reader is at

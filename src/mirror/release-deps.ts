@@ -1,0 +1,17 @@
+import type { DownloadSettings } from './download-types.ts';
+import type { Layout } from './layout.ts';
+import type { Progress } from './progress.ts';
+import type { ReleaseChecker } from './release-checker.ts';
+import type { KeyTrust } from './release-keys.ts';
+import type { WantedGroups } from './release-resolve.ts';
+
+/** What bringing artifacts, keys, files of Elastic Defend, models and docs needs. */
+export interface ReleaseDeps extends DownloadSettings {
+  readonly layout: Layout;
+  readonly checker: ReleaseChecker;
+  readonly trust: KeyTrust;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+  /** What is wanted: of a definition, or of a lock file. */
+  readonly resolve: () => Promise<WantedGroups>;
+}
