@@ -15,9 +15,9 @@ export type PassphraseGiver = string | undefined | (() => Promise<string | undef
  */
 export const createSigner = async (keyFile: string, passphrase: PassphraseGiver): Promise<Signer> => {
   const locked = await readSiteKey(keyFile);
-  const [now, made] = [new Date(), locked.getCreationTime()];
-  if (made > now) {
-    const reason = `it was made on ${made.toISOString()}, which is in the future for this machine's clock (${now.toISOString()})`;
+  const [now, born] = [new Date(), locked.getCreationTime()];
+  if (born > now) {
+    const reason = `it was made on ${born.toISOString()}, which is in the future for this machine's clock (${now.toISOString()})`;
     throw new DepotError('SITE_KEY_INVALID', { path: keyFile, reason: `${reason}: set the clock` });
   }
   const condition = await keyCondition(locked, now);
