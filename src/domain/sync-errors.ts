@@ -45,7 +45,7 @@ export const syncErrors = {
     status: 500,
     message: '{url} leads to {target}: {reason}',
     advice:
-      'Allow another host with --allow-redirect-host HOST if you trust it; https never falls back to http.',
+      'Allow another host with --allow-redirect-host HOST if you trust it; a lock file can be fetched from a mirror with --address. https never falls back to http.',
   },
   UPSTREAM_LISTING: {
     status: 500,

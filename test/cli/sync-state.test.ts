@@ -78,6 +78,24 @@ test('--locked makes the same set again byte for byte, from a registry that has 
   t.false(upstream.requests.slice(-12).some((line) => line.includes('/search') && line.includes('1.4.0')));
 });
 
+test('--locked says which address of the lock file is not the definition’s, and how to go on', async (t) => {
+  const { to, folder, run, upstream } = await setUp(t);
+  t.is((await run()).exitCode, 0);
+  const elsewhere = join(folder, 'elsewhere');
+  mkdirSync(elsewhere);
+  const other = writeDefinition(elsewhere, 'https://other.example');
+  const words = [other, '--to', join(folder, 'again'), '--locked', '--lock', join(to, 'distribution.lock')];
+  const { error } = await runSyncVerb(words, { key: publisher.publicKey });
+  const { host } = new URL(upstream.address);
+  t.regex(
+    error?.message ?? '',
+    new RegExp(`leads to http://${host}/\\S+: ${host} is not a host of this upstream`),
+  );
+  t.regex(error?.advice ?? '', /--allow-redirect-host HOST .*--address/);
+  const mirrored = await runSyncVerb([...words, '--address', upstream.address], { key: publisher.publicKey });
+  t.is(mirrored.exitCode, 0, mirrored.stderr);
+});
+
 test('--locked refuses other bytes than the lock file says, and keeps the lock file', async (t) => {
   const { upstream, to, folder, definition, run } = await setUp(t);
   t.is((await run()).exitCode, 0);
