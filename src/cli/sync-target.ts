@@ -67,7 +67,14 @@ const gather = async (depot: Depot): Promise<void> => {
     await mkdir(layout.gathering, { recursive: true });
     const there = new Set(await readdir(layout.gathering, { recursive: true }));
     await rm(join(layout.gathering, 'distribution.lock'), { force: true });
-    for (const { path } of await filesOf(depot, await snapshots.current())) {
+    const recorded = await filesOf(depot, await snapshots.current());
+    // What somebody took out of the snapshot is fetched again.
+    const lost = new Set(
+      await Promise.all(
+        recorded.map(async ({ path }) => ((await isThere(join(layout.current, path))) ? '' : path)),
+      ),
+    );
+    for (const { path } of recorded.filter((file) => !lost.has(file.path))) {
       const isOurs = /^[^/]+\.zip(?:\.sig(?:\.orig)?)?$/.test(path) || isReleasePath(path);
       if (isOurs && !there.has(normalize(path))) {
         await mkdir(dirname(join(layout.gathering, path)), { recursive: true });
@@ -81,6 +88,12 @@ const gather = async (depot: Depot): Promise<void> => {
     throw diskError(layout.gathering, error);
   }
 };
+
+const isThere = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    (error: unknown) => errnoOf(error) !== 'ENOENT',
+  );
 
 const linkOrCopy = async (from: string, to: string): Promise<void> => {
   try {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
@@ -92,6 +92,19 @@ test('an archive that was damaged in the depot is put right in every snapshot th
   t.true(readFileSync(file).equals(good));
   t.deepEqual((await inspectDepot(depot, () => undefined)).findings, []);
   t.is((await depot.snapshots.ids()).length, 2, 'the set is the same');
+});
+
+test('files that were taken out of the current snapshot are put back', async (t) => {
+  const { run, depot, served } = await setUp(t);
+  await run();
+  for (const name of ['apache-1.0.0.zip', 'distribution.lock']) {
+    rmSync(join(depot.layout.current, name));
+    const { exitCode, stderr } = await run();
+    t.is(exitCode, 0, stderr);
+    t.deepEqual(served(), signed('apache-1.0.0', 'nginx-1.2.0'));
+    t.deepEqual((await inspectDepot(depot, () => undefined)).findings, []);
+  }
+  t.is((await depot.snapshots.ids()).length, 1);
 });
 
 test('a dry run shows what a depot lacks and changes nothing in it', async (t) => {
