@@ -38,7 +38,7 @@ export async function openPackagePart(
   // Larger archives are read again from the disk.
   const memory = createBodyMemory(32 * 2 ** 20, 16 * 2 ** 20);
   const keys = await readKeys(run);
-  const known = await knownKeys(run, keys);
+  const trusted = await knownKeys(run, keys);
   const download = definition.actions.find((action) => action.kind === 'download');
   const downloads = downloadPlace(download, address, options);
   // A set is made again from where it came, which may have been another --address.
@@ -76,7 +76,7 @@ export async function openPackagePart(
       checker,
       memory,
       hasKeys: keys.length > 0,
-      signers: known.length > 0 ? await usableFingerprints(known) : undefined,
+      signers: trusted.length > 0 ? await usableFingerprints(trusted) : undefined,
       upstream,
       ...(signer ? { stripper: createStripper({ signer, checker, limits }) } : {}),
       maxArchiveBytes: limits.maxBytes,

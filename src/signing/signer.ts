@@ -10,17 +10,12 @@ import { readSiteKey } from './site-key.ts';
 export type PassphraseGiver = string | undefined | (() => Promise<string | undefined>);
 
 /**
- * Unlocks the private key of `keyFile`. Throws SITE_KEY_EXPOSED, SITE_KEY_INVALID (also for a revoked, expired, weak or
- * future key), or SITE_KEY_LOCKED where the passphrase is missing or wrong.
+ * Unlocks the private key of `keyFile`. Throws SITE_KEY_EXPOSED, SITE_KEY_INVALID (also for a revoked, expired or weak
+ * key), or SITE_KEY_LOCKED where the passphrase is missing or wrong.
  */
 export const createSigner = async (keyFile: string, passphrase: PassphraseGiver): Promise<Signer> => {
   const locked = await readSiteKey(keyFile);
-  const [now, born] = [new Date(), locked.getCreationTime()];
-  if (born > now) {
-    const reason = `it was made on ${born.toISOString()}, which is in the future for this machine's clock (${now.toISOString()})`;
-    throw new DepotError('SITE_KEY_INVALID', { path: keyFile, reason: `${reason}: set the clock` });
-  }
-  const condition = await keyCondition(locked, now);
+  const condition = await keyCondition(locked, new Date());
   if (condition.state !== 'usable') {
     throw new DepotError('SITE_KEY_INVALID', { path: keyFile, reason: condition.reason ?? condition.state });
   }

@@ -113,10 +113,7 @@ test('a key from the future, as a clock that was set back makes it, is refused w
   });
   await writeFile(file, privateKey, { mode: 0o600 });
   const error = await t.throwsAsync(createSigner(file, undefined), { code: 'SITE_KEY_INVALID' });
-  t.regex(
-    error?.message ?? '',
-    /it was made on .*Z, which is in the future for this machine's clock \(.*Z\)/,
-  );
+  t.regex(error?.message ?? '', /of \S+Z, which is in the future for this machine's clock/);
 });
 
 test('the revocation certificate ends the key for gpg, and the key has its expiry', async (t) => {
