@@ -116,6 +116,7 @@ test('packages, artifacts, keys and models of one definition go from depot to de
 
   // What the registry's key has signed is refused everywhere once it is revoked.
   await run(['keys', 'add', at('publisher.rev.asc'), '--keyring', at('keys')]);
+  await untilListed(inside.url, []);
   await run(['verify', at('first'), '--keyring', at('keys')], 3);
   const refused = await run(
     ['sync', at('site.yml'), '--to', at('first'), '--ca', authority.file, '--keyring', at('keys')],
