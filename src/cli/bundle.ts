@@ -50,14 +50,19 @@ const registerVerify = (bundle: Command, tools: BundleTools, io: CommandIo, fini
           io.signal,
         ).finally(() => progress.stop());
         const { absent, trust, id } = opened;
+        const { base } = opened.manifest;
         if (flags.json === true) {
-          printJson(io, { id, trust, volumes, absent, base: opened.manifest.base ?? null });
+          printJson(io, { id, trust, volumes, absent, base: base ?? null });
         } else {
           createOutput(io).table(
             ['VOLUME', 'FILE', 'CONTENTS', 'BYTES'],
             volumes.map((one) => [one.number, one.file, one.contents, one.bytes]),
           );
-          printLines(io, `bundle ${id}: whole, ${trustLine(opened)}`);
+          const what = absent.length > 0 ? 'what was given is whole' : 'whole';
+          printLines(io, `bundle ${id}: ${what}, ${trustLine(opened)}`);
+          if (base) {
+            printLines(io, `it holds only what is new to snapshot ${base.snapshot} of depot ${base.depot}`);
+          }
           if (absent.length > 0) {
             printLines(io, `not given: volume ${absent.join(', ')}`);
           }

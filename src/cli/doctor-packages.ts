@@ -51,9 +51,14 @@ export const checkPackages = async (
   ];
 };
 
-/** Kibana's constraints in its order; `spec.min` and `spec.max` as it sends them by default. */
-const constraintsOf = ({ kibana }: PackageQuestions): string =>
-  kibana === undefined ? '' : `kibana.version=${kibana.replace(/-.*/, '')}&spec.min=2.3&spec.max=3.6`;
+/** Kibana's constraints in its order; `spec.min` and `spec.max` as 9 and later send them by default, and 8 only when told to. */
+const constraintsOf = ({ kibana }: PackageQuestions): string => {
+  if (kibana === undefined) {
+    return '';
+  }
+  const formats = Number.parseInt(kibana, 10) < 9 ? '' : '&spec.min=2.3&spec.max=3.6';
+  return `kibana.version=${kibana.replace(/-.*/, '')}${formats}`;
+};
 
 const isJson = ({ status, headers }: Answer): boolean =>
   status === 200 && (headers['content-type'] ?? '').startsWith('application/json');
@@ -92,7 +97,7 @@ const checkSearch = async (
   return found.length === 0
     ? warning(
         'search',
-        `there are no packages${whom}`,
+        `there are no packages${whom}: ${path} is answered with an empty list`,
         'look at -package-paths, and at `fleet-depot inspect` for what is in quarantine',
       )
     : ok('search', `${found.length} packages${whom}`);

@@ -12,6 +12,7 @@ import type { PackageDeps } from '../mirror/sync-request.ts';
 import { createUpstream } from '../mirror/upstream.ts';
 import { resolveWanted } from '../mirror/wanted.ts';
 import { createHostPolicy } from '../net/upstream-hosts.ts';
+import { usableFingerprints } from '../signing/public-key.ts';
 import { readRetryPolicy } from './outgoing-options.ts';
 import { openResigner } from './resigner.ts';
 import { createProgress } from './sync-progress.ts';
@@ -37,6 +38,7 @@ export async function openPackagePart(
   // Larger archives are read again from the disk.
   const memory = createBodyMemory(32 * 2 ** 20, 16 * 2 ** 20);
   const keys = await readKeys(run);
+  const trusted = await knownKeys(run, keys);
   const download = definition.actions.find((action) => action.kind === 'download');
   const downloads = downloadPlace(download, address, options);
   // A set is made again from where it came, which may have been another --address.
@@ -74,6 +76,7 @@ export async function openPackagePart(
       checker,
       memory,
       hasKeys: keys.length > 0,
+      signers: trusted.length > 0 ? await usableFingerprints(trusted) : undefined,
       upstream,
       ...(signer ? { stripper: createStripper({ signer, checker, limits }) } : {}),
       maxArchiveBytes: limits.maxBytes,
@@ -91,6 +94,13 @@ export async function openPackagePart(
     close: () => checker.close(),
   };
 }
+
+/** Of a dry run the keys that are there already, without a fault where there are none or broken ones: nothing is checked. */
+const knownKeys = async (
+  { trust, options, io }: SyncRun,
+  keys: readonly string[],
+): Promise<readonly string[]> =>
+  options.dryRun === true ? await trust.knownKeys({ ...options }, io).catch(() => []) : keys;
 
 /** Keys are needed where signatures are required; else they are used where there are some. A dry run needs none. */
 async function readKeys({ trust, options, io, client }: SyncRun): Promise<readonly string[]> {

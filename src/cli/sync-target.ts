@@ -67,7 +67,14 @@ const gather = async (depot: Depot): Promise<void> => {
     await mkdir(layout.gathering, { recursive: true });
     const there = new Set(await readdir(layout.gathering, { recursive: true }));
     await rm(join(layout.gathering, 'distribution.lock'), { force: true });
-    for (const { path } of await filesOf(depot, await snapshots.current())) {
+    const recorded = await filesOf(depot, await snapshots.current());
+    // What somebody took out of the snapshot is fetched again.
+    const lost = new Set(
+      await Promise.all(
+        recorded.map(async ({ path }) => ((await isThere(join(layout.current, path))) ? '' : path)),
+      ),
+    );
+    for (const { path } of recorded.filter((file) => !lost.has(file.path))) {
       const isOurs = /^[^/]+\.zip(?:\.sig(?:\.orig)?)?$/.test(path) || isReleasePath(path);
       if (isOurs && !there.has(normalize(path))) {
         await mkdir(dirname(join(layout.gathering, path)), { recursive: true });
@@ -81,6 +88,12 @@ const gather = async (depot: Depot): Promise<void> => {
     throw diskError(layout.gathering, error);
   }
 };
+
+const isThere = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    (error: unknown) => errnoOf(error) !== 'ENOENT',
+  );
 
 const linkOrCopy = async (from: string, to: string): Promise<void> => {
   try {
@@ -116,14 +129,20 @@ const conclude = async (
       ...others.map(({ path, sha256, size }) => ({ path, sha256, size })),
     ];
     const intake = depot.content.intake();
+    const repaired = new Set<string>();
     for (const file of wanted) {
-      if (!(await depot.content.has(file))) {
-        const source = join(layout.gathering, file.path);
+      const source = join(layout.gathering, file.path);
+      const stored = await stateOf(depot, file, source);
+      if (stored !== 'whole') {
         await intake.takeFile(file, source, (reason) => changed(source, reason));
+      }
+      if (stored === 'damaged') {
+        repaired.add(file.sha256);
       }
     }
     await intake.take(locked, once(lockText), (reason) => changed('distribution.lock', reason));
     await intake.finish();
+    await snapshots.relink(repaired);
     const files = merge(await filesOf(depot, previous), [...wanted, locked], pruned);
     const { record } = await snapshots.create(files, { note: how.note });
     if (record.id !== previous) {
@@ -138,6 +157,24 @@ const conclude = async (
       },
     };
   });
+};
+
+/** A content that was there before is read only where it was fetched again: what was damaged there is to be put right. */
+const stateOf = async (
+  depot: Depot,
+  file: SnapshotFile,
+  source: string,
+): Promise<'whole' | 'damaged' | 'absent'> => {
+  if (!(await depot.content.has(file))) {
+    return depot.content.check(file);
+  }
+  const [stored, fetched] = await Promise.all([
+    stat(depot.layout.contentFile(file.sha256)),
+    stat(source).catch(() => undefined),
+  ]);
+  return fetched === undefined || (fetched.ino === stored.ino && fetched.dev === stored.dev)
+    ? 'whole'
+    : depot.content.check(file);
 };
 
 const changed = (file: string, reason: string): DepotError =>

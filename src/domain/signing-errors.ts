@@ -45,7 +45,7 @@ export const signingErrors = {
     status: 500,
     message: 'keyring {path}: {reason}',
     advice:
-      'Add keys with `fleet-depot keys add`; a keyring folder holds one file FINGERPRINT.asc for each key.',
+      'Add keys with `fleet-depot keys add`; a keyring folder holds one file FINGERPRINT.asc for each key, and whoever reads it needs access to it.',
   },
   KEYRING_UNWRITABLE: {
     status: 500,

@@ -45,7 +45,7 @@ export const syncErrors = {
     status: 500,
     message: '{url} leads to {target}: {reason}',
     advice:
-      'Allow another host with --allow-redirect-host HOST if you trust it; https never falls back to http.',
+      'Allow another host with --allow-redirect-host HOST if you trust it; a lock file can be fetched from a mirror with --address. https never falls back to http.',
   },
   UPSTREAM_LISTING: {
     status: 500,
@@ -62,7 +62,7 @@ export const syncErrors = {
     status: 500,
     message: '{file}: {reason}',
     advice:
-      'Add the key with `fleet-depot keys add` if you trust it; --no-require-signature takes unsigned packages.',
+      'Add the key with `fleet-depot keys add` if you trust it; one that was revoked or has expired needs packages signed by another. --no-require-signature takes unsigned packages.',
   },
   KEY_UNPINNED: {
     status: 500,

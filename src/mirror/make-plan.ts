@@ -61,6 +61,7 @@ export async function makePlan(
     journal,
     previous,
     requireSignature,
+    signers: deps.signers,
     resignedBy: deps.stripper?.fingerprint,
   });
   const plan = { ...compared, absent };

@@ -56,6 +56,8 @@ export interface FolderState {
   readonly previous: LockFile | undefined;
   /** A kept archive must have been checked with a signature. */
   readonly requireSignature: boolean;
+  /** Fingerprints of the keys that count today; undefined where none are known yet. Others' archives are checked again. */
+  readonly signers: ReadonlySet<string> | undefined;
   /** Fingerprint of the site key where packages are stripped and signed anew. */
   readonly resignedBy: string | undefined;
 }
@@ -116,6 +118,10 @@ function isEnough(facts: Facts, item: WantedItem, folder: FolderState, files: Re
     return false;
   }
   if (folder.requireSignature && (facts.signer === undefined || !files.has(`${item.id}.zip.sig`))) {
+    return false;
+  }
+  const vouching = facts.original?.signer ?? facts.signer;
+  if (folder.requireSignature && vouching !== undefined && folder.signers?.has(vouching) === false) {
     return false;
   }
   if (!item.locked) {

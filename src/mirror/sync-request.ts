@@ -47,6 +47,8 @@ export interface PackageDeps extends Omit<
     readonly absent?: readonly string[];
   }>;
   readonly upstream: Upstream;
+  /** Fingerprints of the keys that count today; undefined where none are known yet. */
+  readonly signers: ReadonlySet<string> | undefined;
   readonly progress: Progress;
 }
 

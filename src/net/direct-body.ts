@@ -23,7 +23,8 @@ const largePieceBytes = 512 * 1024;
 export class DirectBody extends Readable {
   readonly #line: BodyLine;
   readonly #scratch: Buffer;
-  #early: Buffer | undefined;
+  /** What came before anybody reads; undefined once somebody does. */
+  #early: Buffer[] | undefined;
   #left: number;
   #isDone = false;
   #target: Buffer | undefined;
@@ -31,13 +32,13 @@ export class DirectBody extends Readable {
   #onBytes: ((count: number) => void) | undefined;
   #settle: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
 
-  /** `early` came with the head; it lies in `scratch`, where the line's next read may go. */
+  /** `early` came with the head. It may lie in `scratch` only if the line, once paused, brings no more before `resume`. */
   constructor(line: BodyLine, length: number, early: Buffer, scratch: Buffer) {
     super({ highWaterMark: 2 * pieceBytes });
     this.#line = line;
     this.#scratch = scratch;
     this.#left = length - early.length;
-    this.#early = early;
+    this.#early = [early];
   }
 
   /** Writes the body to the beginning of `target`, which has room for it. Rejects where it is cut; then `onBytes` has told what came. */
@@ -50,7 +51,9 @@ export class DirectBody extends Readable {
       this.#target = target;
       this.#onBytes = onBytes;
       this.#settle = { resolve, reject };
-      this.#at = this.#early.copy(target);
+      for (const piece of this.#early) {
+        this.#at += piece.copy(target, this.#at);
+      }
       this.#early = undefined;
       if (this.#at > 0) {
         onBytes(this.#at);
@@ -78,6 +81,11 @@ export class DirectBody extends Readable {
     }
     const isScratch = piece.buffer === this.#scratch.buffer;
     this.#left -= piece.length;
+    if (this.#early) {
+      // TLS passes on what it has decrypted, paused or not.
+      this.#early.push(Buffer.from(piece));
+      return false;
+    }
     if (this.#target) {
       if (isScratch) {
         piece.copy(this.#target, this.#at);
@@ -111,15 +119,15 @@ export class DirectBody extends Readable {
     if (this.#target || this.destroyed) {
       return;
     }
-    const early = this.#early;
+    const early = this.#early ?? [];
     this.#early = undefined;
-    if (early && early.length > 0) {
-      const wantsMore = this.push(Buffer.from(early));
-      if (this.#left > 0 && !wantsMore) {
-        return;
-      }
+    let wantsMore = true;
+    for (const piece of early) {
+      wantsMore = piece.length === 0 || this.push(Buffer.from(piece));
     }
-    this.#goOn();
+    if (wantsMore || this.#left === 0) {
+      this.#goOn();
+    }
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {

@@ -47,6 +47,7 @@ export function openConnection(
   onFree: (connection: DirectConnection) => void,
   onGone: (connection: DirectConnection) => void,
 ): DirectConnection {
+  const isSecure = origin.protocol === 'https:';
   const scratch = Buffer.allocUnsafeSlow(maxHeadBytes);
   let state: State = 'connecting';
   let have = 0;
@@ -79,7 +80,8 @@ export function openConnection(
     keepsAlive = head.keepsAlive && end + 4 + early.length === have;
     state = 'body';
     socket.setTimeout(0);
-    body = new DirectBody(line, head.length, early, scratch);
+    // A paused TLS connection still passes on what it has decrypted, into the same place.
+    body = new DirectBody(line, head.length, isSecure ? Buffer.from(early) : early, scratch);
     waiting?.resolve({ head, body });
     // The place of the body is named by whoever reads it.
     return false;
@@ -125,7 +127,7 @@ export function openConnection(
   const socket = openSocket(origin, settings, onread);
   socket.setNoDelay(true);
   socket.setTimeout(settings.connectTimeout);
-  socket.once(origin.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+  socket.once(isSecure ? 'secureConnect' : 'connect', () => {
     if (asking) {
       state = 'head';
       socket.setTimeout(settings.headersTimeout);

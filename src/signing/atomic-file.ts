@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf } from '../domain/errors.ts';
 
@@ -47,9 +47,11 @@ export const writeProblem = (error: unknown): string => {
     : messageOf(error);
 };
 
-/** Makes a folder and those above it. */
+/** Makes a folder, of that mode whatever the umask, and those above it. One that is there stays as it is. */
 export const makeFolder = async (path: string, mode: number): Promise<void> => {
-  await mkdir(path, { recursive: true, mode });
+  if ((await mkdir(path, { recursive: true })) !== undefined) {
+    await chmod(path, mode);
+  }
 };
 
 // A rename is only durable once the folder is on disk. Some file systems can't sync a folder: the file is still whole.

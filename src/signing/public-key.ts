@@ -36,6 +36,14 @@ export const parseFingerprint = (text: string): string | undefined => {
 /** A fingerprint in groups of four, so that people can compare it. */
 export const formatFingerprint = (fingerprint: string): string => fingerprint.replace(/(.{4})(?!$)/g, '$1 ');
 
+/** Full fingerprints of those armored keys that count today. */
+export const usableFingerprints = async (armoredKeys: readonly string[]): Promise<ReadonlySet<string>> => {
+  const keys = await Promise.all(
+    armoredKeys.map((armored) => readPublicKeys(Buffer.from(armored), 'keyring')),
+  );
+  return new Set(keys.flat().flatMap(({ state, fingerprint }) => (state === 'usable' ? [fingerprint] : [])));
+};
+
 /**
  * Reads every public key of a file, armored (several blocks are fine, as in the files that elastic-package takes) or
  * binary. Throws DepotError KEY_SECRET where there is a private key, KEY_INVALID where there is no key at all.

@@ -71,6 +71,12 @@ test('the whole chain: create, verify, dry run, import, receipt, difference, rol
     await bundle('create', '--from', site.at('in'), '--since', receipt, '--key', 'k', '-o', two, '--json'),
   );
   t.is(differential['heldFiles'], 1);
+  t.regex(
+    (await bundle('verify', two)).stdout,
+    new RegExp(
+      `: whole, signed by .*\nit holds only what is new to snapshot ${String(first['snapshot'])} of depot `,
+    ),
+  );
   const second = await bundle('import', two, '--into', depot);
   t.regex(
     second.stdout,
@@ -163,11 +169,15 @@ test('whatever the umask of who imports, a server of another user can read what 
   const start = promisify(execFile);
   const program = `umask 077 && exec "$0" bin/fleet-depot.js "$@"`;
   const verb = (...words: readonly string[]) =>
-    start('sh', ['-c', program, process.execPath, 'bundle', ...words], { env: { HOME: site.at('.') } });
-  await verb('create', '--from', folder, '--unsigned', '-o', site.at('open.tar'));
-  await verb('import', site.at('open.tar'), '--into', site.at('depot'), '--allow-unsigned');
+    start('sh', ['-c', program, process.execPath, ...words], { env: { HOME: site.at('.') } });
+  await verb('sign', '--init', '--name', 'Site', '--no-passphrase', '--key', site.at('s.key'));
+  await verb('keys', 'add', site.at('s.pub.asc'), '--keyring', site.at('etc/keys'), '--yes');
+  await verb('bundle', 'create', '--from', folder, '--unsigned', '-o', site.at('open.tar'));
+  await verb('bundle', 'import', site.at('open.tar'), '--into', site.at('depot'), '--allow-unsigned');
   const current = await realpath(site.at('depot/current'));
   const others = async (path: string): Promise<number> => (await stat(path)).mode & 0o005;
+  t.is(await others(site.at('etc/keys')), 0o005, 'the keyring holds nothing secret');
+  t.is(await others(site.at('etc')), 0, 'the folders above it are the umask’s');
   t.is(await others(site.at('depot')), 0, 'the folder of the depot keeps others out, as the umask says');
   for (const path of ['', '..', 'artifacts', 'artifacts/x']) {
     t.is(await others(`${current}/${path}`), 0o005, path);
@@ -198,7 +208,7 @@ test('some volumes of many verify with exit code 3, all with 0', async (t) => {
   t.is((await bundle('verify', ...names)).exitCode, 0);
   const some = await bundle('verify', ...names.slice(1));
   t.is(some.exitCode, 3);
-  t.regex(some.stdout, /not given: volume 1\n/);
+  t.regex(some.stdout, /: what was given is whole, signed by [\s\S]*not given: volume 1\n/);
 });
 
 test('a plan lists every file, an import no more than a screen of them, and what goes or changes comes first', async (t) => {

@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { makeCredential, writeCredentials } from '../../src/artifacts/credential-file.ts';
 import { doctor } from '../../src/cli/doctor.ts';
 import { makeKey, signWith } from '../signing/made-keys.ts';
+import { startServer } from '../support/command.ts';
 import { startArtifacts } from '../support/artifact-server.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
@@ -103,6 +104,21 @@ test('a good server has no failure, over TLS with its CA', async (t) => {
   ]) {
     t.regex(found.stateOf(check), /^ok/, check);
   }
+});
+
+test('an empty list is told with what was asked; Kibana 8 asks for no format, Kibana 9 does', async (t) => {
+  const folder = await scratch(t);
+  await writeZipPackage(folder, {
+    name: 'old',
+    version: '1.0.0',
+    manifest: { format_version: '1.0.0', conditions: { 'kibana.version': '>=8.0.0' } },
+  });
+  const server = await startServer(t, ['serve', '-package-paths', folder, '-signature-policy', 'off']);
+  t.is((await examine(server.url, '--kibana', '8.5.0')).stateOf('search'), 'ok: 1 packages for Kibana 8.5.0');
+  t.is(
+    (await examine(server.url, '--kibana', '9.2.1')).stateOf('search'),
+    'warning: there are no packages for Kibana 9.2.1: /search?kibana.version=9.2.1&spec.min=2.3&spec.max=3.6 is answered with an empty list',
+  );
 });
 
 test('an unknown CA is one failure with the line that mends it', async (t) => {

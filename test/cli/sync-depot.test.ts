@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
@@ -72,6 +72,39 @@ test('a second sync of the same set changes nothing, and one with more keeps the
   await depot.change('rollback', () => depot.snapshots.switchTo(first, 'rollback'));
   t.deepEqual(served(), signed('apache-1.0.0', 'nginx-1.2.0'));
   t.is(await actions(), 'init import switch import switch rollback');
+});
+
+test('an archive that was damaged in the depot is put right in every snapshot that has it', async (t) => {
+  const { run, depot, upstream } = await setUp(t);
+  await run();
+  upstream.offer(await publisher.make('nginx', '1.3.0'));
+  await run();
+  const file = join(depot.layout.current, 'apache-1.0.0.zip');
+  const good = readFileSync(file);
+  const bad = Buffer.from(good);
+  bad.writeUInt8((bad[200] ?? 0) ^ 1, 200);
+  chmodSync(file, 0o644);
+  writeFileSync(file, bad);
+  t.not((await inspectDepot(depot, () => undefined)).findings.length, 0);
+  const { exitCode, json } = await run();
+  t.is(exitCode, 0);
+  t.deepEqual(json.report?.fetched, ['apache-1.0.0']);
+  t.true(readFileSync(file).equals(good));
+  t.deepEqual((await inspectDepot(depot, () => undefined)).findings, []);
+  t.is((await depot.snapshots.ids()).length, 2, 'the set is the same');
+});
+
+test('files that were taken out of the current snapshot are put back', async (t) => {
+  const { run, depot, served } = await setUp(t);
+  await run();
+  for (const name of ['apache-1.0.0.zip', 'distribution.lock']) {
+    rmSync(join(depot.layout.current, name));
+    const { exitCode, stderr } = await run();
+    t.is(exitCode, 0, stderr);
+    t.deepEqual(served(), signed('apache-1.0.0', 'nginx-1.2.0'));
+    t.deepEqual((await inspectDepot(depot, () => undefined)).findings, []);
+  }
+  t.is((await depot.snapshots.ids()).length, 1);
 });
 
 test('a dry run shows what a depot lacks and changes nothing in it', async (t) => {

@@ -78,6 +78,26 @@ test('--locked makes the same set again byte for byte, from a registry that has 
   t.false(upstream.requests.slice(-12).some((line) => line.includes('/search') && line.includes('1.4.0')));
 });
 
+test('--locked tells an archive on another host than the rest as that, and how to go on', async (t) => {
+  const { to, definition, folder, run, upstream } = await setUp(t);
+  t.is((await run()).exitCode, 0);
+  const lock = join(folder, 'moved.lock');
+  const moved = upstream.address.replace('127.0.0.1', 'localhost');
+  writeFileSync(
+    lock,
+    readFileSync(join(to, 'distribution.lock'), 'utf8').replaceAll(
+      `"source":"${upstream.address}`,
+      `"source":"${moved}`,
+    ),
+  );
+  const words = [definition, '--to', join(folder, 'again'), '--locked', '--lock', lock, '--json'];
+  const { error } = await runSyncVerb(words, { key: publisher.publicKey });
+  const { host } = new URL(moved);
+  t.regex(error?.message ?? '', new RegExp(`leads to http://${host}/\\S+: ${host} is not a host of this`));
+  const mirrored = await runSyncVerb([...words, '--address', upstream.address], { key: publisher.publicKey });
+  t.is(mirrored.exitCode, 0, mirrored.stderr);
+});
+
 test('--locked refuses other bytes than the lock file says, and keeps the lock file', async (t) => {
   const { upstream, to, folder, definition, run } = await setUp(t);
   t.is((await run()).exitCode, 0);
@@ -189,6 +209,42 @@ test('an archive that was damaged in place is found and fetched again', async (t
   t.deepEqual(again.json.report.fetched, ['nginx-1.2.0']);
   t.is(again.json.report.warnings.length, 1);
   t.deepEqual(contentOf(to), content);
+});
+
+test('what a key has signed that is trusted no more is not kept, but looked at again and refused', async (t) => {
+  const { upstream, to, definition, run } = await setUp(t);
+  const first = await run();
+  t.is(first.exitCode, 0, first.stderr);
+  const content = contentOf(to);
+  const words = [definition, '--to', to, '--json'];
+  const stranger = await createPublisher();
+  for (const [key, reason] of [
+    [publisher.revokedKey, /was revoked/],
+    [stranger.publicKey, /which is not in the keyring/],
+  ] as const) {
+    const planned = await runSyncVerb([...words, '--dry-run'], { key });
+    t.deepEqual([...new Set(planned.json.plan.packages.map(({ state }) => state))], ['present']);
+    const { exitCode, json } = await runSyncVerb(words, { key });
+    t.not(exitCode, 0);
+    t.deepEqual(
+      json.report?.failed.map(({ label, code }) => `${label} ${code}`),
+      ['apache-1.0.0', 'nginx-1.2.0', 'nginx-1.3.0'].map((id) => `${id} SIGNATURE_REFUSED`),
+    );
+    t.regex(json.report?.failed[0]?.reason ?? '', reason);
+    t.deepEqual(json.report?.kept, []);
+  }
+  t.is(readdirSync(to).filter((name) => name.endsWith('.zip')).length, 3, 'nothing is deleted by itself');
+  // The registry has them signed by another key meanwhile.
+  upstream.withdraw();
+  upstream.offer(
+    await stranger.make('apache', '1.0.0'),
+    await stranger.make('nginx', '1.2.0'),
+    await stranger.make('nginx', '1.3.0'),
+  );
+  const anew = await runSyncVerb(words, { key: stranger.publicKey });
+  t.is(anew.exitCode, 0, anew.stderr);
+  t.is(anew.json.report?.fetched.length, 3);
+  t.notDeepEqual(contentOf(to), content);
 });
 
 test('nothing is deleted without --prune; its dry run lists; files that sync did not place stay', async (t) => {

@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { createClient } from '../../src/net/client.ts';
@@ -212,6 +213,41 @@ test('an abort ends what is asked and what is read', async (t) => {
   const silent = ask(client, await speak(t, []), asking.signal);
   asking.abort();
   await t.throwsAsync(silent, { code: 'INTERRUPTED' });
+});
+
+test('over TLS what comes before anybody reads is kept, in its order', async (t) => {
+  if (!hasOpenssl()) {
+    t.log('skipped: openssl is not installed');
+    t.pass();
+    return;
+  }
+  const authority = makeAuthority(join(await scratch(t), 'ca'));
+  const { key, cert } = authority.issue('localhost');
+  // More than one record of TLS comes with the first read of the socket, and all that came are passed on.
+  for (const body of [content, content.subarray(0, 40_000)]) {
+    const plain = await listen(
+      t,
+      createTlsServer({ key, cert }, (_request, response) =>
+        response.writeHead(200, { 'content-length': body.length }).end(body),
+      ),
+    );
+    const client = makeClient(t, { tls: { ca: authority.cert } });
+    const askLate = async (): Promise<HttpAnswer> => {
+      const answer = await ask(client, new URL(`https://localhost:${plain.port}${plain.pathname}`));
+      await sleep(50);
+      return answer;
+    };
+    const place = Buffer.alloc(body.length);
+    let told = 0;
+    await (await askLate()).body.readInto?.(place, (count) => (told += count));
+    t.true(place.equals(body));
+    t.is(told, body.length);
+    const pieces: Buffer[] = [];
+    for await (const piece of (await askLate()).body as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+    }
+    t.true(Buffer.concat(pieces).equals(body));
+  }
 });
 
 test('over TLS the upstream’s certificate counts as anywhere', async (t) => {

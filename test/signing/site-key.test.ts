@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
+import * as openpgp from 'openpgp';
 import { DepotError } from '../../src/domain/errors.ts';
 import { readPassphrase } from '../../src/signing/passphrase.ts';
 import { readPublicKeys } from '../../src/signing/public-key.ts';
@@ -100,6 +101,19 @@ test('what is no private key is refused with its name', async (t) => {
   t.is(await codeOf(t, createSigner(join(folder, 'absent'), undefined)), 'SITE_KEY_INVALID');
   // As it lies there, readable by everyone: that is no fault of a public key.
   t.is(await codeOf(t, createSigner(files.publicKey, undefined)), 'SITE_KEY_INVALID');
+});
+
+test('a key from the future, as a clock that was set back makes it, is refused with both times', async (t) => {
+  const file = join(await scratch(t), 'site.key');
+  const { privateKey } = await openpgp.generateKey({
+    type: 'ecc',
+    curve: 'ed25519Legacy',
+    userIDs: [{ name: 'Site' }],
+    date: new Date(Date.now() + 7_200_000),
+  });
+  await writeFile(file, privateKey, { mode: 0o600 });
+  const error = await t.throwsAsync(createSigner(file, undefined), { code: 'SITE_KEY_INVALID' });
+  t.regex(error?.message ?? '', /of \S+Z, which is in the future for this machine's clock/);
 });
 
 test('the revocation certificate ends the key for gpg, and the key has its expiry', async (t) => {

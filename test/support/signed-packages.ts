@@ -6,6 +6,8 @@ import { buildZip } from './zip-builder.ts';
 /** Makes packages whose archives are whole and signed by one key, made for the test. */
 export interface Publisher {
   readonly publicKey: string;
+  /** The same key after its owner has revoked it. */
+  readonly revokedKey: string;
   readonly fingerprint: string;
   make(name: string, version: string, more?: PackageSpec): Promise<OfferedPackage>;
   sign(bytes: Buffer): Promise<string>;
@@ -30,8 +32,14 @@ export async function createPublisher(): Promise<Publisher> {
     const message = await openpgp.createMessage({ binary: bytes });
     return await openpgp.sign({ message, signingKeys: keys.privateKey, detached: true, format: 'armored' });
   };
+  const { publicKey: revokedKey } = await openpgp.revokeKey({
+    key: keys.publicKey,
+    revocationCertificate: keys.revocationCertificate,
+    format: 'armored',
+  });
   return {
     publicKey: keys.publicKey.armor(),
+    revokedKey,
     fingerprint: keys.publicKey.getFingerprint().toUpperCase(),
     sign,
     async make(name, version, { bytes = 500, kibana, requires, unsigned } = {}) {
