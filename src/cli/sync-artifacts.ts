@@ -9,6 +9,7 @@ import { createKeyTrust } from '../mirror/release-keys.ts';
 import { lockedGroups, resolveRelease } from '../mirror/release-resolve.ts';
 import type { ReleaseDeps } from '../mirror/release-deps.ts';
 import { createHostPolicy } from '../net/upstream-hosts.ts';
+import { sortKeys } from '../signing/public-key.ts';
 import { readRetryPolicy } from './outgoing-options.ts';
 import type { SyncPart } from './sync-packages.ts';
 import { createProgress } from './sync-progress.ts';
@@ -33,6 +34,8 @@ export async function openReleasePart(
   ].map((url: string) => new URL(url));
   const policy = createHostPolicy(addresses, options.allowRedirectHost);
   const fetching = { client, policy, retry: readRetryPolicy(options), signal: io.signal };
+  const keys = await readKeys(release, run);
+  const { unusable } = await sortKeys(keys);
   const checker = createReleaseChecker(Math.max(1, Math.min(4, availableParallelism() - 1)));
   const quiet = options.json === true || options.quiet === true || options.dryRun === true;
   return {
@@ -40,7 +43,8 @@ export async function openReleasePart(
       ...fetching,
       layout,
       checker,
-      trust: createKeyTrust(await readKeys(release, run), release.fingerprints),
+      trust: createKeyTrust(keys, release.fingerprints),
+      doubted: unusable,
       progress: quiet ? silentProgress : createProgress(io.stderr, io.isTerminal, 'files'),
       resolve: async () =>
         lock

@@ -10,6 +10,8 @@ export interface ReleaseDeps extends DownloadSettings {
   readonly layout: Layout;
   readonly checker: ReleaseChecker;
   readonly trust: KeyTrust;
+  /** Fingerprints of keys of the keyring that are revoked, expired or weak. */
+  readonly doubted: ReadonlySet<string>;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
   /** What is wanted: of a definition, or of a lock file. */

@@ -49,6 +49,8 @@ export interface ReleaseFolder {
   readonly previous: readonly LockedFile[];
   /** A kept artifact must have been checked with a signature. */
   readonly requireSignature: boolean;
+  /** Fingerprints of keys that are known and count no more; what they vouched for is checked again. */
+  readonly doubted: ReadonlySet<string>;
 }
 
 /** Every planned file, in the order of the groups, each with what lies beside it. */
@@ -97,7 +99,7 @@ const compareGroup = async (
   const isUnproven =
     group.kind === 'artifact' &&
     isSignatureNeeded(`${main.path}.asc`, folder) &&
-    main.facts?.signer === undefined;
+    (main.facts?.signer === undefined || folder.doubted.has(main.facts.signer));
   const state = states.includes('new')
     ? 'new'
     : states.every((one) => one === 'kept') && !isUnproven

@@ -36,8 +36,9 @@ export const planRelease = async (
   previous: readonly LockedFile[],
 ): Promise<ReleasePlan> => {
   const { requireSignature, concurrency } = request;
-  const { layout } = deps;
-  const plan = await compareRelease(await deps.resolve(), { layout, journal, previous, requireSignature });
+  const { layout, doubted } = deps;
+  const folder = { layout, journal, previous, requireSignature, doubted };
+  const plan = await compareRelease(await deps.resolve(), folder);
   return request.askSizes || request.maxSize !== undefined
     ? askReleaseSizes(plan, concurrency * 2, deps)
     : plan;

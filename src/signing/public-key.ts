@@ -36,12 +36,19 @@ export const parseFingerprint = (text: string): string | undefined => {
 /** A fingerprint in groups of four, so that people can compare it. */
 export const formatFingerprint = (fingerprint: string): string => fingerprint.replace(/(.{4})(?!$)/g, '$1 ');
 
-/** Full fingerprints of those armored keys that count today. */
-export const usableFingerprints = async (armoredKeys: readonly string[]): Promise<ReadonlySet<string>> => {
+/** The fingerprints of armored keys by what they are worth today. Throws as `readPublicKeys`. */
+export const sortKeys = async (
+  armoredKeys: readonly string[],
+): Promise<{ readonly usable: ReadonlySet<string>; readonly unusable: ReadonlySet<string> }> => {
   const keys = await Promise.all(
     armoredKeys.map((armored) => readPublicKeys(Buffer.from(armored), 'keyring')),
   );
-  return new Set(keys.flat().flatMap(({ state, fingerprint }) => (state === 'usable' ? [fingerprint] : [])));
+  const usable = new Set<string>();
+  const unusable = new Set<string>();
+  for (const { state, fingerprint } of keys.flat()) {
+    (state === 'usable' ? usable : unusable).add(fingerprint);
+  }
+  return { usable, unusable };
 };
 
 /**

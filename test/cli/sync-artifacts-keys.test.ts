@@ -1,9 +1,16 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import * as openpgp from 'openpgp';
 import { makeKey } from '../signing/made-keys.ts';
 import { pinnedKey, references } from '../support/release-upstream.ts';
-import { agents, createReleaseSite, linuxAgent, windowsAgent } from '../support/release-site.ts';
+import {
+  agents,
+  createReleaseSite,
+  linuxAgent,
+  windowsAgent,
+  type ReleaseRun,
+} from '../support/release-site.ts';
 import { sharedFolder } from '../support/shared.ts';
 import { runSyncVerb } from '../support/sync-run.ts';
 
@@ -114,4 +121,28 @@ test('artifacts signed by a key that is not trusted are refused before anything 
   t.regex(lenient.artifacts.report.warnings[0]?.reason ?? '', /signature not verified/);
   const strict = await run();
   t.is(strict.exitCode, 3, 'what was taken without a good signature is no good where one is asked for');
+});
+
+test('artifacts whose key is revoked by now are not kept, but looked at again and refused', async (t) => {
+  const { define, definition, upstream, to } = await createReleaseSite(t);
+  await upstream.add(linuxAgent);
+  await upstream.add(windowsAgent);
+  await define(agents, '');
+  const words = [definition, '--to', to, '--json'];
+  const first = await runSyncVerb(words, { key: upstream.key.armored });
+  t.is(first.exitCode, 0, first.stderr);
+  const { publicKey: revoked } = await openpgp.revokeKey({
+    key: upstream.key.privateKey,
+    format: 'armored',
+  });
+  const again = await runSyncVerb(words, { key: revoked });
+  t.is(again.exitCode, 1);
+  const { artifacts } = JSON.parse(again.stdout) as Pick<ReleaseRun, 'artifacts'>;
+  t.deepEqual(artifacts.report.kept, []);
+  t.deepEqual(
+    artifacts.report.failed.map(({ label, code }) => `${label} ${code}`).toSorted(),
+    [linuxAgent, windowsAgent].map((path) => `downloads/${path} SIGNATURE_REFUSED`).toSorted(),
+  );
+  t.regex(artifacts.report.failed[0]?.reason ?? '', /was revoked/);
+  t.true((await readFile(join(to, 'downloads', linuxAgent))).length > 0, 'nothing is deleted by itself');
 });
