@@ -81,7 +81,7 @@ const rules = {
   'no-console': 'error',
   'no-var': 'error',
   'prefer-const': 'error',
-  'import/no-cycle': 'error',
+  'import/no-cycle': ['error', { ignoreTypes: false }],
   'import/no-default-export': 'error',
   'typescript/no-explicit-any': 'error',
   'typescript/no-non-null-assertion': 'error',

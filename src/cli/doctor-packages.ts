@@ -9,6 +9,7 @@ import {
   type DoctorContext,
   type Finding,
 } from './doctor-context.ts';
+import type { SearchItem } from './doctor-search-item.ts';
 import { checkTypes } from './doctor-types.ts';
 
 /** What is asked of the packages. */
@@ -17,14 +18,6 @@ export interface PackageQuestions {
   readonly kibana?: string;
   /** The first key of the site's key file, armored. */
   readonly key?: string;
-}
-
-/** As much of a search item as the checks read. */
-export interface SearchItem {
-  readonly name?: string;
-  readonly version?: string;
-  readonly download?: string;
-  readonly icons?: readonly { readonly path?: string; readonly type?: string }[];
 }
 
 /** The registry as Kibana uses it: list, categories, newest version, archive, signature, images. */

@@ -1,5 +1,5 @@
 import { failed, ok, unzipped, warning, type DoctorContext, type Finding } from './doctor-context.ts';
-import type { SearchItem } from './doctor-packages.ts';
+import type { SearchItem } from './doctor-search-item.ts';
 
 /** What Kibana passes on to browsers; anything else is a 400. */
 const passed =

@@ -13,7 +13,7 @@ import { sortKeys } from '../signing/public-key.ts';
 import { readRetryPolicy } from './outgoing-options.ts';
 import type { SyncPart } from './sync-packages.ts';
 import { createProgress } from './sync-progress.ts';
-import type { SyncRun } from './sync.ts';
+import type { SyncRun } from './sync-run.ts';
 
 /** What brings artifacts, keys, files of Elastic Defend, models and docs. */
 export async function openReleasePart(

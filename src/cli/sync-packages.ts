@@ -17,7 +17,7 @@ import { readRetryPolicy } from './outgoing-options.ts';
 import { openResigner } from './resigner.ts';
 import { createProgress } from './sync-progress.ts';
 import { checkLimits, downloadPlace, readInstalled } from './sync-settings.ts';
-import type { SyncRun } from './sync.ts';
+import type { SyncRun } from './sync-run.ts';
 
 /** A part of a run, and what has to be closed after it. */
 export interface SyncPart<Deps> {

@@ -7,7 +7,7 @@ import { elasticKey } from '../signing/pinned-keys.ts';
 import { fetchKeysWith } from './key-client.ts';
 import type { KeyringOptions } from './keys.ts';
 import { addKeyringOptions, openKeyring } from './keys.ts';
-import type { SyncTrust } from './sync.ts';
+import type { SyncTrust } from './sync-run.ts';
 
 /** The keyring; an empty one gets Elastic's key the first time, by its pinned fingerprint, through the same proxy. */
 export const keyringTrust: SyncTrust = {

@@ -1,37 +1,21 @@
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import { DepotError } from '../domain/errors.ts';
-import type { Definition } from '../distribution/definition.ts';
 import { loadDefinition } from '../distribution/shipped.ts';
 import { emptyRelease } from '../distribution/wanted-release.ts';
 import { readLockFile, type LockFile } from '../mirror/lock-file.ts';
 import type { SyncDeps, SyncPlan } from '../mirror/sync-request.ts';
 import { runSync, type SyncResult } from '../mirror/sync.ts';
 import { createClient } from '../net/client.ts';
-import type { HttpClient } from '../net/http.ts';
 import { showUrl } from '../net/http.ts';
 import { addOutgoingOptions, collect, readInteger, readOutgoingSettings } from './outgoing-options.ts';
 import { addResignOptions, type LoadSigner } from './resigner.ts';
 import { openPackagePart } from './sync-packages.ts';
 import { showPlan, showResults } from './sync-report.ts';
+import type { SyncRun, SyncTrust } from './sync-run.ts';
 import type { SyncOptions } from './sync-settings.ts';
 import { listingOptions, readUrl } from './sync-settings.ts';
 import { openSyncTarget } from './sync-target.ts';
 import type { CommandIo, Verb } from './verb.ts';
-
-/** Where the verb's trust comes from: the keyring is another part's business. */
-export interface SyncTrust {
-  /** Adds flags such as --keyring. */
-  addOptions(command: Command): void;
-  /** The keys that are trusted already, armored; nothing is fetched. */
-  knownKeys(options: Readonly<Record<string, unknown>>, io: CommandIo): Promise<readonly string[]>;
-  /** The keys to trust, armored; `client` may be used to fetch a pinned key the first time. */
-  armoredKeys(
-    options: Readonly<Record<string, unknown>>,
-    io: CommandIo,
-    client: HttpClient,
-  ): Promise<readonly string[]>;
-}
 
 /** `fleet-depot sync NAME|FILE --to DIR`: makes a folder hold a distribution. */
 export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
@@ -87,17 +71,6 @@ export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
       });
     },
   };
-}
-
-/** What every part of a run works with. */
-export interface SyncRun {
-  readonly definition: Definition;
-  readonly options: SyncOptions;
-  readonly io: CommandIo;
-  readonly client: HttpClient;
-  readonly concurrency: number;
-  readonly trust: SyncTrust;
-  readonly loadSigner: LoadSigner;
 }
 
 /** Packages and what agents download, in one go where both go into one folder, else one after the other. */
