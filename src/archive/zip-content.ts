@@ -49,9 +49,13 @@ export const unpackBytesNow = (stored: Buffer, entry: ZipEntry): Buffer => {
 
 /**
  * Checks what `unpackBytes` checks, of an entry of any size in little memory. A piece of its stored bytes has to stay as it is
- * until the next one is asked for.
+ * until the next one is asked for. `unpacked` is told how many bytes each piece of content had that was made and is let go.
  */
-export const checkStoredPieces = async (pieces: Iterable<Buffer>, entry: ZipEntry): Promise<void> => {
+export const checkStoredPieces = async (
+  pieces: Iterable<Buffer>,
+  entry: ZipEntry,
+  unpacked: (bytes: number) => void = () => {},
+): Promise<void> => {
   let size = 0;
   let crc = 0;
   const take = (content: Buffer): void => {
@@ -68,6 +72,7 @@ export const checkStoredPieces = async (pieces: Iterable<Buffer>, entry: ZipEntr
         throw tooMuch(entry);
       }
       take(content);
+      unpacked(content.length);
     });
     checkInflatedSizes(size, taken, entry);
   }

@@ -143,7 +143,7 @@ async function checkLargeFile(
     storedCrc = crc32(piece, storedCrc);
   }
   if (!isKnown(storedCrc, entry, inflating)) {
-    await checkStoredPieces(pieces(), entry);
+    await checkStoredPieces(pieces(), entry, (bytes) => inflating.buffers.received(bytes));
     remember(storedCrc, entry, inflating);
   }
 }
