@@ -5,7 +5,7 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { keyFetch } from '../../src/cli/key-client.ts';
 import { createKeysVerb } from '../../src/cli/keys.ts';
-import { hasOpenssl, makeAuthority, type Authority } from '../support/authority.ts';
+import { lacksOpenssl, makeAuthority, type Authority } from '../support/authority.ts';
 import { scratch } from '../support/scratch.ts';
 import { freePort, gatewayFlags, startTlsProxy } from '../support/tls-proxy.ts';
 import { makeKey } from '../signing/made-keys.ts';
@@ -53,17 +53,8 @@ const startPlace = async (t: ExecutionContext): Promise<Place> => {
   };
 };
 
-const withOpenssl = (t: ExecutionContext): boolean => {
-  if (!hasOpenssl()) {
-    t.log('skipped: openssl is not installed');
-    t.pass();
-    return false;
-  }
-  return true;
-};
-
 test('a key is fetched with an own CA and a password, which no message shows', async (t) => {
-  if (!withOpenssl(t)) {
+  if (lacksOpenssl(t)) {
     return;
   }
   const { add, address, authority, fingerprint, asked } = await startPlace(t);
@@ -86,7 +77,7 @@ test('a key is fetched with an own CA and a password, which no message shows', a
 });
 
 test('a key is fetched through the proxy of the flags or of the environment', async (t) => {
-  if (!withOpenssl(t)) {
+  if (lacksOpenssl(t)) {
     return;
   }
   const { add, address, authority, fingerprint } = await startPlace(t);

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
 import { releaseFiles } from '../../src/artifacts/release-set.ts';
 import { fetchFleetServerKey, upgradeAgent } from '../support/agent-client.ts';
-import { hasOpenssl, makeAuthority } from '../support/authority.ts';
+import { lacksOpenssl, makeAuthority } from '../support/authority.ts';
 import { createChainSite } from '../support/chain-site.ts';
 import { startCuttingRelay } from '../support/cutting-relay.ts';
 import { agentPath, artifactBytes } from '../support/release.ts';
@@ -28,9 +28,7 @@ const asked = (version: string, suffix: string): string[] => [
 
 test('a release goes from the public places to agents inside, over proxies and TLS, and what is broken is found first', async (t) => {
   t.timeout(300_000);
-  if (!hasOpenssl()) {
-    t.log('skipped: there is no openssl on this machine');
-    t.pass();
+  if (lacksOpenssl(t)) {
     return;
   }
   const site = await createChainSite(t);

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { openGnupg } from '../signing/gnupg.ts';
-import { hasOpenssl, makeAuthority } from '../support/authority.ts';
+import { lacksOpenssl, makeAuthority } from '../support/authority.ts';
 import {
   archivesIn,
   createChainSite,
@@ -47,9 +47,7 @@ const searches = [
 
 test('packages go from a registry outside to a server inside, come more, and go back', async (t) => {
   t.timeout(300_000);
-  if (!hasOpenssl()) {
-    t.log('skipped: there is no openssl on this machine');
-    t.pass();
+  if (lacksOpenssl(t)) {
     return;
   }
   const site = await createChainSite(t);

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
 import { releaseFiles } from '../../src/artifacts/release-set.ts';
-import { hasOpenssl, makeAuthority } from '../support/authority.ts';
+import { lacksOpenssl, makeAuthority } from '../support/authority.ts';
 import { createChainSite, fillUpstream, listed, untilListed } from '../support/chain-site.ts';
 import { agentPath, artifactBytes } from '../support/release.ts';
 import { pinnedKey, references, startReleaseUpstream } from '../support/release-upstream.ts';
@@ -12,9 +12,7 @@ const model = 'elser_model_2_linux-x86_64';
 
 test('packages, artifacts, keys and models of one definition go from depot to depot over TLS, and back together', async (t) => {
   t.timeout(300_000);
-  if (!hasOpenssl()) {
-    t.log('skipped: there is no openssl on this machine');
-    t.pass();
+  if (lacksOpenssl(t)) {
     return;
   }
   const site = await createChainSite(t);

@@ -14,7 +14,7 @@ import type { ServerIdentity } from '../../src/http/server.ts';
 import { createTransfers, type Transfers } from '../../src/http/transfers.ts';
 import { createFileOpener } from '../../src/source/file-opener.ts';
 import { openServedFile } from '../../src/source/served-file.ts';
-import { hasOpenssl } from '../support/authority.ts';
+import { lacksOpenssl } from '../support/authority.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { startListener } from '../support/listener.ts';
@@ -100,9 +100,7 @@ const isOver = async (t: ExecutionContext, { transfers, path }: Site): Promise<v
 
 for (const isTls of [false, true]) {
   test(`clients that download one file at once, each at its own pace, all get it whole${isTls ? ' over TLS' : ''}`, async (t) => {
-    if (isTls && !hasOpenssl()) {
-      t.log('skipped: openssl is not installed');
-      t.pass();
+    if (isTls && lacksOpenssl(t)) {
       return;
     }
     const site = await serve(t, 12_345_678, isTls);

@@ -10,7 +10,7 @@ import test from 'ava';
 import { createClient } from '../../src/net/client.ts';
 import type { ClientSettings } from '../../src/net/client-settings.ts';
 import { readBody, Transient, type HttpAnswer, type HttpClient } from '../../src/net/http.ts';
-import { hasOpenssl, makeAuthority } from '../support/authority.ts';
+import { lacksOpenssl, makeAuthority } from '../support/authority.ts';
 import { scratch } from '../support/scratch.ts';
 
 const content = randomBytes(3_000_000);
@@ -216,9 +216,7 @@ test('an abort ends what is asked and what is read', async (t) => {
 });
 
 test('over TLS what comes before anybody reads is kept, in its order', async (t) => {
-  if (!hasOpenssl()) {
-    t.log('skipped: openssl is not installed');
-    t.pass();
+  if (lacksOpenssl(t)) {
     return;
   }
   const authority = makeAuthority(join(await scratch(t), 'ca'));
@@ -251,9 +249,7 @@ test('over TLS what comes before anybody reads is kept, in its order', async (t)
 });
 
 test('over TLS the upstream’s certificate counts as anywhere', async (t) => {
-  if (!hasOpenssl()) {
-    t.log('skipped: openssl is not installed');
-    t.pass();
+  if (lacksOpenssl(t)) {
     return;
   }
   const authority = makeAuthority(join(await scratch(t), 'ca'));

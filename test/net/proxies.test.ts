@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { hasOpenssl, makeAuthority } from '../support/authority.ts';
+import { lacksOpenssl, makeAuthority } from '../support/authority.ts';
 import { freePort, startTlsProxy } from '../support/tls-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import { scratch } from '../support/scratch.ts';
@@ -172,9 +172,7 @@ test('NO_PROXY goes direct, and HTTP_PROXY is honoured otherwise', async (t) => 
 });
 
 test('what is wrong with certificates is told in words: a stranger’s key, another name, no TLS at all', async (t) => {
-  if (!hasOpenssl()) {
-    t.log('skipped: openssl is not installed');
-    t.pass();
+  if (lacksOpenssl(t)) {
     return;
   }
   const folder = await scratch(t);
@@ -201,9 +199,7 @@ test('what is wrong with certificates is told in words: a stranger’s key, anot
 });
 
 test('a gateway that speaks TLS, demands a client certificate and wants headers on CONNECT is passed', async (t) => {
-  if (!hasOpenssl()) {
-    t.log('skipped: openssl is not installed');
-    t.pass();
+  if (lacksOpenssl(t)) {
     return;
   }
   const folder = await scratch(t);
@@ -244,9 +240,7 @@ test('a gateway that speaks TLS, demands a client certificate and wants headers 
 });
 
 test('an upstream with its own CA and a demand for a client certificate', async (t) => {
-  if (!hasOpenssl()) {
-    t.log('skipped: openssl is not installed');
-    t.pass();
+  if (lacksOpenssl(t)) {
     return;
   }
   const folder = await scratch(t);

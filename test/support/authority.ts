@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
 
 /** A certificate and its key as PEM, and the files they lie in. */
 export interface Issued {
@@ -18,8 +19,14 @@ export interface Authority {
   issue(name: string): Issued;
 }
 
-export function hasOpenssl(): boolean {
-  return spawnSync('openssl', ['version']).status === 0;
+/** True, and the test passes with a word about it, where there is no openssl on this machine. */
+export function lacksOpenssl(t: ExecutionContext): boolean {
+  const isLacking = spawnSync('openssl', ['version']).status !== 0;
+  if (isLacking) {
+    t.log('skipped: openssl is not installed');
+    t.pass();
+  }
+  return isLacking;
 }
 
 /** Makes a CA with openssl. */
