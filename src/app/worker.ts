@@ -41,9 +41,13 @@ export async function runWorker(
     heard = resolve;
   });
   const stopped = new Promise<void>((resolve) => {
-    const stop = (): void =>
-      void Promise.all([server?.close(), artifacts?.close(config.shutdownTimeout)]).then(() => resolve());
-    channel.on('disconnect', stop);
+    const stop = async (): Promise<void> => {
+      await Promise.all([server?.close(), artifacts?.close(config.shutdownTimeout)]);
+      // It stays open for what the primary says meanwhile, but keeps the process alive no longer.
+      channel.channel?.unref();
+      resolve();
+    };
+    channel.on('disconnect', () => void stop());
     channel.on('message', (message: ToWorker) => {
       if (message.type === 'index') {
         void index.follow(message.news).then(heard);
@@ -56,7 +60,7 @@ export async function runWorker(
       } else if (message.type === 'credential-failed') {
         artifacts?.credentialFailed(message.client);
       } else if (message.type === 'stop') {
-        stop();
+        void stop();
       } else {
         void answerMetrics(message.id, metrics, say);
       }
@@ -68,7 +72,6 @@ export async function runWorker(
     release,
   );
   if (isStopped) {
-    channel.channel?.unref();
     return;
   }
   try {
@@ -96,8 +99,6 @@ export async function runWorker(
   }
   say({ type: 'listening', url: server.url });
   await stopped;
-  // It stays open for what the primary says meanwhile, but keeps the process alive no longer.
-  channel.channel?.unref();
 }
 
 async function answerMetrics(id: number, metrics: Metrics, say: (message: ToPrimary) => void): Promise<void> {
