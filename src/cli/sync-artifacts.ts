@@ -9,7 +9,7 @@ import { createKeyTrust } from '../mirror/release-keys.ts';
 import { lockedGroups, resolveRelease } from '../mirror/release-resolve.ts';
 import type { ReleaseDeps } from '../mirror/release-deps.ts';
 import { createHostPolicy } from '../net/upstream-hosts.ts';
-import { sortKeys } from '../signing/public-key.ts';
+import { sortKeysLater } from '../signing/public-key.ts';
 import { readRetryPolicy } from './outgoing-options.ts';
 import type { SyncPart } from './sync-packages.ts';
 import { createProgress } from './sync-progress.ts';
@@ -35,7 +35,6 @@ export async function openReleasePart(
   const policy = createHostPolicy(addresses, options.allowRedirectHost);
   const fetching = { client, policy, retry: readRetryPolicy(options), signal: io.signal };
   const keys = await readKeys(release, run);
-  const { unusable } = await sortKeys(keys);
   const checker = createReleaseChecker(Math.max(1, Math.min(4, availableParallelism() - 1)));
   const quiet = options.json === true || options.quiet === true || options.dryRun === true;
   return {
@@ -44,7 +43,7 @@ export async function openReleasePart(
       layout,
       checker,
       trust: createKeyTrust(keys, release.fingerprints),
-      doubted: unusable,
+      sortedKeys: sortKeysLater(keys),
       progress: quiet ? silentProgress : createProgress(io.stderr, io.isTerminal, 'files'),
       resolve: async () =>
         lock

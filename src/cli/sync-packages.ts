@@ -12,7 +12,7 @@ import type { PackageDeps } from '../mirror/sync-request.ts';
 import { createUpstream } from '../mirror/upstream.ts';
 import { resolveWanted } from '../mirror/wanted.ts';
 import { createHostPolicy } from '../net/upstream-hosts.ts';
-import { sortKeys } from '../signing/public-key.ts';
+import { sortKeysLater } from '../signing/public-key.ts';
 import { readRetryPolicy } from './outgoing-options.ts';
 import { openResigner } from './resigner.ts';
 import { createProgress } from './sync-progress.ts';
@@ -76,7 +76,7 @@ export async function openPackagePart(
       checker,
       memory,
       hasKeys: keys.length > 0,
-      signers: trusted.length > 0 ? (await sortKeys(trusted)).usable : undefined,
+      sortedKeys: trusted.length > 0 ? sortKeysLater(trusted) : undefined,
       upstream,
       ...(signer ? { stripper: createStripper({ signer, checker, limits }) } : {}),
       maxArchiveBytes: limits.maxBytes,

@@ -61,7 +61,7 @@ export async function makePlan(
     journal,
     previous,
     requireSignature,
-    signers: deps.signers,
+    sortedKeys: deps.sortedKeys,
     resignedBy: deps.stripper?.fingerprint,
   });
   const plan = { ...compared, absent };

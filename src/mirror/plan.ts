@@ -5,6 +5,7 @@ import type { WantedProblem } from './wanted-problem.ts';
 import { readdir, stat } from 'node:fs/promises';
 import { parseStrictVersion } from '../domain/version.ts';
 import { isPackageName } from '../distribution/parse-definition.ts';
+import type { SortedKeys } from '../signing/public-key.ts';
 import { fileFault } from './file-fault.ts';
 
 /** A package that is wanted, and where it comes from. */
@@ -56,8 +57,8 @@ export interface FolderState {
   readonly previous: LockFile | undefined;
   /** A kept archive must have been checked with a signature. */
   readonly requireSignature: boolean;
-  /** Fingerprints of the keys that count today; undefined where none are known yet. Others' archives are checked again. */
-  readonly signers: ReadonlySet<string> | undefined;
+  /** The keys that are trusted, asked only where something is kept; undefined where none are known yet. Others' archives are checked again. */
+  readonly sortedKeys: (() => Promise<SortedKeys>) | undefined;
   /** Fingerprint of the site key where packages are stripped and signed anew. */
   readonly resignedBy: string | undefined;
 }
@@ -78,7 +79,7 @@ export async function comparePlan(
       continue;
     }
     const facts = journal.recall(item.id, stats);
-    const kept = facts && isEnough(facts, item, folder, files);
+    const kept = facts && (await isEnough(facts, item, folder, files));
     // Of a stripped package that wasn't recorded nobody knows any more what it was: it is fetched again.
     const altered = folder.resignedBy !== undefined || facts?.original !== undefined;
     const state = kept ? 'kept' : altered ? 'new' : 'present';
@@ -106,7 +107,12 @@ export async function comparePlan(
   return { items, unwanted, foreign, problems };
 }
 
-function isEnough(facts: Facts, item: WantedItem, folder: FolderState, files: ReadonlySet<string>): boolean {
+async function isEnough(
+  facts: Facts,
+  item: WantedItem,
+  folder: FolderState,
+  files: ReadonlySet<string>,
+): Promise<boolean> {
   const { resignedBy } = folder;
   if ((facts.original === undefined) !== (resignedBy === undefined)) {
     return false;
@@ -121,8 +127,11 @@ function isEnough(facts: Facts, item: WantedItem, folder: FolderState, files: Re
     return false;
   }
   const vouching = facts.original?.signer ?? facts.signer;
-  if (folder.requireSignature && vouching !== undefined && folder.signers?.has(vouching) === false) {
-    return false;
+  if (folder.requireSignature && vouching !== undefined) {
+    const sorted = await folder.sortedKeys?.();
+    if (sorted?.usable.has(vouching) === false) {
+      return false;
+    }
   }
   if (!item.locked) {
     return true;

@@ -1,3 +1,4 @@
+import type { SortedKeys } from '../signing/public-key.ts';
 import type { DownloadSettings } from './download-types.ts';
 import type { Layout } from './layout.ts';
 import type { Progress } from './progress.ts';
@@ -10,8 +11,8 @@ export interface ReleaseDeps extends DownloadSettings {
   readonly layout: Layout;
   readonly checker: ReleaseChecker;
   readonly trust: KeyTrust;
-  /** Fingerprints of keys of the keyring that are revoked, expired or weak. */
-  readonly doubted: ReadonlySet<string>;
+  /** The keys of the keyring. */
+  readonly sortedKeys: () => Promise<SortedKeys>;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
   /** What is wanted: of a definition, or of a lock file. */

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
+import type { SortedKeys } from '../signing/public-key.ts';
 import type { Facts, Journal } from './journal.ts';
 import type { Layout } from './layout.ts';
 import { isReleasePath, releaseFolders, type LockedFile } from './locked-file.ts';
@@ -49,8 +50,8 @@ export interface ReleaseFolder {
   readonly previous: readonly LockedFile[];
   /** A kept artifact must have been checked with a signature. */
   readonly requireSignature: boolean;
-  /** Fingerprints of keys that are known and count no more; what they vouched for is checked again. */
-  readonly doubted: ReadonlySet<string>;
+  /** The keys of the keyring, asked only where something is kept: what one vouched for that counts no more is checked again. */
+  readonly sortedKeys: () => Promise<SortedKeys>;
 }
 
 /** Every planned file, in the order of the groups, each with what lies beside it. */
@@ -99,7 +100,7 @@ const compareGroup = async (
   const isUnproven =
     group.kind === 'artifact' &&
     isSignatureNeeded(`${main.path}.asc`, folder) &&
-    (main.facts?.signer === undefined || folder.doubted.has(main.facts.signer));
+    (main.facts?.signer === undefined || (await folder.sortedKeys()).unusable.has(main.facts.signer));
   const state = states.includes('new')
     ? 'new'
     : states.every((one) => one === 'kept') && !isUnproven

@@ -36,8 +36,8 @@ export const planRelease = async (
   previous: readonly LockedFile[],
 ): Promise<ReleasePlan> => {
   const { requireSignature, concurrency } = request;
-  const { layout, doubted } = deps;
-  const folder = { layout, journal, previous, requireSignature, doubted };
+  const { layout, sortedKeys } = deps;
+  const folder = { layout, journal, previous, requireSignature, sortedKeys };
   const plan = await compareRelease(await deps.resolve(), folder);
   return request.askSizes || request.maxSize !== undefined
     ? askReleaseSizes(plan, concurrency * 2, deps)

@@ -1,3 +1,4 @@
+import type { SortedKeys } from '../signing/public-key.ts';
 import type { AcquireDeps } from './acquire.ts';
 import type { Layout } from './layout.ts';
 import type { LockFile } from './lock-file.ts';
@@ -47,8 +48,8 @@ export interface PackageDeps extends Omit<
     readonly absent?: readonly string[];
   }>;
   readonly upstream: Upstream;
-  /** Fingerprints of the keys that count today; undefined where none are known yet. */
-  readonly signers: ReadonlySet<string> | undefined;
+  /** The keys that are trusted; undefined where none are known yet. */
+  readonly sortedKeys: (() => Promise<SortedKeys>) | undefined;
   readonly progress: Progress;
 }
 

@@ -36,10 +36,20 @@ export const parseFingerprint = (text: string): string | undefined => {
 /** A fingerprint in groups of four, so that people can compare it. */
 export const formatFingerprint = (fingerprint: string): string => fingerprint.replace(/(.{4})(?!$)/g, '$1 ');
 
-/** The fingerprints of armored keys by what they are worth today. Throws as `readPublicKeys`. */
-export const sortKeys = async (
-  armoredKeys: readonly string[],
-): Promise<{ readonly usable: ReadonlySet<string>; readonly unusable: ReadonlySet<string> }> => {
+/** The fingerprints of keys by what they are worth today. */
+export interface SortedKeys {
+  readonly usable: ReadonlySet<string>;
+  /** Revoked, expired or weak. */
+  readonly unusable: ReadonlySet<string>;
+}
+
+/** Sorts armored keys when it is first asked, and once. Throws as `readPublicKeys`. */
+export const sortKeysLater = (armoredKeys: readonly string[]): (() => Promise<SortedKeys>) => {
+  let sorted: Promise<SortedKeys> | undefined;
+  return () => (sorted ??= sortKeys(armoredKeys));
+};
+
+const sortKeys = async (armoredKeys: readonly string[]): Promise<SortedKeys> => {
   const keys = await Promise.all(
     armoredKeys.map((armored) => readPublicKeys(Buffer.from(armored), 'keyring')),
   );
