@@ -5,25 +5,17 @@ import { contentsOf } from '../bundle/manifest.ts';
 import { verifyBundle } from '../bundle/verify.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createKeyring, keyringLocation } from '../signing/keyring.ts';
-import { readPassphrase } from '../signing/passphrase.ts';
 import type { SignatureFault } from '../signing/signature.ts';
-import { createSigner } from '../signing/signer.ts';
 import type { VerifiedItem } from '../signing/verify-set.ts';
 import { createVerifier } from '../signing/verify.ts';
 import type { BundleTools } from './bundle-trust.ts';
+import { signerLoader } from './signer-loader.ts';
 import type { Terminal } from './terminal.ts';
 import type { VerifyDeps } from './verify.ts';
 
 /** The signing side of `bundle`: site keys, passphrases, keyrings. */
 export const createBundleTools = (terminal: Terminal): BundleTools => ({
-  loadSigner: (keyFile, passphraseFile, io) =>
-    createSigner(keyFile, () =>
-      readPassphrase({
-        file: passphraseFile,
-        env: io.env,
-        ask: terminal.interactive ? () => terminal.secret(`Passphrase of ${keyFile}`) : undefined,
-      }),
-    ),
+  loadSigner: signerLoader(terminal),
   async loadVerifier(flags, io) {
     const own = flags.depot !== undefined && (await exists(path.join(flags.depot, 'keys')));
     const keyring = createKeyring(keyringLocation(flags.keyring, io.env, own ? flags.depot : undefined));

@@ -1,15 +1,23 @@
-import { createBundleTools } from './bundle-tools.ts';
-import { createBundleVerb } from './bundle.ts';
-import { createGcVerb } from './gc.ts';
-import { createSnapshotVerb } from './snapshot.ts';
 import { processTerminal } from './terminal.ts';
 import type { Verb } from './verb.ts';
 
+// Each verb loads its own code only, as in trust.ts.
+
 /** `fleet-depot bundle`. */
-export const bundle: Verb = createBundleVerb(createBundleTools(processTerminal));
+export async function loadBundle(): Promise<Verb> {
+  const [{ createBundleVerb }, { createBundleTools }] = await Promise.all([
+    import('./bundle.ts'),
+    import('./bundle-tools.ts'),
+  ]);
+  return createBundleVerb(createBundleTools(processTerminal));
+}
 
 /** `fleet-depot snapshot`. */
-export const snapshot: Verb = createSnapshotVerb();
+export async function loadSnapshot(): Promise<Verb> {
+  return (await import('./snapshot.ts')).createSnapshotVerb();
+}
 
 /** `fleet-depot gc`. */
-export const gc: Verb = createGcVerb();
+export async function loadGc(): Promise<Verb> {
+  return (await import('./gc.ts')).createGcVerb();
+}

@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { version } from '../version.ts';
+import { loadBundle, loadGc, loadSnapshot } from './carry.ts';
 import { addExamples } from './examples.ts';
 import { rewriteArguments } from './flags.ts';
+import { loadKeys, loadSign, loadSync, loadVerify } from './trust.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /**
@@ -14,13 +16,13 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   inspect: async () => (await import('./inspect.ts')).inspect,
   index: async () => (await import('./index.ts')).index,
   health: async () => (await import('./health.ts')).health,
-  keys: async () => (await import('./trust.ts')).keys,
-  sign: async () => (await import('./trust.ts')).sign,
-  verify: async () => (await import('./trust.ts')).verify,
-  sync: async () => (await import('./trust.ts')).sync,
-  bundle: async () => (await import('./carry.ts')).bundle,
-  snapshot: async () => (await import('./carry.ts')).snapshot,
-  gc: async () => (await import('./carry.ts')).gc,
+  keys: loadKeys,
+  sign: loadSign,
+  verify: loadVerify,
+  sync: loadSync,
+  bundle: loadBundle,
+  snapshot: loadSnapshot,
+  gc: loadGc,
   artifacts: async () => (await import('./artifacts.ts')).artifacts,
   plan: async () => (await import('./plan.ts')).plan,
   doctor: async () => (await import('./doctor.ts')).doctor,
@@ -31,6 +33,9 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 /** The verb that was named; all of them for the help, and for a suggestion where there is none of that name. */
 const chooseVerbs = (words: readonly string[]): Promise<Verb[]> => {
   const named = words.find((word) => !word.startsWith('-')) ?? '';
+  if (named === 'version') {
+    return Promise.resolve([]);
+  }
   const one = Object.hasOwn(verbs, named) ? verbs[named] : undefined;
   return Promise.all((one ? [one] : Object.values(verbs)).map((load) => load()));
 };

@@ -1,8 +1,4 @@
-import { dirname } from 'node:path';
-import { DepotError } from '../domain/errors.ts';
-import { readLockFile } from '../mirror/lock-file.ts';
 import { addPinnedKey } from '../signing/key-choice.ts';
-import type { ReadLock } from '../signing/verify-set.ts';
 import { elasticKey } from '../signing/pinned-keys.ts';
 import { fetchKeysWith } from './key-client.ts';
 import type { KeyringOptions } from './keys.ts';
@@ -23,20 +19,4 @@ export const keyringTrust: SyncTrust = {
     io.stderr.write(`added Elastic's key ${key.fingerprint} to ${keyring.location}\n`);
     return await keyring.armoredKeys();
   },
-};
-
-/** Reads a folder's lock file for `verify`. Throws LOCK_INVALID. */
-export const readLockedArchives = async (path: string): Promise<ReadLock> => {
-  const lock = await readLockFile(path);
-  if (!lock) {
-    throw new DepotError('LOCK_INVALID', { file: path, reason: 'there is none' });
-  }
-  const archives = lock.packages.map(({ name, version, sha256, size, signer, original }) => ({
-    file: `${name}-${version}.zip`,
-    sha256,
-    size,
-    ...(signer === undefined ? {} : { signer }),
-    ...(original === undefined ? {} : { original }),
-  }));
-  return { folder: dirname(path), archives };
 };

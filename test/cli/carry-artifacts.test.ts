@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { artifacts } from '../../src/cli/artifacts.ts';
-import { bundle } from '../../src/cli/carry.ts';
+import { loadBundle } from '../../src/cli/carry.ts';
 import { releaseFiles } from '../../src/artifacts/release-set.ts';
 import { fetchFleetServerKey, upgradeAgent } from '../support/agent-client.ts';
 import { startArtifacts } from '../support/artifact-server.ts';
@@ -32,9 +32,9 @@ test('a whole release set is synced, bundled, imported, checked, served; a file 
 
   const carried = join(folder, 'release.bundle');
   const depot = join(folder, 'depot');
-  const made = await runVerb(bundle, ['create', '--from', outside, '-o', carried, '--unsigned']);
+  const made = await runVerb(await loadBundle(), ['create', '--from', outside, '-o', carried, '--unsigned']);
   t.is(made.exitCode, 0, made.stderr);
-  const taken = await runVerb(bundle, ['import', carried, '--into', depot, '--allow-unsigned']);
+  const taken = await runVerb(await loadBundle(), ['import', carried, '--into', depot, '--allow-unsigned']);
   t.is(taken.exitCode, 0, taken.stderr);
 
   const site = join(depot, 'current');

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { bundle } from '../../src/cli/carry.ts';
+import { loadBundle } from '../../src/cli/carry.ts';
 import { plan } from '../../src/cli/plan.ts';
 import { startArtifacts } from '../support/artifact-server.ts';
 import { writeZipPackage } from '../support/packages.ts';
@@ -125,7 +125,10 @@ test('a bundle, its contents page and a lock file say as well what must come in,
     await writeFile(join(outside, path), path);
   }
   const carried = join(folder, 'carried.tar');
-  t.is((await runVerb(bundle, ['create', '--from', outside, '-o', carried, '--unsigned'])).exitCode, 0);
+  t.is(
+    (await runVerb(await loadBundle(), ['create', '--from', outside, '-o', carried, '--unsigned'])).exitCode,
+    0,
+  );
   const page = join(folder, 'CONTENTS.md');
   await writeFile(page, execFileSync('tar', ['xOf', carried, 'CONTENTS.md']));
   const lock = join(folder, 'distribution.lock');
@@ -203,7 +206,10 @@ test('of a bundle, its page and a lock file the newest version that suits the ne
     registry.offer(await publisher.make(name, version, kibana === undefined ? {} : { kibana }));
   }
   const carried = join(folder, 'carried.tar');
-  t.is((await runVerb(bundle, ['create', '--from', outside, '-o', carried, '--unsigned'])).exitCode, 0);
+  t.is(
+    (await runVerb(await loadBundle(), ['create', '--from', outside, '-o', carried, '--unsigned'])).exitCode,
+    0,
+  );
   const page = join(folder, 'CONTENTS.md');
   await writeFile(page, execFileSync('tar', ['xOf', carried, 'CONTENTS.md']));
   const to = join(folder, 'to');

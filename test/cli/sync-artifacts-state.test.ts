@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { createArchiveCheck } from '../../src/cli/archive-check.ts';
-import { readLockedArchives } from '../../src/cli/sync-trust.ts';
+import { readLockedArchives } from '../../src/cli/locked-archives.ts';
 import { verifyLockedFiles } from '../../src/cli/verify-files.ts';
 import { createVerifyVerb } from '../../src/cli/verify.ts';
 import { artifactBytes } from '../support/release.ts';

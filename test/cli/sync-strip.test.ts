@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { createVerifyVerb } from '../../src/cli/verify.ts';
-import { readLockedArchives } from '../../src/cli/sync-trust.ts';
+import { readLockedArchives } from '../../src/cli/locked-archives.ts';
 import { openOrCreateDepot } from '../../src/depot/depot.ts';
 import { parseLockFile, type LockedPackage } from '../../src/mirror/lock-file.ts';
 import type { VerifiedItem } from '../../src/signing/verify-set.ts';

@@ -1,0 +1,20 @@
+import { dirname } from 'node:path';
+import { DepotError } from '../domain/errors.ts';
+import { readLockFile } from '../mirror/lock-file.ts';
+import type { ReadLock } from '../signing/verify-set.ts';
+
+/** Reads a folder's lock file for `verify`. Throws LOCK_INVALID. */
+export const readLockedArchives = async (path: string): Promise<ReadLock> => {
+  const lock = await readLockFile(path);
+  if (!lock) {
+    throw new DepotError('LOCK_INVALID', { file: path, reason: 'there is none' });
+  }
+  const archives = lock.packages.map(({ name, version, sha256, size, signer, original }) => ({
+    file: `${name}-${version}.zip`,
+    sha256,
+    size,
+    ...(signer === undefined ? {} : { signer }),
+    ...(original === undefined ? {} : { original }),
+  }));
+  return { folder: dirname(path), archives };
+};
