@@ -8,7 +8,7 @@
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 ARG DISTRIBUTION=
 
-# Compiles the program.
+# Compiles the program, and packs it.
 FROM ${NODE_IMAGE} AS build
 ARG NPM_REGISTRY=
 WORKDIR /src
@@ -17,7 +17,8 @@ RUN --mount=type=secret,id=ca --mount=type=secret,id=npmrc,target=/root/.npmrc \
     if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
     npm ci --include=dev --loglevel=error ${NPM_REGISTRY:+--registry="$NPM_REGISTRY"}
 COPY src src
-RUN node node_modules/typescript/bin/tsc -p .
+COPY scripts/pack.js scripts/pack.js
+RUN node node_modules/typescript/bin/tsc -p . && node scripts/pack.js
 
 # What the program needs while it runs, and nothing else.
 FROM ${NODE_IMAGE} AS dependencies
@@ -36,7 +37,7 @@ COPY assets assets
 COPY bin bin
 COPY packages packages
 COPY distributions distributions
-COPY --from=build /src/build/src build/src
+COPY --from=build /src/dist dist
 COPY deploy/image/config.yml /package-registry/config.yml
 RUN chmod -R u=rwX,go=rX /opt/fleet-depot /package-registry
 

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'fs';
 import { fileURLToPath } from 'url';
 
-const main = new URL('../build/src/main.js', import.meta.url);
+const main = new URL('../dist/main.js', import.meta.url);
 const wanted = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ).engines.node.slice(2);

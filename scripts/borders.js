@@ -22,7 +22,7 @@ const borders = {
     ['answer', 'artifacts', 'domain', 'index', 'search', 'source/source.ts', 'telemetry'],
     ['koa', '@koa/router', 'lru-cache'],
   ],
-  distribution: [['domain', 'archive'], ['js-yaml']],
+  distribution: [['domain', 'archive', 'installation.ts'], ['js-yaml']],
   mirror: [
     ['domain', 'archive', 'artifacts', 'distribution', 'net', 'signing', 'source', 'telemetry', 'threads'],
     [],
@@ -39,6 +39,7 @@ const borders = {
       'domain',
       'http',
       'index',
+      'installation.ts',
       'judge',
       'net',
       'signing',

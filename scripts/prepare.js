@@ -37,14 +37,15 @@ export function run(script, words) {
   return result.status === null ? 1 : result.status;
 }
 
-/** Compiles where a source is newer than the last build, judged by content. */
+/** Compiles and packs where a source is newer than the last build, judged by content. */
 export function build() {
   const stampPath = join(root, 'build', '.stamp');
   const stamp = digestOfSources();
   if (
     existsSync(stampPath) &&
     readFileSync(stampPath, 'utf8') === stamp &&
-    existsSync(join(root, 'build', 'src', 'main.js'))
+    existsSync(join(root, 'build', 'src', 'main.js')) &&
+    existsSync(join(root, 'dist', 'main.js'))
   ) {
     return;
   }
@@ -55,6 +56,12 @@ export function build() {
   if (status !== 0) {
     process.stderr.write('The build failed.\n');
     process.exit(status);
+  }
+  // A process of its own, like the compiler: what it imports may not be there before, and needs a current Node.
+  const packed = run('../scripts/pack.js', []);
+  if (packed !== 0) {
+    process.stderr.write('The program could not be packed.\n');
+    process.exit(packed);
   }
   mkdirSync(join(root, 'build'), { recursive: true });
   writeFileSync(stampPath, stamp);
@@ -80,7 +87,7 @@ function digestOfSources() {
     function (found, folder) {
       return found.concat(filesBelow(join(root, folder)).filter((path) => path.endsWith('.ts')));
     },
-    [join(root, 'package-lock.json'), join(root, 'tsconfig.json')],
+    [join(root, 'package-lock.json'), join(root, 'tsconfig.json'), join(root, 'scripts', 'pack.js')],
   );
   files.forEach(function (path) {
     const content = readFileSync(path);

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 
 /** Throws where `folder` is a depot, or a snapshot of one, with a file that isn't what came in. `program` is the folder of the program. */
 export const checkRecorded = async (program, folder) => {
-  const load = (name) => import(pathToFileURL(`${program}/build/src/image/${name}.js`).href);
+  const load = (name) => import(pathToFileURL(`${program}/dist/${name}.js`).href);
   const [{ contentRoot, listContent }, { damaged, recordedDigests }] = await Promise.all([
     load('content'),
     load('recorded-content'),

@@ -381,8 +381,8 @@ await test('images', { skip, timeout: 900_000 }, async (t) => {
     'upon a base with another build of the program the image has no index, says so and runs',
     async () => {
       const changed = command('buildah', ['from', '--pull-never', names.server]);
-      const file = '/opt/fleet-depot/build/src/judge/judge.js';
-      command('buildah', ['run', '--user', '0', '--isolation', 'chroot', changed, '--', 'sh', '-c', `echo '// other' >> ${file}`]); // prettier-ignore
+      const file = '/opt/fleet-depot/dist/judging.sha256';
+      command('buildah', ['run', '--user', '0', '--isolation', 'chroot', changed, '--', 'sh', '-c', `echo other > ${file}`]); // prettier-ignore
       command('buildah', [
         'commit',
         '--quiet',

@@ -1,22 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { installedFile } from './installation.ts';
 
-const readVersion = (): string => {
-  // From build/src/version.js, and from src/version.ts where Node runs TypeScript itself.
-  for (const place of ['../../package.json', '../package.json']) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as Record<
-        string,
-        unknown
-      >;
-      if (name === 'fleet-depot' && typeof version === 'string') {
-        return version;
-      }
-    } catch {
-      // Not here.
-    }
-  }
-  return '0.0.0';
+const { version: written } = JSON.parse(readFileSync(installedFile('package.json'), 'utf8')) as {
+  readonly version: string;
 };
 
 /** Version of this build, from package.json. */
-export const version = readVersion();
+export const version = written;

@@ -18,6 +18,7 @@ import { createTlsIdentity, type TlsIdentity } from '../net/tls-identity.ts';
 import type { PackageSource } from '../source/source.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { installedFile } from '../installation.ts';
 import { version } from '../version.ts';
 import type { ArtifactRegistry } from './artifact-registry.ts';
 
@@ -75,7 +76,7 @@ export async function startRegistryServer(
       ...(artifacts === undefined ? {} : { artifacts: artifacts.health }),
     },
     service: { name: 'fleet-depot', version },
-    favicon: createBody(await readFile(new URL('../../../assets/favicon.ico', import.meta.url))),
+    favicon: createBody(await readFile(installedFile('assets/favicon.ico'))),
     log,
     metrics,
   });

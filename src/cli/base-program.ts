@@ -5,7 +5,7 @@ import type { Config } from '../config/settings.ts';
 import type { BaseTree } from '../image/base-tree.ts';
 import type { ImageConfig } from '../image/image-config.ts';
 import { asObject, asTexts, parseJson } from '../image/json-tree.ts';
-import { describeProgram, judgingFolders, type ProgramFile } from '../index/index-origin.ts';
+import { describeProgram, judgingDigestFile } from '../index/index-origin.ts';
 import { addSettings, givenFlags, rewriteArguments } from './flags.ts';
 
 /** How an image starts the server. */
@@ -71,31 +71,15 @@ const maxSourceBytes = 1 << 20;
 
 /** How many bytes of a file are wanted to know what the program is, and its settings. */
 export const wantedOf = ({ root, configFile }: BaseProgram, file: string): number =>
-  file === configFile || file === `${root}/package.json` || codeOf(root, file) ? maxSourceBytes : 0;
+  file === configFile || file === `${root}/package.json` || file === digestOf(root) ? maxSourceBytes : 0;
 
-const codeOf = (
-  root: string,
-  file: string,
-): { readonly folder: string; readonly name: string } | undefined => {
-  const [folder = '', name = '', ...deeper] = file.startsWith(`${root}/build/src/`)
-    ? file.slice(`${root}/build/src/`.length).split('/')
-    : [];
-  return deeper.length === 0 && name !== '' && judgingFolders.some((one) => one === folder)
-    ? { folder, name }
-    : undefined;
-};
+const digestOf = (root: string): string => `${root}/dist/${judgingDigestFile}`;
 
 /** What the program calls itself in an index, as it would itself; undefined where its files are not there. */
 export const describeBase = ({ root }: BaseProgram, { files }: BaseTree): string | undefined => {
-  const code: ProgramFile[] = [];
-  for (const [file, content] of files) {
-    const place = codeOf(root, file);
-    if (place) {
-      code.push({ ...place, content });
-    }
-  }
   const { version } = asObject(parseJson(files.get(`${root}/package.json`)?.toString() ?? '')) ?? {};
-  return typeof version === 'string' ? describeProgram(version, code) : undefined;
+  const digest = files.get(digestOf(root))?.toString();
+  return typeof version === 'string' && digest !== undefined ? describeProgram(version, digest) : undefined;
 };
 
 /** The settings that the server of the image would have, or the first that is wrong with them. */

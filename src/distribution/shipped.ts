@@ -2,15 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DepotError, messageOf } from '../domain/errors.ts';
+import { installedFile } from '../installation.ts';
 import type { Definition } from './definition.ts';
 import { parseDefinition } from './parse-definition.ts';
 
-/** Where the shipped definitions lie: `distributions/` of the installed program, seen from src/ and from build/src/. */
-export function shippedFolder(): string {
-  const here = fileURLToPath(new URL('.', import.meta.url));
-  const isBuilt = here.includes(join('build', 'src'));
-  return join(here, isBuilt ? '../../../distributions' : '../../distributions');
-}
+/** Where the shipped definitions lie. */
+export const shippedFolder = (): string => fileURLToPath(installedFile('distributions'));
 
 /** Names of the shipped definitions, sorted. */
 export function listShipped(folder: string): string[] {

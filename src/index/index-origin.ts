@@ -3,15 +3,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import type { JudgeRules } from '../judge/task.ts';
 import type { IndexOrigin } from './index-file.ts';
 
-/** Folders of the built program with everything that decides what is remembered of a package. */
-export const judgingFolders = ['archive', 'domain', 'judge', 'search', 'signing', 'source'] as const;
+/** Folders with everything that decides what is remembered of a package. */
+const judgingFolders = ['archive', 'domain', 'judge', 'search', 'signing', 'source'] as const;
 
-/** One file of these folders. */
-export interface ProgramFile {
-  readonly folder: string;
-  readonly name: string;
-  readonly content: Uint8Array;
-}
+/** The file beside the packed program that has the digest of its judging code (scripts/pack.js writes it). */
+export const judgingDigestFile = 'judging.sha256';
 
 /**
  * What an index is made by and for. The program is told by its version and by the digest of the code that reads, judges
@@ -22,29 +18,35 @@ export async function describeOrigin(
   packagePaths: readonly string[],
   rules: JudgeRules,
 ): Promise<IndexOrigin> {
-  const files: ProgramFile[] = [];
-  for (const folder of judgingFolders) {
-    const url = new URL(`../${folder}/`, import.meta.url);
-    for (const name of (await readdir(url)).filter(isCode)) {
-      files.push({ folder, name, content: await readFile(new URL(name, url)) });
-    }
-  }
   return {
-    program: describeProgram(version, files),
+    program: describeProgram(version, await readJudgingDigest()),
     rules: JSON.stringify({ packagePaths, ...rules }),
   };
 }
 
-/** The program of these files; other files and other folders don't matter. */
-export function describeProgram(version: string, files: readonly ProgramFile[]): string {
+/** What a program of that version and judging code calls itself in an index. */
+export const describeProgram = (version: string, judgingDigest: string): string =>
+  `${version} ${judgingDigest.trim()}`;
+
+/** Of the packed program, from the file beside it; of code that isn't packed, from the code itself. */
+async function readJudgingDigest(): Promise<string> {
+  try {
+    return await readFile(new URL(judgingDigestFile, import.meta.url), 'utf8');
+  } catch {
+    return await digestJudgingCode(new URL('../', import.meta.url));
+  }
+}
+
+/** Digest of the judging code in a folder that is laid out as src/, in hex, half as long as a SHA-256. */
+export async function digestJudgingCode(source: URL): Promise<string> {
   const hash = createHash('sha256');
   for (const folder of judgingFolders) {
-    const code = files.filter((file) => file.folder === folder && isCode(file.name));
-    for (const { name, content } of code.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-      hash.update(name).update(content);
+    const url = new URL(`${folder}/`, source);
+    for (const name of (await readdir(url)).filter(isCode).toSorted()) {
+      hash.update(name).update(await readFile(new URL(name, url)));
     }
   }
-  return `${version} ${hash.digest('hex').slice(0, 32)}`;
+  return hash.digest('hex').slice(0, 32);
 }
 
 const isCode = (name: string): boolean => /\.[jt]s$/.test(name);

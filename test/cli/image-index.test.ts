@@ -148,7 +148,7 @@ test('upon an image with packages, what it knows of them stays known, but for th
 const without: readonly (readonly [string, BaseChanges, readonly string[], RegExp])[] = [
   [
     'another build of the program',
-    { files: [{ name: 'opt/fleet-depot/build/src/judge/judge.js', content: '// other' }] },
+    { files: [{ name: 'opt/fleet-depot/dist/judging.sha256', content: 'other' }] },
     [],
     /another build of the program than this one, \d/,
   ],

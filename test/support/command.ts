@@ -14,12 +14,14 @@ export interface Finished {
 export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** Another place of the program than this checkout. */
+  readonly program?: string;
 }
 
 const program = `${process.cwd()}/bin/fleet-depot.js`;
 
 const start = (words: readonly string[], options: CommandOptions): ChildProcess =>
-  spawn(process.execPath, [program, ...words], {
+  spawn(process.execPath, [options.program ?? program, ...words], {
     cwd: options.cwd ?? process.cwd(),
     env: { PATH: process.env['PATH'], ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,7 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { judgingFolders } from '../../src/index/index-origin.ts';
+import { judgingDigestFile } from '../../src/index/index-origin.ts';
 import { runCommand, type Finished } from './command.ts';
 import { writeDockerBase, type TarItem } from './image-archives.ts';
 import { readMadeImage, readTarBytes, type ReadEntry } from './made-image.ts';
@@ -43,20 +43,15 @@ export interface ImageSite {
 
 const root = '/opt/fleet-depot';
 
-/** The program as an image has it: all that decides what is remembered of packages. */
-const programFiles = async (): Promise<readonly TarItem[]> => {
-  const items: TarItem[] = [
-    { name: `${root.slice(1)}/package.json`, content: await readFile('package.json') },
-    { name: `${root.slice(1)}/bin/fleet-depot.js`, content: '' },
-  ];
-  for (const folder of judgingFolders) {
-    for (const name of await readdir(join('build/src', folder))) {
-      const content = await readFile(join('build/src', folder, name));
-      items.push({ name: `./${root.slice(1)}/build/src/${folder}/${name}`, content });
-    }
-  }
-  return items;
-};
+/** The program as an image has it: what tells which one it is. */
+const programFiles = async (): Promise<readonly TarItem[]> => [
+  { name: `${root.slice(1)}/package.json`, content: await readFile('package.json') },
+  { name: `${root.slice(1)}/bin/fleet-depot.js`, content: '' },
+  {
+    name: `./${root.slice(1)}/dist/${judgingDigestFile}`,
+    content: await readFile(join('dist', judgingDigestFile)),
+  },
+];
 
 /** Prepares content folder and program. */
 export const createImageSite = async (t: ExecutionContext): Promise<ImageSite> => {
