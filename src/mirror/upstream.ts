@@ -132,10 +132,12 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
 
 /** Appends a path to an address that may have a path itself; the result can't leave the address's host. */
 export function joinUrl(address: URL, path: string): URL {
-  const base = new URL(address);
-  const joined = new URL(base.origin + base.pathname.replace(/\/+$/, '') + path);
-  joined.username = base.username;
-  joined.password = base.password;
+  const joined = new URL(address.origin + address.pathname.replace(/\/+$/, '') + path);
+  // Each part that is set is another reading of the address, and a listing names thousands.
+  if (address.username !== '' || address.password !== '') {
+    joined.username = address.username;
+    joined.password = address.password;
+  }
   return joined;
 }
 
