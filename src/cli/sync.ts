@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { loadDefinition } from '../distribution/shipped.ts';
 import { emptyRelease } from '../distribution/wanted-release.ts';
+import { optimizeLater } from '../mirror/late-optimizing.ts';
 import { readLockFile, type LockFile } from '../mirror/lock-file.ts';
 import type { SyncDeps, SyncPlan } from '../mirror/sync-request.ts';
 import { runSync, type SyncResult } from '../mirror/sync.ts';
@@ -67,6 +68,7 @@ export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
       addOutgoingOptions(command);
       trust.addOptions(command);
       command.action(async (distribution: string, options: SyncOptions) => {
+        optimizeLater();
         finish(await sync(distribution, options, io, trust, loadSigner));
       });
     },
