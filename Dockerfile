@@ -17,7 +17,7 @@ RUN --mount=type=secret,id=ca --mount=type=secret,id=npmrc,target=/root/.npmrc \
     if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
     npm ci --include=dev --loglevel=error ${NPM_REGISTRY:+--registry="$NPM_REGISTRY"}
 COPY src src
-COPY scripts/pack.js scripts/pack.js
+COPY scripts/pack.js scripts/dist.js scripts/licences.js scripts/
 RUN node node_modules/typescript/bin/tsc -p . && node scripts/pack.js
 
 # What the program needs while it runs, and nothing else.

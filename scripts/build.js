@@ -1,6 +1,5 @@
-import { install } from './dependencies.js';
-import { build, requireNode } from './prepare.js';
+import { requireNode } from './prepare.js';
+import { makeReady } from './ready.js';
 
 requireNode();
-install();
-build();
+makeReady();

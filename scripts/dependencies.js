@@ -86,7 +86,7 @@ function unreachable() {
 }
 
 /** npm keeps what it installed in node_modules/.package-lock.json, which it writes last. */
-function isInstalled() {
+export function isInstalled() {
   try {
     const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
     const there = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8')).packages;

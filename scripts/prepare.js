@@ -1,7 +1,7 @@
 // Plain JavaScript that Node 12 can still read, so that an old Node gets a clear message instead of a syntax error.
 import { spawnSync } from 'child_process';
 import { createHash } from 'crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'fs';
+import { existsSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'fs';
 import { dirname, join, relative } from 'path';
 import { fileURLToPath } from 'url';
 
@@ -37,19 +37,36 @@ export function run(script, words) {
   return result.status === null ? 1 : result.status;
 }
 
-/** Compiles and packs where a source is newer than the last build, judged by content. */
-export function build() {
-  const stampPath = join(root, 'build', '.stamp');
-  const stamp = digestOfSources();
-  if (
+const stampPath = join(root, 'build', '.stamp');
+
+/** Whether what was built last was built from the sources as they are, judged by content, and is there. */
+export function isBuilt() {
+  return (
     existsSync(stampPath) &&
-    readFileSync(stampPath, 'utf8') === stamp &&
+    readFileSync(stampPath, 'utf8') === digestOfSources() &&
     existsSync(join(root, 'build', 'src', 'main.js')) &&
-    existsSync(join(root, 'dist', 'main.js'))
-  ) {
+    isPacked()
+  );
+}
+
+/** `dist/main.js` names the folder of the pack that is in force. */
+function isPacked() {
+  const main = join(root, 'dist', 'main.js');
+  const inForce = existsSync(main) && /'(\.\/[0-9a-f]+\/main\.js)'/.exec(readFileSync(main, 'utf8'));
+  return Boolean(inForce) && existsSync(join(root, 'dist', inForce[1]));
+}
+
+/** Compiles and packs where a source is newer than the last build. */
+export function build() {
+  if (isBuilt()) {
     return;
   }
+  const stamp = digestOfSources();
   process.stderr.write('Building ...\n');
+  if (!existsSync(stampPath)) {
+    // The last build was cut: a file that it left half written would pass for one that is up to date.
+    remove(join(root, 'build', '.tsbuildinfo'));
+  }
   remove(stampPath);
   removeOrphans();
   const status = run('typescript/bin/tsc', ['-p', root]);
@@ -63,7 +80,6 @@ export function build() {
     process.stderr.write('The program could not be packed.\n');
     process.exit(packed);
   }
-  mkdirSync(join(root, 'build'), { recursive: true });
   writeFileSync(stampPath, stamp);
 }
 
@@ -87,7 +103,14 @@ function digestOfSources() {
     function (found, folder) {
       return found.concat(filesBelow(join(root, folder)).filter((path) => path.endsWith('.ts')));
     },
-    [join(root, 'package-lock.json'), join(root, 'tsconfig.json'), join(root, 'scripts', 'pack.js')],
+    [
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+      'scripts/pack.js',
+      'scripts/dist.js',
+      'scripts/licences.js',
+    ].map((name) => join(root, name)),
   );
   files.forEach(function (path) {
     const content = readFileSync(path);

@@ -1,11 +1,10 @@
 // `npm start`: install, build, serve. What stands behind `npm start --` goes to `serve`.
 import { chdir } from 'process';
-import { install } from './dependencies.js';
-import { build, requireNode, root } from './prepare.js';
+import { requireNode, root } from './prepare.js';
+import { makeReady } from './ready.js';
 
 requireNode();
-install();
-build();
+makeReady();
 chdir(root);
 process.argv = process.argv.slice(0, 2).concat('serve', process.argv.slice(2));
 // In this very process: signals, terminal and exit code are the server's own.

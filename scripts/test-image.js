@@ -16,13 +16,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { spawnSync } from 'node:child_process';
-import { install } from './dependencies.js';
-import { build, root } from './prepare.js';
+import { root } from './prepare.js';
+import { makeReady } from './ready.js';
 import { command, configOf, startContainer } from './container.js';
 import { startUpstream } from './image-upstream.js';
 
-install();
-build();
+makeReady();
 
 const baseImage = 'docker.io/library/node:24-bookworm-slim';
 const hasProgram = (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;

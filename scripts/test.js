@@ -2,18 +2,20 @@
 import { spawn } from 'child_process';
 import { join } from 'path';
 import { existsSync } from 'fs';
-import { install } from './dependencies.js';
+import { alone } from './lock.js';
 import { build, requireNode, root, run } from './prepare.js';
+import { makeReady } from './ready.js';
 
 requireNode();
 const words = process.argv.slice(2);
 const folders = ['src', 'test', 'bench'].filter((folder) => existsSync(join(root, folder)));
 const suiteOnly = words.includes('--suite');
 
-if (!suiteOnly) {
-  install();
+if (suiteOnly) {
+  alone(build);
+} else {
+  makeReady();
 }
-build();
 if (!suiteOnly) {
   check('Format', 'oxfmt/bin/oxfmt', ['--check'].concat(folders, 'scripts'));
   check('Lint', 'oxlint/bin/oxlint', ['--type-aware', '--deny-warnings'].concat(folders));

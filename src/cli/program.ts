@@ -62,7 +62,8 @@ export const runProgram = async (words: readonly string[], io: CommandIo): Promi
       exitCode = code;
     });
     await program.parseAsync(rewriteArguments(words, program), { from: 'user' });
-  } catch (error) {
+  } catch (thrown) {
+    const error = nameOf(thrown);
     exitCode = report(error, io);
     const behind = words.indexOf('--');
     const asksJson = words.some(
@@ -132,6 +133,12 @@ const failureOf = (error: unknown): { code: string; message: string; advice?: st
     ? { code: 'USAGE', message: error.message.replace(/^error: /, '') }
     : { code: 'INTERNAL', message: messageOf(error) };
 };
+
+/** Code that a verb needs and that isn't there, as where only half of it was copied, is no fault of the program's own. */
+const nameOf = (error: unknown): unknown =>
+  (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_MODULE_NOT_FOUND'
+    ? new DepotError('PROGRAM_NOT_WHOLE', { reason: messageOf(error) }, error)
+    : error;
 
 const report = (error: unknown, io: CommandIo): number => {
   if (error instanceof CommanderError) {

@@ -18,6 +18,12 @@ export const settingErrors = {
       '-workers (EPR_WORKERS): neither {folder} nor a temporary folder can be written, and workers share the index by a file',
     advice: 'Name a folder that can be written with -cache-dir (EPR_CACHE_DIR), or serve with one process.',
   },
+  PROGRAM_NOT_WHOLE: {
+    status: 500,
+    message: 'the program is not whole: {reason}',
+    advice:
+      'Files of it were removed or replaced while it ran, or not all were installed. Install it again, in a checkout by `npm ci && npm run build`, and then start it again.',
+  },
   USAGE: {
     status: 500,
     message: '{reason}',

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
+import { DepotError } from '../domain/errors.ts';
 import type { Candidate, FromReader, JudgedPackage, JudgeRules, ToReader } from './task.ts';
 
 /** A process that judges packages in the order in which it is handed them. */
@@ -44,6 +45,7 @@ export function startReader({ rules, heapMegabytes, timeout, isGentle }: ReaderO
   const waiting: Waiting[] = [];
   let timer: NodeJS.Timeout | undefined;
   let fault: Error | undefined;
+  let isLoaded = false;
   const fail = (reason: Error): void => {
     fault ??= reason;
     clearTimeout(timer);
@@ -56,7 +58,9 @@ export function startReader({ rules, heapMegabytes, timeout, isGentle }: ReaderO
     if (child.pid !== undefined) {
       child.send(
         message,
-        (error) => error && fail(new ReaderFault(`its reader cannot be reached: ${error.message}`)),
+        // One that isn't loaded yet is about to say by its end what was wrong.
+        (error) =>
+          error && isLoaded && fail(new ReaderFault(`its reader cannot be reached: ${error.message}`)),
       );
     }
   };
@@ -71,6 +75,10 @@ export function startReader({ rules, heapMegabytes, timeout, isGentle }: ReaderO
     }
   };
   child.on('message', (message: FromReader) => {
+    if ('isLoaded' in message) {
+      isLoaded = true;
+      return;
+    }
     const first = waiting.shift();
     watch();
     if ('judged' in message) {
@@ -81,7 +89,16 @@ export function startReader({ rules, heapMegabytes, timeout, isGentle }: ReaderO
   });
   // No process could be started: that is no fault of a package.
   child.on('error', (error) => fail(error));
-  child.on('exit', (code, signal) => fail(new ReaderFault(causeOf(code, signal))));
+  child.on('exit', (code, signal) =>
+    fail(
+      // Neither is it where its code is gone, as under a server whose program was replaced.
+      isLoaded || signal !== null
+        ? new ReaderFault(causeOf(code, signal))
+        : new DepotError('PROGRAM_NOT_WHOLE', {
+            reason: `a reader of packages ended with code ${code} before its code was loaded`,
+          }),
+    ),
+  );
   if (isGentle) {
     yieldProcessor(child);
   }

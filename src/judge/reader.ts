@@ -32,6 +32,7 @@ function read(): void {
   // A terminal and some service managers signal all processes of a group: the parent decides when this one ends.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
+  say({ isLoaded: true });
 }
 
 /** This process has nothing else to do than to wait for its files. */

@@ -21,8 +21,11 @@ export interface Candidate {
 /** What a reader process is told: the rules first, then candidates. */
 export type ToReader = { readonly rules: JudgeRules } | { readonly candidate: Candidate };
 
-/** Its answers, in the order of the candidates. `fault` is a fault of the program. */
-export type FromReader = { readonly judged: JudgedPackage } | { readonly fault: string };
+/** That its code is loaded, then its answers, in the order of the candidates. `fault` is a fault of the program. */
+export type FromReader =
+  | { readonly isLoaded: true }
+  | { readonly judged: JudgedPackage }
+  | { readonly fault: string };
 
 /** What a reader found of one package. Plain data, which crosses from process to process. */
 export interface JudgedPackage {

@@ -100,6 +100,8 @@ test('the scripts that start everything can be read by an old Node', (t) => {
     'scripts/start.js',
     'scripts/prepare.js',
     'scripts/dependencies.js',
+    'scripts/lock.js',
+    'scripts/ready.js',
   ]) {
     const code = readFileSync(file, 'utf8').replaceAll(/\/\/.*|\/\*[^]*?\*\/|'[^'\n]*'|"[^"\n]*"/g, '');
     t.notRegex(code, /\?\.|\?\?|\bawait\b|from 'node:|\.at\(|replaceAll|structuredClone/, file);
