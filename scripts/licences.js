@@ -43,6 +43,8 @@ function describe(root, folder) {
     name,
     version,
     license: licence,
+    author,
+    repository,
   } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
   if (!known.has(licence)) {
     throw new Error(`${folder}: its licence is ${licence}; see scripts/licences.js before it is packed`);
@@ -51,12 +53,13 @@ function describe(root, folder) {
     .filter((file) => textFile.test(file))
     .toSorted()
     .map((file) => readFileSync(join(root, folder, file), 'utf8').trim());
-  return { name, version, licence, texts };
+  const origin = [author?.name ?? author, repository?.url ?? repository].filter((one) => one !== undefined);
+  return { name, version, licence, texts, origin };
 }
 
 const byName = (a, b) => (a.name < b.name ? -1 : 1);
 
 const rule = `\n${'='.repeat(100)}\n`;
 
-const textOf = ({ name, version, licence, texts }) =>
-  `${rule}${name} ${version}, ${licence}\n\n${texts.join('\n\n') || '(no text of its own)'}\n`;
+const textOf = ({ name, version, licence, texts, origin }) =>
+  `${rule}${name} ${version}, ${licence}\n\n${texts.join('\n\n') || `(It brings no text of its own: ${origin.join(', ')}.)`}\n`;

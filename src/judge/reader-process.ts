@@ -79,6 +79,10 @@ export function startReader({ rules, heapMegabytes, timeout, isGentle }: ReaderO
       isLoaded = true;
       return;
     }
+    if ('missing' in message) {
+      fail(new DepotError('PROGRAM_NOT_WHOLE', { reason: message.missing }));
+      return;
+    }
     const first = waiting.shift();
     watch();
     if ('judged' in message) {

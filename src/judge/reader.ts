@@ -18,7 +18,9 @@ function read(): void {
       }
       say({ judged: await judgeRef(candidate, rules, openPackage, learned) });
     } catch (error) {
-      say({ fault: error instanceof Error ? error.message : String(error) });
+      const message = error instanceof Error ? error.message : String(error);
+      const isMissing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
+      say(isMissing ? { missing: message } : { fault: message });
     }
   };
   process.on('message', (message: ToReader) => {

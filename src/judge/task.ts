@@ -21,10 +21,14 @@ export interface Candidate {
 /** What a reader process is told: the rules first, then candidates. */
 export type ToReader = { readonly rules: JudgeRules } | { readonly candidate: Candidate };
 
-/** That its code is loaded, then its answers, in the order of the candidates. `fault` is a fault of the program. */
+/**
+ * That its code is loaded, then its answers, in the order of the candidates. `fault` is a fault of the program with one package,
+ * `missing` says which part of the program isn't there.
+ */
 export type FromReader =
   | { readonly isLoaded: true }
   | { readonly judged: JudgedPackage }
+  | { readonly missing: string }
   | { readonly fault: string };
 
 /** What a reader found of one package. Plain data, which crosses from process to process. */
