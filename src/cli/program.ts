@@ -1,44 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { version } from '../version.ts';
-import { loadBundle, loadGc, loadSnapshot } from './carry.ts';
 import { addExamples } from './examples.ts';
 import { rewriteArguments } from './flags.ts';
-import { loadKeys, loadSign, loadSync, loadVerify } from './trust.ts';
-import { exitCodes, type CommandIo, type Verb } from './verb.ts';
-
-/**
- * Every verb by its name, in the order of the help. A new one is a file beside this and a line here. Only the code of the
- * verb that was asked for is loaded: all of them take 0.3 s and 30 MB.
- */
-const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
-  serve: async () => (await import('./serve.ts')).serve,
-  inspect: async () => (await import('./inspect.ts')).inspect,
-  index: async () => (await import('./index.ts')).index,
-  health: async () => (await import('./health.ts')).health,
-  keys: loadKeys,
-  sign: loadSign,
-  verify: loadVerify,
-  sync: loadSync,
-  bundle: loadBundle,
-  snapshot: loadSnapshot,
-  gc: loadGc,
-  artifacts: async () => (await import('./artifacts.ts')).artifacts,
-  plan: async () => (await import('./plan.ts')).plan,
-  doctor: async () => (await import('./doctor.ts')).doctor,
-  image: async () => (await import('./image.ts')).image,
-  'reference-pages': async () => (await import('./reference-pages.ts')).referencePages,
-};
-
-/** The verb that was named; all of them for the help, and for a suggestion where there is none of that name. */
-const chooseVerbs = (words: readonly string[]): Promise<Verb[]> => {
-  const named = words.find((word) => !word.startsWith('-')) ?? '';
-  if (named === 'version') {
-    return Promise.resolve([]);
-  }
-  const one = Object.hasOwn(verbs, named) ? verbs[named] : undefined;
-  return Promise.all((one ? [one] : Object.values(verbs)).map((load) => load()));
-};
+import { exitCodes, type CommandIo } from './verb.ts';
+import { addVerbs } from './verbs.ts';
 
 const examples = `
 Examples:
@@ -58,9 +24,12 @@ Exit codes: 0 done, 1 failed, 2 wrong flags or settings, 3 partly done.`;
 export const runProgram = async (words: readonly string[], io: CommandIo): Promise<number> => {
   let exitCode: number = exitCodes.ok;
   try {
-    const program = createProgram(await chooseVerbs(words), io, (code) => {
+    const finish = (code: number): void => {
       exitCode = code;
-    });
+    };
+    const program = createProgram(io, finish);
+    await addVerbs(words, program, (verb) => verb.register(program, io, finish));
+    addExamples(program);
     await program.parseAsync(rewriteArguments(words, program), { from: 'user' });
   } catch (thrown) {
     const error = nameOf(thrown);
@@ -76,11 +45,7 @@ export const runProgram = async (words: readonly string[], io: CommandIo): Promi
   return exitCode;
 };
 
-const createProgram = (
-  chosen: readonly Verb[],
-  io: CommandIo,
-  finish: (exitCode: number) => void,
-): Command => {
+const createProgram = (io: CommandIo, finish: (exitCode: number) => void): Command => {
   const program = new Command('fleet-depot')
     .description('The package registry for Elastic Fleet behind an air gap.')
     .usage('VERB [flags]')
@@ -107,10 +72,6 @@ const createProgram = (
       io.stdout.write(`${version}\n`);
       finish(exitCodes.ok);
     });
-  for (const verb of chosen) {
-    verb.register(program, io, finish);
-  }
-  addExamples(program);
   return program;
 };
 

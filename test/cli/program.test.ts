@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import test from 'ava';
+import { Command } from 'commander';
+import { verbs } from '../../src/cli/verbs.ts';
 import { settingRows } from '../../src/config/settings.ts';
 import { runCommand } from '../support/command.ts';
 import { scratch } from '../support/scratch.ts';
@@ -38,6 +41,30 @@ test('the help teaches verbs, and that of serve every flag with its variable', a
     t.regex(stdout, new RegExp(`^  -${row.flag}\\b`, 'm'));
   }
   t.true(stdout.includes('EPR_TLS_MIN_VERSION'));
+});
+
+test('the list of verbs says of each what it says itself', async (t) => {
+  const sink = new PassThrough();
+  const io = { stdout: sink, stderr: sink, env: {}, isTerminal: false, signal: new AbortController().signal };
+  for (const [name, { usage, summary, load }] of Object.entries(verbs)) {
+    const program = new Command();
+    (await load()).register(program, io, () => undefined);
+    const help = program.createHelp();
+    const [own] = help.visibleCommands(program);
+    t.truthy(own, name);
+    if (own) {
+      t.is(`${name} ${usage}`.trim(), help.subcommandTerm(own));
+      t.is(summary, help.subcommandDescription(own), name);
+    }
+  }
+});
+
+test('the help shows all verbs, whatever stands behind, and help with a verb that of the verb', async (t) => {
+  const list = await runCommand(['--help']);
+  for (const words of [['-h', 'serve'], ['help'], ['--help', 'bundle', 'create']]) {
+    t.is((await runCommand(words)).stdout, list.stdout, words.join(' '));
+  }
+  t.deepEqual(await runCommand(['help', 'serve']), await runCommand(['serve', '--help']));
 });
 
 test('the help of every verb ends with examples, and shows short flags, too', async (t) => {
