@@ -14,7 +14,6 @@ const pace = 200;
 export function alone(work) {
   const path = join(root, 'build', '.lock');
   const own = path + '.' + process.pid;
-  mkdirSync(join(root, 'build'), { recursive: true });
   let told = false;
   while (!take(path, own)) {
     const holder = holderOf(path);
@@ -33,7 +32,19 @@ export function alone(work) {
 
 /** By a link, which is there with its content at once, or not at all. */
 function take(path, own) {
-  writeFileSync(own, String(process.pid));
+  try {
+    mkdirSync(join(root, 'build'), { recursive: true });
+    writeFileSync(own, String(process.pid));
+  } catch (error) {
+    process.stderr.write(
+      'The program has to be installed and built first, and ' +
+        root +
+        " can't be written (" +
+        error.code +
+        ').\nRun `npm ci && npm run build` there as a user who may, and then this again.\n',
+    );
+    process.exit(1);
+  }
   try {
     linkSync(own, path);
     return true;

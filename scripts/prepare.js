@@ -98,7 +98,7 @@ function filesBelow(folder) {
 }
 
 function digestOfSources() {
-  const hash = createHash('sha256').update(process.versions.node.split('.')[0]);
+  const hash = createHash('sha256');
   const files = folders.reduce(
     function (found, folder) {
       return found.concat(filesBelow(join(root, folder)).filter((path) => path.endsWith('.ts')));

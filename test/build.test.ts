@@ -121,3 +121,14 @@ test('of two builds at once one waits for the other; one that was killed holds u
   t.is(spawnSync(process.execPath, words, { encoding: 'utf8' }).stderr, '');
   t.deepEqual(await readdir(join(folder, 'build')), []);
 });
+
+test('where nothing can be written, a build says that in two lines', async (t) => {
+  const folder = await checkout(t);
+  await writeFile(join(folder, 'build'), 'no folder');
+  const said = build(folder);
+  t.regex(
+    said,
+    /^1: The program has to be installed and built first, and .* can't be written \(EEXIST\)\.\nRun .*\n$/,
+  );
+  t.true(said.includes(folder));
+});
