@@ -5,6 +5,7 @@ import { DepotError, messageOf } from '../domain/errors.ts';
 import type { Action, Definition, Pin } from '../distribution/definition.ts';
 import { parseBytes } from '../distribution/fields.ts';
 import { parseInstalled } from '../distribution/installed.ts';
+import { decodeSaved } from '../distribution/saved-text.ts';
 import type { CheckLimits } from '../mirror/archive-check.ts';
 import { defaultCheckLimits } from '../mirror/archive-check.ts';
 import { askKibana } from '../mirror/kibana.ts';
@@ -135,7 +136,7 @@ async function readApiKey(file: string | undefined, io: CommandIo): Promise<stri
   let text = io.env['KIBANA_API_KEY'];
   if (file !== undefined) {
     try {
-      text = await readFile(file, 'utf8');
+      text = decodeSaved(await readFile(file));
     } catch (error) {
       throw new DepotError(
         'USAGE',
@@ -156,7 +157,7 @@ async function readApiKey(file: string | undefined, io: CommandIo): Promise<stri
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return decodeSaved(await readFile(file));
   } catch (error) {
     throw new DepotError(
       'INSTALLED_INVALID',

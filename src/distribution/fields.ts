@@ -1,5 +1,5 @@
 import type { YamlEntry, YamlNode } from './yaml-tree.ts';
-import { nearestWord } from './suggestion.ts';
+import { nearestWord, relatedWord } from './suggestion.ts';
 
 /** Something wrong in a definition. */
 export interface Problem {
@@ -38,7 +38,7 @@ export function readFields<Key extends string>(
 
 /** "unknown key 'querys' at line 3: did you mean 'queries'?" */
 export function unknownText(what: string, word: string, known: readonly string[], line: number): string {
-  const near = nearestWord(word, known);
+  const near = nearestWord(word, known) ?? relatedWord(word, known);
   const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean '${near}'?`;
   return `unknown ${what} '${word}' at line ${line}: ${hint}`;
 }

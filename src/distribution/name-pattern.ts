@@ -15,8 +15,8 @@ export interface NamePattern {
  */
 export function parseNamePattern(name: string, range?: string): NamePattern | string {
   const at = range === undefined ? name.indexOf('@') : -1;
-  const namePart = at < 0 ? name : name.slice(0, at);
-  const rangePart = at < 0 ? range : name.slice(at + 1);
+  const namePart = (at < 0 ? name : name.slice(0, at)).trim();
+  const rangePart = (at < 0 ? range : name.slice(at + 1))?.trim();
   if (!/^[a-z0-9_*?]{1,200}$/.test(namePart)) {
     return `'${namePart}' is no name pattern: names have a-z, 0-9 and _, and * and ? stand for many letters and for one`;
   }

@@ -1,6 +1,6 @@
 import { DepotError } from '../domain/errors.ts';
-import { parseLooseVersion, parseStrictVersion } from '../domain/version.ts';
-import type { Action, Definition, Pin, Query } from './definition.ts';
+import { parseStrictVersion } from '../domain/version.ts';
+import type { Action, Definition, Pin } from './definition.ts';
 import { defaultAddress } from './definition.ts';
 import type { Complain, Problem } from './fields.ts';
 import {
@@ -16,6 +16,7 @@ import {
 } from './fields.ts';
 import type { NamePattern } from './name-pattern.ts';
 import { parseNamePattern } from './name-pattern.ts';
+import { readQuery } from './query.ts';
 import { readWantedRelease, releaseKeys } from './wanted-release.ts';
 import type { YamlEntry, YamlNode } from './yaml-tree.ts';
 import { parseYamlTree, YamlProblem } from './yaml-tree.ts';
@@ -36,17 +37,6 @@ const topKeys = [
   'strip-screenshots',
   ...releaseKeys,
 ] as const;
-const queryKeys = [
-  'package',
-  'all',
-  'prerelease',
-  'type',
-  'kibana.version',
-  'spec.min',
-  'spec.max',
-  'version.limit',
-] as const;
-
 /**
  * Reads a distribution definition. The format is that of the public distribution tool (address, version.limit, matrix,
  * queries, packages, actions), and ours on top. Throws DepotError DEFINITION_INVALID with every problem and its line.
@@ -61,6 +51,13 @@ export function parseDefinition(text: string, label: string): Definition {
       complain(1, 'the definition is empty: it needs queries, packages or installed');
     } else {
       definition = readDefinition(tree, label, complain);
+      // Where something is wrong already, that may be why.
+      if (problems.length === 0 && asksNothing(definition)) {
+        complain(
+          tree.line,
+          "nothing is asked for: add 'queries' (`- {}` asks for everything), 'packages' or 'installed'",
+        );
+      }
     }
   } catch (error) {
     if (!(error instanceof YamlProblem)) {
@@ -82,15 +79,9 @@ function readDefinition(tree: YamlNode, label: string, complain: Complain): Defi
   const fields = readFields(tree, 'a definition', topKeys, complain);
   const queries = readItems(fields.get('queries'), complain).map((node) => readQuery(node, complain));
   const packages = readItems(fields.get('packages'), complain).flatMap((node) => readPin(node, complain));
-  const installed = readText(fields.get('installed'), complain);
+  const installed = readInstalledPlace(fields.get('installed'), complain);
   const maxSize = readBytes(fields.get('max-size'), complain);
   const release = readWantedRelease(fields, complain);
-  if (queries.length === 0 && packages.length === 0 && installed === undefined && !release) {
-    complain(
-      tree.line,
-      "nothing is asked for: add 'queries' (`- {}` asks for everything), 'packages' or 'installed'",
-    );
-  }
   return {
     label,
     address: readAddress(fields.get('address'), complain) ?? defaultAddress,
@@ -110,39 +101,16 @@ function readDefinition(tree: YamlNode, label: string, complain: Complain): Defi
   };
 }
 
-function readQuery(node: YamlNode, complain: Complain): Query {
-  const fields = readFields(node, 'a query', queryKeys, complain);
-  const name = readText(fields.get('package'), complain);
-  const type = readText(fields.get('type'), complain);
-  const all = readBoolean(fields.get('all'), complain, true);
-  const prerelease = readBoolean(fields.get('prerelease'), complain, true);
-  const versionLimit = readLimit(fields.get('version.limit'), complain);
-  const kibana = fields.get('kibana.version');
-  const kibanaVersion = readText(kibana, complain);
-  if (kibana && kibanaVersion !== undefined && !parseLooseVersion(kibanaVersion)) {
-    complain(kibana.line, `'kibana.version' must be a version such as 9.2.0, not '${kibanaVersion}'`);
-  }
-  const specMin = readSpec(fields.get('spec.min'), complain);
-  const specMax = readSpec(fields.get('spec.max'), complain);
-  return {
-    ...(name === undefined ? {} : { package: name }),
-    ...(all === undefined ? {} : { all }),
-    ...(prerelease === undefined ? {} : { prerelease }),
-    ...(type === undefined ? {} : { type }),
-    ...(kibanaVersion === undefined ? {} : { kibanaVersion }),
-    ...(specMin === undefined ? {} : { specMin }),
-    ...(specMax === undefined ? {} : { specMax }),
-    ...(versionLimit === undefined ? {} : { versionLimit }),
-  };
-}
+const asksNothing = ({ queries, packages, installed, release }: Definition): boolean =>
+  queries.length === 0 && packages.length === 0 && installed === undefined && !release;
 
-function readSpec(entry: YamlEntry | undefined, complain: Complain): string | undefined {
-  const text = readText(entry, complain);
-  if (!entry || text === undefined || /^\d+\.\d+$/.test(text)) {
-    return text;
+function readInstalledPlace(entry: YamlEntry | undefined, complain: Complain): string | undefined {
+  const place = readText(entry, complain);
+  if (entry && place?.trim() === '') {
+    complain(entry.line, "'installed' is empty: it is a file with a saved list, or Kibana's address");
+    return undefined;
   }
-  complain(entry.line, `'${entry.key}' must be major.minor such as 3.0, not '${text}'`);
-  return undefined;
+  return place;
 }
 
 function readPin(node: YamlNode, complain: Complain): Pin[] {

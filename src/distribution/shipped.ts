@@ -5,6 +5,7 @@ import { DepotError, messageOf } from '../domain/errors.ts';
 import { installedFile } from '../installation.ts';
 import type { Definition } from './definition.ts';
 import { parseDefinition } from './parse-definition.ts';
+import { decodeSaved } from './saved-text.ts';
 
 /** Where the shipped definitions lie. */
 export const shippedFolder = (): string => fileURLToPath(installedFile('distributions'));
@@ -52,5 +53,5 @@ export function loadDefinition(nameOrFile: string, folder: string = shippedFolde
       reason: `it is larger than ${maxBytes} bytes`,
     });
   }
-  return parseDefinition(text.toString('utf8'), nameOrFile);
+  return parseDefinition(decodeSaved(text), nameOrFile);
 }

@@ -11,6 +11,31 @@ export function nearestWord(word: string, known: readonly string[]): string | un
   return best;
 }
 
+/**
+ * The known word that begins as `word` does, for at least four letters and two thirds of the shorter one: `query` and
+ * `queries`, `kibana` and `kibana.version`. Undefined if there is none.
+ */
+export function relatedWord(word: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let longest = 3;
+  for (const candidate of known) {
+    const shared = sharedLetters(word.toLowerCase(), candidate);
+    if (shared > longest && shared * 3 >= Math.min(word.length, candidate.length) * 2) {
+      [best, longest] = [candidate, shared];
+    }
+  }
+  return best;
+}
+
+/** How many letters two words have in common at their beginning. */
+function sharedLetters(a: string, b: string): number {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) {
+    at++;
+  }
+  return at;
+}
+
 /** Levenshtein distance, with two neighbouring letters swapped counting as one change. Texts above 64 letters count as far. */
 function editDistance(a: string, b: string): number {
   if (a.length > 64 || b.length > 64) {

@@ -51,6 +51,8 @@ export class YamlProblem extends Error {
   }
 }
 
+/** Whoever writes a pattern such as *_otel seldom means an alias. */
+const quoteHint = 'a text that begins with * needs quotes, as in "*_otel"';
 const maxDepth = 20;
 /** Entries that merge keys may bring in altogether: a few lines can ask for millions. */
 const maxMerged = 100_000;
@@ -75,7 +77,7 @@ export function parseYamlTree(text: string): YamlNode | undefined {
       // Not there yet while its own value is being read: nothing can hold itself.
       const node = anchors.get(name);
       if (!node) {
-        throw new YamlProblem(lineOf(event.anchorStart), `no anchor above is named '${name}'`);
+        throw new YamlProblem(lineOf(event.anchorStart), `no anchor above is named '${name}'; ${quoteHint}`);
       }
       return node;
     }
@@ -169,12 +171,16 @@ export function parseYamlTree(text: string): YamlNode | undefined {
     return { kind: 'sequence', line, items };
   };
 
-  const documents = events.filter((event) => event.type === EVENT_DOCUMENT).length;
-  if (documents > 1) {
-    throw new YamlProblem(1, 'the file has more than one YAML document');
-  }
-  if (documents === 0) {
+  if (events.length === 0) {
     return undefined;
+  }
+  const second = events.findIndex((event, index) => index > 0 && event.type === EVENT_DOCUMENT);
+  if (second > 0) {
+    const first = events[second + 1];
+    const start =
+      first && 'start' in first ? first.start : first && 'valueStart' in first ? first.valueStart : -1;
+    const line = lineOf(start < 0 ? text.length : start);
+    throw new YamlProblem(line, 'a second YAML document begins here: a definition is one document');
   }
   next = 1;
   const first = take(1);
@@ -191,7 +197,8 @@ function readEvents(text: string): Event[] {
     return parseEvents(text, { maxDepth });
   } catch (error) {
     if (error instanceof YAMLException) {
-      throw new YamlProblem((error.mark?.line ?? 0) + 1, error.reason);
+      const hint = /alias/.test(error.reason) ? `; ${quoteHint}` : '';
+      throw new YamlProblem((error.mark?.line ?? 0) + 1, `${error.reason}${hint}`);
     }
     throw error;
   }

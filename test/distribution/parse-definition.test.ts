@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
@@ -10,6 +10,7 @@ import { parseDefinition } from '../../src/distribution/parse-definition.ts';
 import { planSearches } from '../../src/distribution/query-plan.ts';
 import { listShipped, loadDefinition, shippedFolder } from '../../src/distribution/shipped.ts';
 import { nearestWord } from '../../src/distribution/suggestion.ts';
+import { scratch } from '../support/scratch.ts';
 
 const problemOf = (text: string): string => {
   try {
@@ -119,8 +120,18 @@ test('merge keys that ask for millions of entries are refused', (t) => {
 test('an unknown key is told with its line and the key that was meant', (t) => {
   t.is(
     problemOf('address: https://a.example\n\nquerys:\n  - package: nginx\n'),
-    "my.yml: line 1: nothing is asked for: add 'queries' (`- {}` asks for everything), 'packages' or 'installed'; unknown key 'querys' at line 3: did you mean 'queries'?",
+    "my.yml: unknown key 'querys' at line 3: did you mean 'queries'?",
   );
+  for (const [word, meant] of [
+    ['query: []', 'queries'],
+    ['exclusions: []', 'exclude'],
+    ['max_size: 1GB', 'max-size'],
+    ['queries: [{kibana: {version: 9.2.0}}]', 'kibana.version'],
+    ['queries: [{version: 1.0.0}]', 'version.limit'],
+    ['queries: [{type: integrations}]', 'integration'],
+  ] as const) {
+    t.true(problemOf(`keep: 1\n${word}\n`).endsWith(`at line 2: did you mean '${meant}'?`), word);
+  }
   t.regex(
     problemOf('queries:\n  - pacakge: nginx\n'),
     /unknown key 'pacakge' at line 2: did you mean 'package'\?/,
@@ -153,8 +164,13 @@ const wrong: readonly (readonly [string, RegExp])[] = [
   ['queries: &a [*a]\n', /line 1: no anchor above is named 'a'/],
   ['queries:\n  - <<: nginx\n', /line 2: '<<' takes a mapping or a list of mappings/],
   ['queries: !!set {a}\n', /line 1: the tag !!set is not supported/],
-  ['queries: [{}]\n---\nqueries: [{}]\n', /more than one YAML document/],
-  ['- a\n', /a definition must be a mapping/],
+  ['queries: [{}]\n---\nqueries: [{}]\n', /line 3: a second YAML document begins here/],
+  ['- a\n', /line 1: a definition must be a mapping \(key: value\), not a list$/],
+  ['keep: 2\nmatrix: [{}]\n', /line 1: nothing is asked for: add 'queries'/],
+  ['queries: [{}]\nexclude:\n  - *_otel\n', /line 3: .* needs quotes, as in "\*_otel"/],
+  ['queries: [{}]\nexclude: [nginx, *]\n', /line 2: .* needs quotes, as in "\*_otel"/],
+  ['queries: [{}]\ninstalled: ""\n', /line 2: 'installed' is empty/],
+  ['queries:\n  - spec.min: 3.10\n    spec.max: 3.9\n', /line 2: 'spec.min' 3.10 is above 'spec.max' 3.9/],
 ];
 
 for (const [text, expected] of wrong) {
@@ -236,6 +252,7 @@ test('name patterns match whole names, with * and ?, within their versions', (t)
   t.false(matches('a*b*c', 'axxbxbx'));
   t.true(matches('aw?', 'aws'));
   t.true(matches('nginx@>=1.2.0 <2.0.0', 'nginx', '1.9.0'));
+  t.true(matches(' nginx @ >=1.2.0 ', 'nginx', '1.9.0'));
   t.false(matches('nginx@>=1.2.0 <2.0.0', 'nginx', '2.0.0'));
 });
 
@@ -265,6 +282,31 @@ test('what the public tool reads without a word is read: a limit below 0, and `v
   t.is(versionLimit, 0);
   t.deepEqual(queries, [{ versionLimit: 0 }]);
   t.deepEqual(actions, [{ kind: 'download', destination: './x' }]);
+});
+
+test('an empty parameter says nothing, and leaves the row its value', (t) => {
+  const text =
+    'address: ""\nmatrix: [{kibana.version: 9.2.0, package: nginx}]\nqueries: [{kibana.version: "", package: "", type: "", spec.min: ""}]\n';
+  const [search] = planSearches(parseDefinition(text, 'my.yml'));
+  t.is(search?.parameters, 'kibana.version=9.2.0&package=nginx');
+});
+
+test('a type of tomorrow is asked for as it is', (t) => {
+  t.deepEqual(parseDefinition('queries: [{type: dashboard}]\n', 'my.yml').queries, [{ type: 'dashboard' }]);
+});
+
+test('a definition that Windows saved as UTF-16 is read', async (t) => {
+  const folder = await scratch(t);
+  const text = 'queries:\r\n  - package: nginx # für alle\r\n';
+  for (const [name, bytes] of [
+    ['le', Buffer.from(`\uFEFF${text}`, 'utf16le')],
+    ['be', Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
+    ['utf8', Buffer.from(`\uFEFF${text}`)],
+  ] as const) {
+    const file = join(folder, `${name}.yml`);
+    writeFileSync(file, bytes);
+    t.deepEqual(loadDefinition(file).queries, [{ package: 'nginx' }], name);
+  }
 });
 
 test('sizes are read in both kinds of units', (t) => {
