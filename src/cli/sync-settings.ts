@@ -11,6 +11,7 @@ import { defaultCheckLimits } from '../mirror/archive-check.ts';
 import { askKibana } from '../mirror/kibana.ts';
 import type { HttpClient } from '../net/http.ts';
 import type { RetryPolicy } from '../net/retry.ts';
+import { readKibanaApiKey } from './kibana-api-key.ts';
 import type { OutgoingOptions } from './outgoing-options.ts';
 import type { CommandIo } from './verb.ts';
 
@@ -109,7 +110,7 @@ export async function readInstalled(
         client,
         retry,
         address: readUrl(place, '--installed'),
-        apiKey: await readApiKey(options.kibanaApiKeyFile, io),
+        apiKey: await readKibanaApiKey(options.kibanaApiKeyFile, io.env),
         onHomemade: (id) => homemade.push(id),
         signal: io.signal,
       })
@@ -129,30 +130,6 @@ const readList = async (file: string, homemade: string[]): Promise<Pin[]> =>
 function besideDefinition(place: string, { label }: Definition): string {
   const beside = resolve(dirname(label), place);
   return existsSync(beside) ? beside : place;
-}
-
-/** The key of the file or of the environment. Throws USAGE for what can be none, without showing it. */
-async function readApiKey(file: string | undefined, io: CommandIo): Promise<string | undefined> {
-  let text = io.env['KIBANA_API_KEY'];
-  if (file !== undefined) {
-    try {
-      text = decodeSaved(await readFile(file));
-    } catch (error) {
-      throw new DepotError(
-        'USAGE',
-        { reason: `--kibana-api-key-file: ${file} cannot be read (${messageOf(error)})` },
-        error,
-      );
-    }
-  }
-  const key = text?.trim();
-  if (key !== undefined && (file !== undefined || key !== '') && !/^[\x21-\x7e]+$/.test(key)) {
-    const place = file === undefined ? 'KIBANA_API_KEY' : `--kibana-api-key-file: ${file}`;
-    throw new DepotError('USAGE', {
-      reason: `${place} has no API key: it is one line without spaces, as Kibana shows it once (encoded)`,
-    });
-  }
-  return key === '' ? undefined : key;
 }
 
 async function readText(file: string): Promise<string> {

@@ -46,7 +46,7 @@ export interface Definition {
   readonly include: readonly NamePattern[];
   /** A candidate that matches one of these isn't taken; wins over `include`. */
   readonly exclude: readonly NamePattern[];
-  /** Newest versions of each name for each Kibana line (major.minor of a matrix row); 0 keeps all. */
+  /** Newest versions of each name for each Kibana of the matrix; 0 keeps all. */
   readonly keep: number;
   readonly dependencies: boolean;
   /** Take screenshots out of packages, which are then signed by the site key. */

@@ -68,7 +68,16 @@ export function readInstalledItems(answer: unknown, place: string): Record<strin
   if (!items) {
     throw new DepotError('INSTALLED_INVALID', { place, reason: 'there is no list of items' });
   }
-  return items.filter((item) => isRecord(item)).filter((item) => item['status'] !== 'not_installed');
+  return items
+    .map((item, index) => {
+      if (isRecord(item)) {
+        return item;
+      }
+      // PowerShell's ConvertTo-Json flattens what lies deeper than two levels to texts, unless -Depth says more.
+      const reason = `item ${index + 1} is no object; was the answer saved as it came?`;
+      throw new DepotError('INSTALLED_INVALID', { place, reason });
+    })
+    .filter((item) => item['status'] !== 'not_installed');
 }
 
 /** `items`, `response` of older Kibanas, the list alone, or the `item` that was asked for by its name. */
@@ -91,28 +100,23 @@ export function isHomemade(details: Record<string, unknown>): boolean {
   return source === 'custom' || source === 'upload';
 }
 
-/** The installed version of one item, and the one before it where it is named. */
+/**
+ * The installed version of one item, the one that an upgrade under way (or one that failed) goes to, and the one that Kibana can
+ * roll back to, as far as they are named.
+ */
 export function pinsOf(item: Record<string, unknown>, where: string, place: string): Pin[] {
-  const details = [
-    item,
-    item['installationInfo'],
-    item['savedObject'],
-    attributesOf(item['savedObject']),
-  ].filter((one) => isRecord(one));
-  const find = (key: string): unknown =>
-    details.map((one) => one[key]).findLast((value) => typeof value === 'string');
+  const { savedObject, installationInfo } = item;
+  const details = [attributesOf(savedObject), recordOf(installationInfo), recordOf(savedObject), item];
+  const find = (key: string): string | undefined =>
+    details.map((one) => one?.[key]).find((value) => typeof value === 'string' && value !== '') as
+      | string
+      | undefined;
   // An item of the list of all packages has the newest version as its own; what is installed stands in the details.
-  const installed =
-    find('install_version') ??
-    attributesOf(item['savedObject'])?.['version'] ??
-    recordOf(item['installationInfo'])?.['version'] ??
-    item['version'];
-  const current = checkPin(item['name'], installed, where, place);
-  const previous = find('previous_version');
-  if (typeof previous !== 'string' || previous === '' || previous === current.version) {
-    return [current];
-  }
-  return [current, checkPin(item['name'], previous, where, place)];
+  const versions = [find('install_version'), find('previous_version')].filter((one) => one !== undefined);
+  const installed = find('version') ?? versions[0];
+  return [...new Set([installed, ...versions])].map((version) =>
+    checkPin(item['name'], version, where, place),
+  );
 }
 
 function checkPin(name: unknown, version: unknown, where: string, place: string): Pin {

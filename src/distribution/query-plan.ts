@@ -7,8 +7,11 @@ export interface Search {
   readonly query: Query;
   /** Newest versions of each name to keep of this one answer; 0 keeps all. */
   readonly versionLimit: number;
-  /** `9.2` for a question with `kibana.version: 9.2.5`, and a common line for those without. */
-  readonly kibanaLine: string;
+  /**
+   * Which Kibana asks so: its version with the package formats that it reads. `keep` counts for each, since what the last of a
+   * line takes may be nothing that its first does.
+   */
+  readonly client: string;
 }
 
 /** Every query with every matrix row, the query's value winning; equal questions are asked once, with the wider limit. */
@@ -57,8 +60,9 @@ export function createSearch(
   if (query.type) {
     parameters.set('type', query.type);
   }
-  const kibanaLine = /^v?(\d+\.\d+)/.exec(query.kibanaVersion ?? '')?.[1] ?? '';
-  return { parameters: parameters.toString(), query, versionLimit, kibanaLine };
+  const { kibanaVersion = '', specMin = '', specMax = '' } = query;
+  const client = `${kibanaVersion} ${specMin}-${specMax}`;
+  return { parameters: parameters.toString(), query, versionLimit, client };
 }
 
 const widerLimit = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : Math.max(a, b));

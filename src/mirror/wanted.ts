@@ -48,11 +48,11 @@ export async function resolveWanted(
   });
 
   const wanted = new Map<string, Candidate>();
-  for (const line of new Set(searches.map((search) => search.kibanaLine))) {
-    const ofLine = searches
-      .filter((search) => search.kibanaLine === line)
+  for (const client of new Set(searches.map((search) => search.client))) {
+    const ofClient = searches
+      .filter((search) => search.client === client)
       .flatMap((search) => answers.get(search) ?? []);
-    const distinct = new Map(ofLine.map((candidate) => [idOf(candidate), candidate]));
+    const distinct = new Map(ofClient.map((candidate) => [idOf(candidate), candidate]));
     for (const candidate of newestOfEach([...distinct.values()], definition.keep)) {
       wanted.set(idOf(candidate), candidate);
     }

@@ -89,6 +89,24 @@ test('keep takes the newest N of each name and Kibana line, and lines are not cu
   t.is(listed(run), 'nginx-1.0.0 nginx-1.1.0 nginx-2.0.0 nginx-2.1.0');
 });
 
+test('keep counts for each Kibana of a line: what its newest takes leaves its oldest with versions of its own', async (t) => {
+  const rest =
+    'keep: 1\nmatrix:\n  - kibana.version: 9.1.0\n  - kibana.version: 9.1.9\nqueries:\n  - package: nginx\n';
+  const upstream = await startUpstream();
+  t.teardown(() => upstream.close());
+  for (const [version, kibana] of [
+    ['1.0.0', '^9.1.0'],
+    ['1.1.0', '^9.1.0'],
+    ['2.0.0', '^9.1.5'],
+    ['2.1.0', '^9.1.5'],
+  ] as const) {
+    upstream.offer(await publisher.make('nginx', version, { kibana }));
+  }
+  const definition = writeDefinition(await scratch(t), upstream.address, rest);
+  const run = await runSyncVerb([definition, '--dry-run', '--json'], { key: publisher.publicKey });
+  t.is(listed(run), 'nginx-1.1.0 nginx-2.1.0');
+});
+
 test('exclude wins over include, and limits count what is left', async (t) => {
   const rest =
     'keep: 1\ninclude:\n  - nginx\n  - cisco_*\nexclude:\n  - cisco_asa\n  - name: nginx\n    version: ">=2.1.0"\nqueries:\n  - all: true\n';
@@ -187,6 +205,77 @@ test('Kibana itself is asked page by page, with the API key, for installed and p
   t.is(run.exitCode, 0, run.stderr);
   t.is(listed(run), 'cisco_ios-1.0.0 nginx-1.1.0 nginx-1.2.0 sql_input-1.0.0');
   t.is(kibana.headers.get('/s/ops/api/fleet/epm/packages/installed')?.authorization, 'ApiKey c2VjcmV0');
+});
+
+for (const [what, installed, known] of [
+  ['of 7.17', 400, '?experimental=true'],
+  ['of early 8.x', 404, '?prerelease=true'],
+] as const) {
+  test(`a Kibana ${what}, which has no list of what is installed, is asked for all packages`, async (t) => {
+    const kibana = await startUpstream();
+    t.teardown(() => kibana.close());
+    kibana.answer('/api/fleet/epm/packages/installed', (_request, response) => {
+      response.writeHead(installed).end('{"message":"package name was empty"}');
+    });
+    kibana.answer('/api/fleet/epm/packages', (request, response) => {
+      if (!request.url?.endsWith(known)) {
+        response.writeHead(400).end('{}');
+        return;
+      }
+      const item = (name: string, install_source: string): object => ({
+        name,
+        version: '2.1.0',
+        status: 'installed',
+        savedObject: { attributes: { version: '1.2.0', install_version: '1.2.0', install_source } },
+      });
+      const items = [
+        item('nginx', 'registry'),
+        item('ours', 'upload'),
+        { name: 'sql_input', version: '2.0.0', status: 'not_installed' },
+      ];
+      response.end(JSON.stringify({ items, response: items }));
+    });
+    const { run } = await plan(t, 'installed: none\n', ['--installed', kibana.address]);
+    t.is(run.exitCode, 0, run.stderr);
+    t.is(listed(run), 'nginx-1.2.0');
+    t.regex(run.stderr, /note: made in Kibana or uploaded .*: ours-1\.2\.0\n/);
+  });
+}
+
+test('what was removed from Kibana while it was asked leaves no newest version behind', async (t) => {
+  const kibana = await startUpstream();
+  t.teardown(() => kibana.close());
+  kibana.answer('/api/fleet/epm/packages/installed', (_request, response) => {
+    response.end(JSON.stringify({ items: [{ name: 'nginx', version: '1.2.0' }], total: 1 }));
+  });
+  kibana.answer('/api/fleet/epm/packages/nginx', (_request, response) => {
+    response.end(JSON.stringify({ item: { name: 'nginx', version: '2.1.0', status: 'not_installed' } }));
+  });
+  const { run } = await plan(t, 'installed: none\n', ['--installed', kibana.address]);
+  t.is(listed(run), 'nginx-1.2.0');
+});
+
+test('an API key is taken in each form that it is shown in', async (t) => {
+  const kibana = await startUpstream();
+  t.teardown(() => kibana.close());
+  const path = '/api/fleet/epm/packages/installed';
+  kibana.answer(path, (_request, response) => response.end('{"items":[{"name":"nginx","version":"1.2.0"}]}'));
+  const folder = await scratch(t);
+  const encoded = Buffer.from('ID:KEY').toString('base64');
+  for (const text of [
+    `${encoded}\r\n`,
+    'ID:KEY\n',
+    `ApiKey ${encoded}`,
+    JSON.stringify({ id: 'ID', name: 'n', api_key: 'KEY', encoded }),
+    JSON.stringify({ id: 'ID', api_key: 'KEY' }),
+  ]) {
+    const file = join(folder, 'key');
+    writeFileSync(file, text);
+    const words = ['--installed', kibana.address, '--kibana-api-key-file', file];
+    const { run } = await plan(t, 'installed: none\n', words);
+    t.is(run.exitCode, 0, run.stderr);
+    t.is(kibana.headers.get(path)?.authorization, `ApiKey ${encoded}`, text);
+  }
 });
 
 test('what was made in Kibana or uploaded is not asked of the registry, and noted', async (t) => {

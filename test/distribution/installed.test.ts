@@ -35,6 +35,48 @@ test('Kibana’s answer gives the installed version and the one it can roll back
   );
 });
 
+test('each form of Kibana’s answers, from 7.10 to 9.x, says what is installed', (t) => {
+  const attributes = { version: '1.0.0', install_version: '1.0.0', install_status: 'installed' };
+  const savedObject = { id: 'nginx', type: 'epm-packages', attributes };
+  const other = { name: 'zeek', version: '1.0.0', status: 'not_installed' };
+  const seven = [{ name: 'nginx', version: '9.0.0', status: 'installed', savedObject }, other];
+  const nine = [
+    { name: 'nginx', version: '9.0.0', status: 'installed', installationInfo: attributes },
+    other,
+  ];
+  for (const answer of [
+    { response: seven },
+    { items: seven, response: seven },
+    { items: seven },
+    { items: nine },
+    { items: [{ ...nine[0], savedObject }] },
+    { item: nine[0] },
+    nine,
+  ]) {
+    t.deepEqual(parseInstalled(JSON.stringify(answer), 'saved'), [{ name: 'nginx', version: '1.0.0' }]);
+  }
+});
+
+test('while an upgrade is under way, or after one failed, both versions are wanted', (t) => {
+  const installationInfo = {
+    version: '1.0.0',
+    install_version: '2.0.0',
+    install_status: 'install_failed',
+    previous_version: '0.9.0',
+  };
+  const items = [{ name: 'nginx', version: '3.0.0', status: 'install_failed', installationInfo }];
+  t.deepEqual(
+    parseInstalled(JSON.stringify({ items }), 'saved').map(({ version }) => version),
+    ['1.0.0', '2.0.0', '0.9.0'],
+  );
+});
+
+test('an answer that PowerShell has flattened does not pass for an empty one', (t) => {
+  t.throws(() => parseInstalled('{"items": ["@{name=nginx; version=1.2.0}"], "total": 1}', 'a.json'), {
+    message: 'a.json: item 1 is no object; was the answer saved as it came?',
+  });
+});
+
 test('what Windows has saved is read: CRLF behind comments, and a byte order mark', (t) => {
   const pins = [
     { name: 'nginx', version: '1.2.0' },
