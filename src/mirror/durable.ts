@@ -1,4 +1,4 @@
-import { mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileFault } from './file-fault.ts';
 
@@ -26,25 +26,42 @@ export async function writeDurably(
 
 /**
  * Makes a folder and those above it. Not by Node's recursive mkdir, which says "no such folder" on a read-only file system, and
- * never ends where a file system refuses new names with ENOENT, as /proc does. Throws FILE_FAILED or DISK_FULL.
+ * never ends where a file system refuses new names with ENOENT, as /proc does. Returns those that it made, the outermost first.
+ * Throws FILE_FAILED or DISK_FULL.
  */
-export async function ensureFolder(folder: string): Promise<void> {
+export async function ensureFolder(folder: string): Promise<readonly string[]> {
   try {
     await mkdir(folder);
+    return [folder];
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : '';
     if (await isFolder(folder)) {
-      return;
+      return [];
     }
     if (code !== 'ENOENT' || dirname(folder) === folder || (await isFolder(dirname(folder)))) {
       throw fileFault(error, folder);
     }
-    await ensureFolder(dirname(folder));
-    await mkdir(folder).catch(async (again: unknown) => {
+    const above = await ensureFolder(dirname(folder));
+    try {
+      await mkdir(folder);
+      return [...above, folder];
+    } catch (again) {
       if (!(await isFolder(folder))) {
         throw fileFault(again, folder);
       }
-    });
+      return above;
+    }
+  }
+}
+
+/** Takes folders away that nothing came into, the last first. */
+export async function dropEmpty(folders: readonly string[]): Promise<void> {
+  for (const folder of folders.toReversed()) {
+    try {
+      await rmdir(folder);
+    } catch {
+      return;
+    }
   }
 }
 

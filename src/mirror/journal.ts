@@ -40,7 +40,7 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** Opens the journal; lines that a crash has torn are passed over. With `readOnly` nothing is created. */
+/** Opens the journal; lines that a crash has torn are passed over. With `readOnly` nothing is written. */
 export async function openJournal(file: string, readOnly: boolean): Promise<Journal> {
   const lines = new Map<string, JournalLine>();
   const text = await readFile(file, 'utf8').catch(() => '');
@@ -51,23 +51,24 @@ export async function openJournal(file: string, readOnly: boolean): Promise<Jour
     }
   }
   let handle: Awaited<ReturnType<typeof open>> | undefined;
-  try {
-    handle = readOnly ? undefined : await open(file, 'a', 0o644);
-    if (text !== '' && !text.endsWith('\n')) {
-      await handle?.appendFile('\n');
-    }
-  } catch (error) {
-    throw fileFault(error, file);
-  }
   // Lines that come while others are written go together.
   let waiting: string[] = [];
   let writing = Promise.resolve();
+  /** The first line makes the file: a run that checks nothing leaves none. A torn line ends where the next begins. */
+  const create = async (): Promise<NonNullable<typeof handle>> => {
+    const opened = await open(file, 'a', 0o644);
+    if (text !== '' && !text.endsWith('\n')) {
+      await opened.appendFile('\n');
+    }
+    return opened;
+  };
   const write = async (): Promise<void> => {
     const joined = waiting.join('');
     waiting = [];
     try {
-      if (joined !== '') {
-        await handle?.appendFile(joined);
+      if (joined !== '' && !readOnly) {
+        handle ??= await create();
+        await handle.appendFile(joined);
       }
     } catch (error) {
       throw fileFault(error, file);

@@ -76,6 +76,9 @@ export async function judgeArchive(
   const written = await writing;
   const { sha256, size, signature: verdict } = checked;
   const locked = item.locked?.original ?? item.locked;
+  const signatureSha256 =
+    signature === undefined ? undefined : createHash('sha256').update(signature).digest('hex');
+  refuseResigned(item, sha256, signatureSha256);
   const hold = (what: string, found: string | number, said: string | number | undefined): void => {
     if (locked && found !== said) {
       throw new DepotError('ARCHIVE_MISMATCH', {
@@ -86,8 +89,6 @@ export async function judgeArchive(
   };
   hold('sha256', sha256, locked?.sha256);
   hold('size', size, locked?.size);
-  const signatureSha256 =
-    signature === undefined ? undefined : createHash('sha256').update(signature).digest('hex');
   if (locked && locked.signature?.sha256 !== signatureSha256) {
     throw new DepotError('ARCHIVE_MISMATCH', {
       file: `${file}.sig`,
@@ -109,6 +110,22 @@ export async function judgeArchive(
       : {}),
   };
   return { facts, file: written };
+}
+
+/** A server that has a set as it was made, stripped and signed anew, can't say what it was before, so nobody could check that. */
+function refuseResigned({ id, locked }: PlanItem, sha256: string, signature: string | undefined): void {
+  const { original } = locked ?? {};
+  if (
+    original &&
+    sha256 === locked?.sha256 &&
+    (sha256 !== original.sha256 || signature === locked.signature?.sha256)
+  ) {
+    throw new DepotError('ARCHIVE_MISMATCH', {
+      file: `${id}.zip`,
+      reason:
+        'this server has it as the set was made, signed anew by the site key: carry such a set with `fleet-depot bundle create`, or fetch it from a registry that has the originals (--address)',
+    });
+  }
 }
 
 /** The signer's fingerprint; undefined where a signature isn't required and proves nothing. */

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { DepotError } from '../domain/errors.ts';
-import { ensureFolder, writeDurably } from './durable.ts';
+import { dropEmpty, ensureFolder, writeDurably } from './durable.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { Journal } from './journal.ts';
 import { openJournal } from './journal.ts';
@@ -43,7 +43,7 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
     deps.onPlan(plan);
     return { plan };
   }
-  await ensureFolder(layout.work);
+  const made = await ensureFolder(layout.work);
   const release = await lockFolder(layout.folder, layout.busyFile);
   try {
     await deps.prepare?.();
@@ -58,6 +58,8 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
     }
   } finally {
     await release();
+    // Of a run that came to nothing nothing stays.
+    await dropEmpty(made);
   }
 }
 
@@ -105,8 +107,9 @@ async function carryOut(
   const problems: Failure[] = [];
   const failed = (): number =>
     (packages?.failed.length ?? 0) + (release?.failed.length ?? 0) + problems.length;
-  // A run that was cut short knows less than the lock file that is there.
-  if (!packages?.halted && !release?.halted && !(request.locked && failed() > 0)) {
+  // A run that was cut short, or got nothing, knows less than the lock file that is there.
+  const isEmpty = lock.packages.length + (lock.files?.length ?? 0) === 0;
+  if (!packages?.halted && !release?.halted && !((request.locked || isEmpty) && failed() > 0)) {
     await writeLock(layout, lock, problems);
   }
   const pruned = await prune(plan, request, deps, failed() > 0, problems);

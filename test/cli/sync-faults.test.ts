@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { scratch } from '../support/scratch.ts';
@@ -356,6 +356,28 @@ test('an upstream that answers the search with HTML, or not at all, fails the wh
   t.is(gone.error?.code, 'UPSTREAM_UNREACHABLE');
   t.regex(gone.error?.message ?? '', /refused/);
   t.deepEqual(contentOf(scene.to), before);
+});
+
+test('a run that came to nothing leaves nothing: no folder, no journal, no lock file of an empty set', async (t) => {
+  const scene = await setUp(t);
+  const [folder, mine] = [join(dirname(scene.to), 'new'), join(dirname(scene.to), 'mine')];
+  mkdirSync(mine);
+  const again = (to: string): Promise<SyncRun> => scene.run('--to', join(to, 'below'));
+  scene.upstream.addFault(faults.html('/search', 2));
+  t.is((await again(folder)).exitCode, 1);
+  t.false(existsSync(folder));
+  t.is((await again(mine)).exitCode, 1);
+  t.deepEqual(readdirSync(mine), []);
+  for (const { name, version } of scene.upstream.offered) {
+    scene.upstream.addFault({
+      match: `${name}-${version}.zip.sig`,
+      answer: (_request, response) => response.writeHead(404).end(),
+    });
+  }
+  const failed = await again(folder);
+  t.is(failed.exitCode, 1);
+  t.true(failed.json.report.failed.length > 0);
+  t.false(existsSync(folder));
 });
 
 test('an archive beyond the size limit is not even read', async (t) => {

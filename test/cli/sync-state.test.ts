@@ -120,7 +120,7 @@ test('--locked refuses other bytes than the lock file says, and keeps the lock f
     ['ARCHIVE_MISMATCH', 'ARCHIVE_MISMATCH', 'ARCHIVE_MISMATCH'],
   );
   t.regex(locked.json.report.failed[0]?.reason ?? '', /the lock file says/);
-  t.deepEqual(readdirSync(again).toSorted(), ['.fleet-depot', 'distribution.lock']);
+  t.deepEqual(readdirSync(again), ['distribution.lock']);
   t.is(readFileSync(join(again, 'distribution.lock'), 'utf8'), lock);
 });
 
@@ -307,7 +307,7 @@ test('max-size ends the run before anything is fetched', async (t) => {
   const { exitCode, error } = await run();
   t.is(exitCode, 1);
   t.is(error?.code, 'SET_TOO_LARGE');
-  t.deepEqual(Object.keys(contentOf(to)), []);
+  t.false(existsSync(to));
 });
 
 test('max-size is held too where the registry tells no sizes: the run stops when more has come', async (t) => {

@@ -131,6 +131,23 @@ test('a second run has nothing to do; the same set comes out of its lock file wi
   );
 });
 
+test('a set that was stripped is not made again from a server that has it stripped, and the way out is told', async (t) => {
+  const { run, to, folder, keyFile } = await setUp(t);
+  await run('--resign-key', keyFile);
+  const server = await startServer({ packagePaths: [to], flags: { 'signature-policy': 'off' } });
+  t.teardown(() => server.close());
+  await server.app.ready;
+  const lock = join(to, 'distribution.lock');
+  const words = ['--locked', '--lock', lock, '--address', server.url, '--resign-key', keyFile];
+  const { exitCode, json } = await run(...words, '--to', join(folder, 'again'));
+  t.is(exitCode, 1);
+  t.is(json.report.failed.length, 2);
+  for (const { code, reason } of json.report.failed) {
+    t.is(code, 'ARCHIVE_MISMATCH');
+    t.regex(reason, /has it as the set was made.*`fleet-depot bundle create`.*--address/);
+  }
+});
+
 test('the signature that a package came with stays beside it, fits the archive that it came as, and `verify` tells of it', async (t) => {
   const { run, to, keyFile, folder, locked } = await setUp(t);
   await run('--resign-key', keyFile);
