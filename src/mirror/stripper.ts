@@ -18,6 +18,7 @@ import type { Layout } from './layout.ts';
 import { cutScreenshots } from './manifest-cut.ts';
 import { writePart, type WrittenFile } from './part-file.ts';
 import type { WantedItem } from './plan.ts';
+import { cutImages } from './readme-cut.ts';
 
 /** A package whose part and signature wait to be placed, and which file the part is. */
 export interface StrippedPackage {
@@ -140,10 +141,17 @@ async function rewrite(
     }
     const { manifest } = cut;
     const gone = new Set(cut.files);
+    const readCut = async (path: string): Promise<Buffer> => {
+      const bytes = await read(path);
+      const text = /^docs\/.*\.md$/i.test(path) ? bytes.toString('utf8') : '';
+      const shown = cutImages(text, path, gone);
+      // What is no UTF-8 would not come back as it was.
+      return shown === text || !Buffer.from(text).equals(bytes) ? bytes : Buffer.from(shown);
+    };
     const inputs = [...files.keys()]
       .map((path) => path.slice(top.length + 1))
       .filter((path) => !gone.has(path))
-      .map((path) => ({ path, read: async () => (path === 'manifest.yml' ? manifest : read(path)) }));
+      .map((path) => ({ path, read: async () => (path === 'manifest.yml' ? manifest : readCut(path)) }));
     await pipeline(writeZip(top, inputs), createWriteStream(to, { flush: true }));
     return true;
   } catch (error) {

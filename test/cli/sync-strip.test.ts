@@ -131,6 +131,27 @@ test('a second run has nothing to do; the same set comes out of its lock file wi
   );
 });
 
+test('a readme that shows a screenshot shows its words instead, and the archive is the same each time', async (t) => {
+  const { run, to, keyFile, folder, upstream, locked } = await setUp(t);
+  const readme = (image: string): string => `# Shown\n\n${image}\n\n![Logo](../img/logo.svg) \u2603\n`;
+  const files = { 'docs/README.md': readme('![The board](../img/shot.png)'), 'img/shot.png': 'PNG' };
+  const manifest = { screenshots: [{ src: '/img/shot.png', title: 'Shot' }] };
+  const made = join(folder, 'made');
+  const zip = await readFile(await writeZipPackage(made, { name: 'read', manifest, files }));
+  upstream.offer({ name: 'read', version: '1.0.0', zip, signature: await publisher.sign(zip) });
+  t.is((await run('--resign-key', keyFile)).exitCode, 0);
+  const after = await readZip(join(to, 'read-1.0.0.zip'));
+  t.is(after.get('read-1.0.0/docs/README.md')?.toString(), readme('The board'));
+  t.false(after.has('read-1.0.0/img/shot.png'));
+  const first = locked().map(({ sha256 }) => sha256);
+  await rm(to, { recursive: true });
+  await run('--resign-key', keyFile);
+  t.deepEqual(
+    locked().map(({ sha256 }) => sha256),
+    first,
+  );
+});
+
 test('a set that was stripped is not made again from a server that has it stripped, and the way out is told', async (t) => {
   const { run, to, folder, keyFile } = await setUp(t);
   await run('--resign-key', keyFile);
