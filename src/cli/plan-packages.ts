@@ -1,7 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import { DepotError } from '../domain/errors.ts';
 import { compareVersions, parseLooseVersion } from '../domain/version.ts';
-import { readBody, type HttpClient } from '../net/http.ts';
+import { eachConcurrently } from '../mirror/pool.ts';
+import { dismiss, readBody, type HttpClient } from '../net/http.ts';
 
 /** A package that must come in before the stack is upgraded. */
 export interface MissingPackage {
@@ -60,6 +61,31 @@ export const missingPackages = (here: NewestPackages, upstream: NewestPackages):
     .filter(([name, wanted]) => isOlder(here.get(name), wanted))
     .map(([name, wanted]) => ({ name, wanted, here: here.get(name) }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
+/**
+ * Those of `missing` that a registry doesn't have after all. A list of files doesn't say which packages are experimental: those
+ * are served, but a search hides them. Who can't be asked lacks them.
+ */
+export const withoutServed = async (
+  missing: readonly MissingPackage[],
+  base: string,
+  client: HttpClient,
+): Promise<readonly MissingPackage[]> => {
+  const served = new Set<string>();
+  await eachConcurrently(missing, 4, async ({ name, wanted }) => {
+    const url = new URL(
+      `${base.replace(/\/+$/, '')}/package/${encodeURIComponent(name)}/${encodeURIComponent(wanted)}/`,
+    );
+    const answer = await client.request({ url, method: 'HEAD' }).catch(() => undefined);
+    if (answer?.status === 200) {
+      served.add(name);
+    }
+    if (answer) {
+      dismiss(answer);
+    }
+  });
+  return missing.filter(({ name }) => !served.has(name));
+};
 
 const isOlder = (here: string | undefined, wanted: string): boolean => {
   const [mine, theirs] = [

@@ -1,7 +1,7 @@
 import type { Completeness } from '../artifacts/completeness.ts';
 import { DepotError } from '../domain/errors.ts';
 import { Transient, type HttpClient } from '../net/http.ts';
-import { missingPackages, newestPackages, type MissingPackage } from './plan-packages.ts';
+import { missingPackages, newestPackages, withoutServed, type MissingPackage } from './plan-packages.ts';
 import type { PlanUpstream } from './plan-upstream.ts';
 
 /** One step of the upgrade, in the guide's order. */
@@ -42,7 +42,7 @@ export const packageStep = async (
   if (upstream instanceof DepotError) {
     return unknown(upstream, [found]);
   }
-  const missing = missingPackages(here, upstream.newest);
+  const missing = await withoutServed(missingPackages(here, upstream.newest), url, client);
   return {
     title,
     state: missing.length === 0 ? 'ready' : 'missing',

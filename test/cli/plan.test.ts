@@ -8,6 +8,7 @@ import { startArtifacts } from '../support/artifact-server.ts';
 import { writeZipPackage } from '../support/packages.ts';
 import { agentPath, makeRelease } from '../support/release.ts';
 import { scratch } from '../support/scratch.ts';
+import { startServer } from '../support/server.ts';
 import { createPublisher } from '../support/signed-packages.ts';
 import { runSyncVerb, writeDefinition } from '../support/sync-run.ts';
 import { startUpstream } from '../support/upstream.ts';
@@ -234,4 +235,34 @@ test('of a bundle, its page and a lock file the newest version that suits the ne
       upstream,
     );
   }
+});
+
+test('what a search hides, since it is experimental, is not missing where it is served', async (t) => {
+  const folder = await scratch(t);
+  const packages = join(folder, 'packages');
+  const manifest = { release: 'experimental' };
+  await writeZipPackage(packages, { name: 'early', version: '0.1.0', manifest });
+  const server = await startServer({
+    packagePaths: [packages],
+    flags: { 'require-package-signatures': 'false' },
+  });
+  t.teardown(() => server.close());
+  await server.app.ready;
+  const lock = join(folder, 'distribution.lock');
+  const listed = ['early', 'other'].map((name) => ({
+    name,
+    version: '0.1.0',
+    sha256: '0'.repeat(64),
+    size: 1,
+    source: `https://registry.example/epr/${name}/${name}-0.1.0.zip`,
+  }));
+  const address = 'https://registry.example/';
+  await writeFile(lock, JSON.stringify({ lockVersion: 1, distribution: 'x', address, packages: listed }));
+  const words = ['--stack', '9.2.1', '--url', server.url, '--json', '--upstream', lock];
+  const { stdout } = await runVerb(plan, words, { env: { EPR_CACHE_DIR: join(folder, 'cache') } });
+  const notes = (JSON.parse(stdout) as Plan).steps[0]?.notes ?? [];
+  t.deepEqual(
+    notes.filter((note) => note.endsWith('is missing')),
+    ['other 0.1.0 is missing'],
+  );
 });
