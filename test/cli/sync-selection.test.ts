@@ -171,6 +171,34 @@ test('a dependency is there for each Kibana that takes the package, though one v
   t.is(await ask('queries:\n  - package: nine\n'), 'nine-1.0.0 otel-1.5.0');
 });
 
+test('a dependency suits the Kibana that its query names, also where the matrix names none or another type', async (t) => {
+  const upstream = await startUpstream();
+  t.teardown(() => upstream.close());
+  const requires = { input: [{ package: 'otel', version: '^1.0.0' }] };
+  upstream.offer(
+    await publisher.make('otel', '1.0.0', { kibana: '^8.0.0' }),
+    await publisher.make('otel', '1.5.0', { kibana: '^9.0.0' }),
+    await publisher.make('otel', '1.6.0-rc.1', { kibana: '^9.0.0' }),
+    await publisher.make('both', '1.0.0', { kibana: '^8.0.0 || ^9.0.0', requires }),
+  );
+  const folder = await scratch(t);
+  const ask = async (rest: string): Promise<string> => {
+    const definition = writeDefinition(folder, upstream.address, `dependencies: true\n${rest}`);
+    const run = await runSyncVerb([definition, '--dry-run', '--json'], { key: publisher.publicKey });
+    t.is(run.exitCode, 0, run.stderr);
+    return listed(run);
+  };
+  const query = 'queries:\n  - package: both\n    kibana.version: 8.19.0\n';
+  t.is(await ask(query), 'both-1.0.0 otel-1.0.0');
+  t.is(await ask(`matrix:\n  - kibana.version: 9.2.0\n${query}`), 'both-1.0.0 otel-1.0.0');
+  const pin = 'packages:\n  - {name: otel, version: 1.5.0}\n';
+  t.is(await ask(`${query}${pin}`), 'both-1.0.0 otel-1.0.0 otel-1.5.0');
+  upstream.requests.length = 0;
+  const typed = 'matrix:\n  - kibana.version: 9.2.0\n    type: integration\nqueries:\n  - package: both\n';
+  t.is(await ask(typed), 'both-1.0.0 otel-1.5.0');
+  t.true(upstream.requests.includes('GET /search?all=true&kibana.version=9.2.0&package=otel'));
+});
+
 test('a dependency that is excluded or missing is a problem, and the run ends with 3', async (t) => {
   const { run } = await plan(t, 'dependencies: true\nexclude: [sql_input]\nqueries:\n  - package: suite\n');
   t.is(run.exitCode, 3);
