@@ -42,8 +42,8 @@ export async function closeOverRequirements(
 
   const queue = [...wanted.values()];
   for (let candidate = queue.shift(); candidate; candidate = queue.shift()) {
-    const requires = candidate.requires ?? (await upstream.requirements(candidate, signal)) ?? [];
-    for (const requirement of requires) {
+    const conditions = candidate.requires ? candidate : await upstream.conditions(candidate, signal);
+    for (const requirement of conditions?.requires ?? []) {
       const complain = (why: string): void => {
         problems.push({
           label: idOf(candidate),
@@ -65,7 +65,7 @@ export async function closeOverRequirements(
         fitting: offered.filter(satisfied),
       }));
       // What a package needs is needed where it can be installed; of one that fits no row nothing is known but itself.
-      const fit = all.filter(({ row }) => takes(row, candidate));
+      const fit = all.filter(({ row }) => takes(row, conditions ?? {}));
       const needed = fit.length > 0 || isMet ? fit : all;
       const added = needed
         .filter(({ fitting }) => !fitting.some((one) => wanted.has(idOf(one))))
@@ -115,7 +115,7 @@ interface Offer {
 }
 
 /** Whether a row's Kibana takes a package; true where one of them says nothing about it. */
-function takes({ kibanaVersion }: Query, { kibana }: Candidate): boolean {
+function takes({ kibanaVersion }: Query, { kibana }: Pick<Candidate, 'kibana'>): boolean {
   const version = kibanaVersion === undefined ? undefined : parseLooseVersion(kibanaVersion);
   const constraint = kibana === undefined ? undefined : parseConstraint(kibana);
   return !version || !constraint || constraint.test(version);

@@ -17,8 +17,8 @@ import { askPresence, type Presence } from './small-fetch.ts';
 export interface Upstream {
   /** One `/search`. Entries whose name or version isn't proper never come back as candidates. */
   search(parameters: string, signal?: AbortSignal): Promise<SearchAnswer>;
-  /** What a package's manifest requires; undefined where the upstream doesn't know that version. */
-  requirements(pin: Pin, signal?: AbortSignal): Promise<readonly Requirement[] | undefined>;
+  /** What a package's manifest wants of Kibana and of other packages; undefined where the upstream doesn't know that version. */
+  conditions(pin: Pin, signal?: AbortSignal): Promise<Pick<Candidate, 'kibana' | 'requires'> | undefined>;
   /** What a HEAD says of an archive. */
   archivePresence(url: URL, signal?: AbortSignal): Promise<Presence>;
   /** Where the archive of a candidate lies. Throws DepotError UPSTREAM_REDIRECT for one on another host. */
@@ -115,9 +115,9 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
       }
       return { candidates, refused };
     },
-    async requirements(pin, signal) {
+    async conditions(pin, signal) {
       const answer = await getJson(joinUrl(address, `/package/${pin.name}/${pin.version}/`), signal);
-      return answer === undefined ? undefined : readRequirements(answer);
+      return answer === undefined ? undefined : readConditions(answer);
     },
     archivePresence: (url, signal) =>
       askPresence(url, { client, policy, retry, ...(signal ? { signal } : {}) }),
@@ -188,16 +188,20 @@ function readCandidate(item: unknown): Candidate | string {
   if (typeof version !== 'string' || !parsed) {
     return `${name}: the version ${quote(version)} is not MAJOR.MINOR.PATCH`;
   }
-  const kibana = readKibana(item['conditions']);
   return {
     name,
     version,
     parsed,
-    ...(kibana === undefined ? {} : { kibana }),
-    requires: readRequirements(item),
+    ...readConditions(item),
     ...(typeof download === 'string' && download !== '' ? { download } : {}),
     ...(typeof signaturePath === 'string' && signaturePath !== '' ? { signaturePath } : {}),
   };
+}
+
+/** What a search item or a manifest wants of Kibana and of other packages. */
+function readConditions(item: unknown): Pick<Candidate, 'kibana' | 'requires'> {
+  const kibana = readKibana(isRecord(item) ? item['conditions'] : undefined);
+  return { ...(kibana === undefined ? {} : { kibana }), requires: readRequirements(item) };
 }
 
 /** `kibana.version` of a search item's conditions; what is no constraint counts as absent. */

@@ -80,8 +80,10 @@ function createFilter({ include, exclude }: Definition): (candidate: Candidate) 
     !exclude.some((pattern) => pattern.matches(name, parsed));
 }
 
-/** The same listing fault comes with each matrix row; it is told once. */
+/** The same listing fault comes with each matrix row, of another address; it is told once. */
 function dedupe(problems: readonly WantedProblem[]): WantedProblem[] {
-  const seen = new Map(problems.map((problem) => [problem.reason.replace(/^\S+/, ''), problem]));
+  const seen = new Map(
+    problems.map((problem) => [problem.error ? problem.reason.replace(/^\S+/, '') : problem.reason, problem]),
+  );
   return [...seen.values()];
 }

@@ -199,6 +199,32 @@ test('a dependency suits the Kibana that its query names, also where the matrix 
   t.true(upstream.requests.includes('GET /search?all=true&kibana.version=9.2.0&package=otel'));
 });
 
+test('what a pin requires is for the Kibanas that take it, and each package that lacks something is told', async (t) => {
+  const upstream = await startUpstream();
+  t.teardown(() => upstream.close());
+  const requires = { input: [{ package: 'otel', version: '^1.0.0' }] };
+  const lacking = { input: [{ package: 'none', version: '^1.0.0' }] };
+  upstream.offer(
+    await publisher.make('otel', '1.0.0', { kibana: '^8.0.0' }),
+    await publisher.make('otel', '1.5.0', { kibana: '^9.0.0' }),
+    await publisher.make('eight', '1.0.0', { kibana: '^8.0.0', requires }),
+    await publisher.make('one', '1.0.0', { requires: lacking }),
+    await publisher.make('two', '1.0.0', { requires: lacking }),
+  );
+  const definition = writeDefinition(
+    await scratch(t),
+    upstream.address,
+    'dependencies: true\nmatrix:\n  - kibana.version: 8.19.0\n  - kibana.version: 9.2.0\nqueries:\n  - package: one\n  - package: two\npackages:\n  - {name: eight, version: 1.0.0}\n',
+  );
+  const run = await runSyncVerb([definition, '--dry-run', '--json'], { key: publisher.publicKey });
+  t.is(run.exitCode, 3);
+  t.is(listed(run), 'eight-1.0.0 one-1.0.0 otel-1.0.0 two-1.0.0');
+  t.deepEqual(
+    run.json.plan.problems.map(({ reason }) => reason),
+    ['one', 'two'].map((name) => `${name}-1.0.0 requires none ^1.0.0: the upstream has none`),
+  );
+});
+
 test('a dependency that is excluded or missing is a problem, and the run ends with 3', async (t) => {
   const { run } = await plan(t, 'dependencies: true\nexclude: [sql_input]\nqueries:\n  - package: suite\n');
   t.is(run.exitCode, 3);
