@@ -22,18 +22,18 @@ export function cutImages(text: string, path: string, gone: ReadonlySet<string>)
 const code = /(^ {0,3}(?:```|~~~)[^]*?(?:^ {0,3}(?:```|~~~)[^\n]*$|$(?![^])))/m;
 
 // Bounds keep each search linear: no alternative text or address is that long.
-const label = String.raw`((?:[^\[\]\\]|\\.){0,500})`;
-const target = String.raw`\(\s{0,9}(?:<([^<>\n]{1,500})>|([^\s()<>]{1,500}))(?:\s{1,9}(?:"[^"]{0,500}"|'[^']{0,500}'))?\s{0,9}\)`;
-const image = new RegExp(String.raw`!\[${label}\]${target}`, 'g');
-const link = new RegExp(String.raw`(?<!!)\[${label}\]${target}`, 'g');
-const labelled = new RegExp(String.raw`!?\[${label}\](?:\[([^\[\]\n]{0,500})\])?(?![(:])`, 'g');
+const words = String.raw`((?:[^\[\]\\]|\\.){0,500})`;
+const address = String.raw`\(\s{0,9}(?:<([^<>\n]{1,500})>|([^\s()<>]{1,500}))(?:\s{1,9}(?:"[^"]{0,500}"|'[^']{0,500}'))?\s{0,9}\)`;
+const image = new RegExp(String.raw`!\[${words}\]${address}`, 'g');
+const link = new RegExp(String.raw`(?<!!)\[${words}\]${address}`, 'g');
+const labelled = new RegExp(String.raw`!?\[${words}\](?:\[([^\[\]\n]{0,500})\])?(?![(:])`, 'g');
 const definition =
   /^ {0,3}\[([^[\]\n]{1,500})\]:[ \t]{0,9}<?([^\s<>]{1,500})>?(?:[ \t]{1,9}["'(][^\n]{0,500})?\r?(?:\n|$)/gm;
 const tag = /<img\b[^<>]{0,2000}>/gi;
 
 const cutPart = (text: string, isGone: (target: string) => boolean, labels: ReadonlySet<string>): string => {
-  const named = (whole: string, words: string, bracketed?: string, plain?: string): string =>
-    isGone(bracketed ?? plain ?? '') ? words : whole;
+  const named = (whole: string, shown: string, bracketed?: string, plain?: string): string =>
+    isGone(bracketed ?? plain ?? '') ? shown : whole;
   const cut = text
     .replace(tag, (whole) => (isGone(attributeOf(whole, 'src')) ? attributeOf(whole, 'alt') : whole))
     .replace(image, named)
@@ -42,8 +42,8 @@ const cutPart = (text: string, isGone: (target: string) => boolean, labels: Read
     ? cut
     : cut
         .replace(definition, (whole, name: string) => (labels.has(normalize(name)) ? '' : whole))
-        .replace(labelled, (whole, words: string, name?: string) =>
-          labels.has(normalize(name || words)) ? words : whole,
+        .replace(labelled, (whole, shown: string, name?: string) =>
+          labels.has(normalize(name || shown)) ? shown : whole,
         );
 };
 
