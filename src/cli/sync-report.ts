@@ -7,6 +7,8 @@ import type { SyncOptions } from './sync-settings.ts';
 import { formatPlan, formatReleasePlan, formatReport, formatSnapshot } from './sync-tables.ts';
 import { exitCodes, type CommandIo } from './verb.ts';
 
+const shownNames = 30;
+
 /** Shows what will be done: on stdout where that is all that was asked for, else beside the progress. */
 export function showPlan(
   { packages, release }: SyncPlan,
@@ -31,7 +33,7 @@ export function showPlan(
   }
   if (packages && packages.absent.length > 0) {
     io.stderr.write(
-      `note: the registry has nothing for these names of the definition's queries: ${packages.absent.join(', ')}\n`,
+      `note: the registry has nothing for these names of the definition's queries: ${showNames(packages.absent)}\n`,
     );
   }
   const prints = !detailed && definition.actions.some((action) => action.kind === 'print');
@@ -41,6 +43,11 @@ export function showPlan(
     }
   }
 }
+
+const showNames = (names: readonly string[]): string =>
+  names.length > shownNames
+    ? `${names.slice(0, shownNames).join(', ')} and ${names.length - shownNames} more (--json has all)`
+    : names.join(', ');
 
 /** Shows what was done, and says how the verb ends: the packages' part under `plan` and `report`, the rest under `artifacts`. */
 export function showResults(results: readonly SyncResult[], options: SyncOptions, io: CommandIo): number {

@@ -37,6 +37,9 @@ const topKeys = [
   'strip-screenshots',
   ...releaseKeys,
 ] as const;
+/** Of a file that is something else altogether every line is wrong. */
+const maxTold = 20;
+
 /**
  * Reads a distribution definition. The format is that of the public distribution tool (address, version.limit, matrix,
  * queries, packages, actions), and ours on top. Throws DepotError DEFINITION_INVALID with every problem and its line.
@@ -67,9 +70,12 @@ export function parseDefinition(text: string, label: string): Definition {
   }
   if (problems.length > 0 || !definition) {
     problems.sort((a, b) => a.line - b.line);
-    const reason = problems.map((one) =>
-      / at line \d/.test(one.reason) ? one.reason : `line ${one.line}: ${one.reason}`,
-    );
+    const reason = problems
+      .slice(0, maxTold)
+      .map((one) => (/ at line \d/.test(one.reason) ? one.reason : `line ${one.line}: ${one.reason}`));
+    if (problems.length > maxTold) {
+      reason.push(`and ${problems.length - maxTold} more problems`);
+    }
     throw new DepotError('DEFINITION_INVALID', { file: label, reason: reason.join('; ') });
   }
   return definition;

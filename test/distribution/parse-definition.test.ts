@@ -188,6 +188,13 @@ test('every problem of a definition is told at once', (t) => {
   t.regex(message, /line 1: 'keep'.*'al' at line 3.*line 4: 'spec.min'/s);
 });
 
+test('of a file that is something else the first problems are told, and how many more there are', (t) => {
+  const message = problemOf(`queries:\n${'  - nginx\n'.repeat(5000)}`);
+  t.true(
+    message.endsWith("line 21: a query must be a mapping (key: value), not 'nginx'; and 4980 more problems"),
+  );
+});
+
 test('any text is either a definition or a DEFINITION_INVALID', (t) => {
   const words = fc.constantFrom(
     'queries',
