@@ -18,7 +18,13 @@ export function alone(work) {
   while (!take(path, own)) {
     const holder = holderOf(path);
     if (holder !== undefined && !told) {
-      process.stderr.write('Waiting for the build of process ' + holder + ' in this folder ...\n');
+      process.stderr.write(
+        'Waiting for the build of process ' +
+          holder +
+          ' in this folder (if there is none, remove ' +
+          path +
+          ') ...\n',
+      );
       told = true;
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pace);

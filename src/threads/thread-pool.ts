@@ -3,7 +3,7 @@ import { Piscina } from 'piscina';
 
 /** Worker threads that start with the first task. */
 export interface ThreadPool<Task, Found> {
-  /** Rejects with what the task throws, and where the pool is closed before its end. */
+  /** Rejects with what the task throws, where the pool is closed before its end, and where no thread can load its code. */
   run(task: Task): Promise<Found>;
   /** Ends the threads, whatever they do; a later task starts new ones. */
   close(): Promise<void>;
@@ -30,6 +30,14 @@ export function createThreadPool<Task, Found>(
 ): ThreadPool<Task, Found> {
   let pool: Piscina<Task, Found> | undefined;
   const loaded = new Set<number>();
+  const faults = new WeakMap<Piscina<Task, Found>, Error>();
+  const end = async (ending: Piscina<Task, Found>): Promise<void> => {
+    if (pool === ending) {
+      pool = undefined;
+    }
+    await haveLoaded(ending, loaded);
+    await ending.destroy();
+  };
   const start = (): Piscina<Task, Found> => {
     const made = new Piscina<Task, Found>({
       filename: worker.href,
@@ -39,19 +47,28 @@ export function createThreadPool<Task, Found>(
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     });
     made.on('workerCreate', ({ id }: { readonly id: number }) => loaded.add(id));
+    // Of a thread that ended before it had a task, as where its code is gone. piscina starts no other then, and its tasks would
+    // wait for ever; nobody listening would end the process.
+    made.on('error', (error: Error) => {
+      if (!faults.has(made)) {
+        faults.set(made, new Error(`a thread could not be started: ${error.message}`, { cause: error }));
+        void end(made);
+      }
+    });
     return made;
   };
   return {
-    run: (task) => {
-      pool ??= start();
-      return pool.run(task);
+    run: async (task) => {
+      const own = (pool ??= start());
+      try {
+        return await own.run(task);
+      } catch (error) {
+        throw faults.get(own) ?? error;
+      }
     },
     close: async () => {
-      const ending = pool;
-      pool = undefined;
-      if (ending) {
-        await haveLoaded(ending, loaded);
-        await ending.destroy();
+      if (pool) {
+        await end(pool);
       }
     },
   };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import test from 'ava';
 import { createThreadPool } from '../../src/threads/thread-pool.ts';
 import { scratch } from '../support/scratch.ts';
@@ -29,5 +29,27 @@ test('a pool that is closed while its thread loads ends without its task, and ca
   }
   t.is(await pool.run({ wait: 1 }), 1);
   await pool.close();
+  await pool.close();
+});
+
+test('a thread whose code is gone ends its tasks and nothing else; once it is there again, they run', async (t) => {
+  const worker = await writeWorker(await scratch(t));
+  const away = new URL('away.mjs', worker);
+  const pool = createThreadPool<{ readonly wait: number }, number>(worker, {
+    threads: 2,
+    heapMegabytes: 256,
+  });
+  t.is(await pool.run({ wait: 1 }), 1);
+  await pool.close();
+  await rename(worker, away);
+  const tasks = await Promise.allSettled([1, 2, 3].map((wait) => pool.run({ wait })));
+  for (const task of tasks) {
+    t.regex(
+      String(task.status === 'rejected' && task.reason),
+      /a thread could not be started: .*worker\.mjs/,
+    );
+  }
+  await rename(away, worker);
+  t.is(await pool.run({ wait: 2 }), 2);
   await pool.close();
 });
