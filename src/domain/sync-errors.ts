@@ -41,6 +41,12 @@ export const syncErrors = {
     message: '{url}: {reason}',
     advice: 'Ask the address with curl; a proxy or a portal may have answered instead of the registry.',
   },
+  PACKAGE_ABSENT: {
+    status: 500,
+    message: '{url}: the upstream does not have it (404)',
+    advice:
+      'Look for its versions with /search?package=NAME&all=true&prerelease=true, and put the pin or the installed list right; what a registry has withdrawn comes from a bundle or an older set.',
+  },
   UPSTREAM_REDIRECT: {
     status: 500,
     message: '{url} leads to {target}: {reason}',

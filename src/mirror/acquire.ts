@@ -78,7 +78,7 @@ function refuseOther({ id, locked }: PlanItem, stripped: GoodArchive): GoodArchi
   if (locked && sha256 !== locked.sha256) {
     throw new DepotError('ARCHIVE_MISMATCH', {
       file: `${id}.zip`,
-      reason: `its sha256 without screenshots is ${sha256}, the lock file says ${locked.sha256}`,
+      reason: `its sha256 without screenshots is ${sha256}, the lock file says ${locked.sha256}, which another version of Node.js or of this program has made`,
     });
   }
   return stripped;

@@ -28,10 +28,7 @@ export async function fetchSignature(item: PlanItem, deps: SignatureDeps): Promi
     if (deps.requireSignature) {
       // Of a package that isn't there at all, nobody should look for the key.
       if ((await askPresence(item.archiveUrl, fetching)).isAbsent) {
-        throw new DepotError('UPSTREAM_ANSWER', {
-          url: showUrl(item.archiveUrl),
-          reason: 'the upstream does not have it (404)',
-        });
+        throw new DepotError('PACKAGE_ABSENT', { url: showUrl(item.archiveUrl) });
       }
       throw new DepotError('SIGNATURE_REFUSED', { file, reason: 'the upstream has no signature' });
     }

@@ -203,7 +203,7 @@ test('a package that the upstream does not have is told as such, in a dry run to
     t,
     scene,
     await scene.run(),
-    'UPSTREAM_ANSWER',
+    'PACKAGE_ABSENT',
     /nginx-1\.2\.0\.zip: the upstream does not have it/,
   );
 });
