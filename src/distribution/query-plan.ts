@@ -8,8 +8,8 @@ export interface Search {
   /** Newest versions of each name to keep of this one answer; 0 keeps all. */
   readonly versionLimit: number;
   /**
-   * Which Kibana asks so: its version with the package formats that it reads. `keep` counts for each, since what the last of a
-   * line takes may be nothing that its first does.
+   * Which Kibana asks so: its version, the package formats that it reads, and whether it shows prereleases. `keep` counts for each:
+   * what the last of a line takes may be nothing that its first does, and a prerelease is nothing for who wants releases.
    */
   readonly client: string;
 }
@@ -61,7 +61,7 @@ export function createSearch(
     parameters.set('type', query.type);
   }
   const { kibanaVersion = '', specMin = '', specMax = '' } = query;
-  const client = `${kibanaVersion} ${specMin}-${specMax}`;
+  const client = `${kibanaVersion} ${specMin}-${specMax}${query.prerelease ? ' prereleases' : ''}`;
   return { parameters: parameters.toString(), query, versionLimit, client };
 }
 

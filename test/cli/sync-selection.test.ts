@@ -107,6 +107,12 @@ test('keep counts for each Kibana of a line: what its newest takes leaves its ol
   t.is(listed(run), 'nginx-1.1.0 nginx-2.1.0');
 });
 
+test('keep leaves a release beside a prerelease, where both are asked for', async (t) => {
+  const rest =
+    'keep: 1\nmatrix:\n  - kibana.version: 9.2.0\n  - kibana.version: 9.2.0\n    prerelease: true\nqueries:\n  - package: nginx\n';
+  t.is(listed((await plan(t, rest)).run), 'nginx-2.1.0 nginx-2.2.0-beta.1');
+});
+
 test('exclude wins over include, and limits count what is left', async (t) => {
   const rest =
     'keep: 1\ninclude:\n  - nginx\n  - cisco_*\nexclude:\n  - cisco_asa\n  - name: nginx\n    version: ">=2.1.0"\nqueries:\n  - all: true\n';

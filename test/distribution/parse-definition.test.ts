@@ -74,17 +74,21 @@ test('every query runs with every matrix row, the query’s value wins, and equa
     searches.map((search) => [search.parameters, search.versionLimit, search.client]),
     [
       ['all=true&kibana.version=8.15.4&spec.max=3.0', 3, '8.15.4 -3.0'],
-      ['all=true&kibana.version=8.15.4&package=nginx&prerelease=true&spec.max=3.0', 0, '8.15.4 -3.0'],
+      [
+        'all=true&kibana.version=8.15.4&package=nginx&prerelease=true&spec.max=3.0',
+        0,
+        '8.15.4 -3.0 prereleases',
+      ],
       ['all=true&kibana.version=8.0.0&spec.max=3.0&type=integration', 3, '8.0.0 -3.0'],
       ['all=true&kibana.version=9.2.0&spec.max=3.5&spec.min=2.3', 3, '9.2.0 2.3-3.5'],
       [
         'all=true&kibana.version=9.2.0&package=nginx&prerelease=true&spec.max=3.5&spec.min=2.3',
         0,
-        '9.2.0 2.3-3.5',
+        '9.2.0 2.3-3.5 prereleases',
       ],
       ['all=true&kibana.version=8.0.0&spec.max=3.5&spec.min=2.3&type=integration', 3, '8.0.0 2.3-3.5'],
       ['all=true&spec.max=3.6&spec.min=2.3', 3, ' 2.3-3.6'],
-      ['all=true&package=nginx&prerelease=true&spec.max=3.6&spec.min=2.3', 0, ' 2.3-3.6'],
+      ['all=true&package=nginx&prerelease=true&spec.max=3.6&spec.min=2.3', 0, ' 2.3-3.6 prereleases'],
       ['all=true&kibana.version=8.0.0&spec.max=3.6&spec.min=2.3&type=integration', 3, '8.0.0 2.3-3.6'],
     ],
   );
