@@ -6,21 +6,10 @@ import type { Fields } from './fields.ts';
 import { ingestionMethod } from './ingestion-method.ts';
 import type { Json } from './json.ts';
 import { sortKeys } from './json.ts';
+import { freeValue, isMap } from './tree.ts';
 import { isRelease } from './release.ts';
-import type { Variable } from './variable.ts';
-import { decodeVariables } from './variable.ts';
-
-/** How an input collects this data stream. */
-export interface Stream {
-  readonly input: string | undefined;
-  readonly package: string | undefined;
-  readonly vars: readonly Variable[] | undefined;
-  readonly template_path: string;
-  readonly title: string | undefined;
-  readonly description: string | undefined;
-  readonly enabled: boolean;
-  readonly ingestion_method: string | undefined;
-}
+import type { Stream } from './stream.ts';
+import { decodeStream } from './stream.ts';
 
 /** What Elasticsearch is told of a data stream. */
 export interface DataStreamElasticsearch {
@@ -116,27 +105,25 @@ function decodeElasticsearch(fields: Fields, hasDefault: boolean): DataStreamEla
   );
 }
 
-/** A free mapping, printed with sorted keys; an empty one is left out. */
+/** A free mapping, printed with sorted keys; nulls at its top, a mapping of nothing else and a list are left out. */
 function mapping(fields: Fields | undefined, key: string): Json {
-  const inner = fields?.map(key) && fields.raw(key);
-  return inner && Object.keys(inner).length > 0 ? sortKeys(inner) : undefined;
+  const inner = fields?.map(key) && freeValue(fields.raw(key) ?? null);
+  const entries = inner && isMap(inner) ? Object.entries(inner).filter(([, value]) => value !== null) : [];
+  return entries.length > 0 ? sortKeys(Object.fromEntries(entries)) : undefined;
 }
 
 function decodeStreams(fields: Fields): readonly Stream[] | undefined {
   const streams = fields.list('streams').map((entry): Stream => {
-    const [input, source] = [entry.text('input') || undefined, entry.text('package') || undefined];
+    const stream = decodeStream(entry);
+    const { input, package: source } = stream;
     if (!input === !source) {
       entry.invalid(`${entry.at} has ${input ? 'both input and package' : 'neither input nor package'}`);
     }
     return {
-      input,
-      package: source,
-      vars: decodeVariables(entry),
-      template_path: entry.text('template_path') || 'stream.yml.hbs',
-      title: entry.text('title') || undefined,
-      description: entry.text('description') || undefined,
-      enabled: entry.flag('enabled') ?? true,
-      ingestion_method: input && ingestionMethod(input),
+      ...stream,
+      template_path: stream.template_path ?? 'stream.yml.hbs',
+      enabled: stream.enabled ?? true,
+      ingestion_method: (input && ingestionMethod(input)) || stream.ingestion_method,
     };
   });
   return streams.length > 0 ? streams : undefined;

@@ -1,6 +1,6 @@
 import type { ProblemList } from './problem.ts';
 import type { Tree, TreeMap } from './tree.ts';
-import { isMap } from './tree.ts';
+import { isMap, numbered } from './tree.ts';
 
 /**
  * Typed reading of one mapping of a manifest. Values are converted as the reference's configuration library does
@@ -37,8 +37,10 @@ export function readFields(tree: TreeMap, file: string, problems: ProblemList, a
   const wrong = (key: string, wanted: string, value: Tree): void =>
     problems.broken(file, `${name(key)} is ${kindOf(value)}, ${wanted} is wanted`);
   const elements = (key: string): Tree[] => {
-    const value = raw(key);
-    return value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
+    const value = raw(key) ?? [];
+    // A mapping has the elements that its keys number, of which most have none.
+    const list = isMap(value) ? (numbered(value) ?? []) : value;
+    return Array.isArray(list) ? list : [list];
   };
   const text = (key: string): string => {
     const value = raw(key);
@@ -86,11 +88,13 @@ export function readFields(tree: TreeMap, file: string, problems: ProblemList, a
         return converted ?? [];
       }),
     map: (key) => {
-      const given = raw(key) ?? undefined;
-      // The reference's library doesn't tell a mapping that holds nothing from one that is absent.
-      const value = given === undefined || isHollow(given) ? undefined : given;
-      if (value === undefined || isMap(value)) {
-        return value && readFields(value, file, problems, name(key));
+      const value = raw(key) ?? undefined;
+      if (typeof value === 'object') {
+        // A list is a mapping that has none of the wanted keys.
+        return readFields(isMap(value) ? value : {}, file, problems, name(key));
+      }
+      if (value === undefined) {
+        return undefined;
       }
       wrong(key, 'a mapping', value);
       return undefined;
@@ -98,13 +102,11 @@ export function readFields(tree: TreeMap, file: string, problems: ProblemList, a
     list: (key) =>
       elements(key).flatMap((value, index) => {
         const place = `${key}[${index}]`;
-        if (isMap(value)) {
-          return readFields(value, file, problems, name(place));
+        if (typeof value === 'object') {
+          return readFields(isMap(value) ? value : {}, file, problems, name(place));
         }
-        if (value !== null) {
-          wrong(place, 'a mapping', value);
-        }
-        return value === null ? readFields({}, file, problems, name(place)) : [];
+        wrong(place, 'a mapping', value);
+        return [];
       }),
     broken: (reason) => problems.broken(file, reason),
     invalid: (reason) => problems.invalid(file, reason),
@@ -116,13 +118,27 @@ const flagWords = new Map([
   ...['0', 'f', 'F', 'false', 'FALSE', 'False', 'off'].map((word) => [word, false] as const),
 ]);
 
-/** Nothing in it but empty lists and mappings. */
-function isHollow(value: Tree): boolean {
-  return value === null || (typeof value === 'object' && Object.values(value).every(isHollow));
+function toText(value: Tree): string | undefined {
+  if (typeof value === 'object') {
+    return undefined;
+  }
+  return typeof value === 'number' && !Number.isSafeInteger(value) ? floatText(value) : String(value);
 }
 
-function toText(value: Tree): string | undefined {
-  return typeof value === 'object' ? undefined : String(value);
+/** As Go prints a float (`%g`): six digits before the point at most, else with an exponent of two digits or more. */
+function floatText(value: number): string {
+  if (Number.isNaN(value)) {
+    return 'NaN';
+  }
+  if (!Number.isFinite(value)) {
+    return value > 0 ? '+Inf' : '-Inf';
+  }
+  const [digits = '', exponent = ''] = value.toExponential().split('e');
+  const power = Number(exponent);
+  if (power >= -4 && power < 6) {
+    return String(value);
+  }
+  return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
 }
 
 function kindOf(value: Tree): string {

@@ -62,7 +62,7 @@ export function decodeManifest(fields: Fields, context: ManifestContext): Decode
   }
   const info: PackageInfo = {
     name,
-    title: fields.text('title'),
+    title: fields.has('title') ? fields.text('title') : undefined,
     version: versionText,
     release,
     source: fields.map('source') && { license: fields.map('source')?.text('license') || undefined },

@@ -15,7 +15,8 @@ export interface Requirement {
 /** One package version as `/package/{name}/{version}/` answers it; the order of the fields is the answer's. */
 export interface PackageInfo {
   readonly name: string;
-  readonly title: string;
+  /** Undefined only where validation is off. */
+  readonly title: string | undefined;
   readonly version: string;
   readonly release: string;
   readonly source: { readonly license: string | undefined } | undefined;

@@ -4,6 +4,8 @@ import type { Fields } from './fields.ts';
 import type { Image } from './image.ts';
 import { decodeImages } from './image.ts';
 import { ingestionMethod } from './ingestion-method.ts';
+import type { Stream } from './stream.ts';
+import { decodeStream } from './stream.ts';
 import type { Variable } from './variable.ts';
 import { decodeVariables } from './variable.ts';
 
@@ -26,6 +28,8 @@ export interface PolicyTemplateInput {
   readonly vars: readonly Variable[] | undefined;
   readonly title: string | undefined;
   readonly description: string | undefined;
+  /** As written: the defaults are those of a data stream's own streams. */
+  readonly streams: readonly Stream[] | undefined;
   readonly template_path: string | undefined;
   readonly input_group: string | undefined;
   readonly deployment_modes: readonly string[] | undefined;
@@ -91,7 +95,8 @@ function decodePolicyTemplate(
     readme: hasFile(readme) ? `${base}/${readme}` : undefined,
     type: fields.text('type') || undefined,
     input,
-    ingestion_method: isInputPackage && input ? ingestionMethod(input) : undefined,
+    ingestion_method:
+      isInputPackage && input ? ingestionMethod(input) : fields.text('ingestion_method') || undefined,
     template_path: fields.text('template_path') || undefined,
     deployment_modes: decodeDeploymentModes(fields),
     deprecated: decodeDeprecation(fields),
@@ -109,6 +114,7 @@ function decodeInput(fields: Fields): PolicyTemplateInput {
     vars: decodeVariables(fields),
     title: fields.text('title') || undefined,
     description: fields.text('description') || undefined,
+    streams: some(fields.list('streams').map(decodeStream)),
     template_path: fields.text('template_path') || undefined,
     input_group: fields.text('input_group') || undefined,
     deployment_modes: some(fields.texts('deployment_modes')),

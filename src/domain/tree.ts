@@ -40,9 +40,39 @@ function place(target: TreeMap, path: readonly string[], value: Tree): void {
     for (const [key, child] of Object.entries(value)) {
       place(there, [key], child);
     }
-  } else {
+  } else if (value !== null || there === undefined) {
     set(target, head, value);
   }
+}
+
+const maxIndex = 1024;
+
+/**
+ * The list that a mapping is whose keys are all numbers (`{"0": a, "1": b}`, which `x.0: a` and `x.1: b` are too), with null
+ * where none stands; undefined for any other. The reference's library doesn't tell the two apart.
+ */
+export function numbered(map: TreeMap): Tree[] | undefined {
+  const keys = Object.keys(map);
+  if (keys.length === 0 || !keys.every((key) => /^\d{1,4}$/.test(key) && Number(key) <= maxIndex)) {
+    return undefined;
+  }
+  return Array.from({ length: 1 + Math.max(...keys.map(Number)) }, (_, index) => map[index] ?? null);
+}
+
+/** A free value as the reference reads it: a mapping with nothing in it is null, one with numbers for keys is a list. */
+export function freeValue(value: Tree): Tree {
+  if (Array.isArray(value)) {
+    return value.map(freeValue);
+  }
+  if (!isMap(value)) {
+    return value;
+  }
+  const list = numbered(value);
+  if (list) {
+    return list.map(freeValue);
+  }
+  const entries = Object.entries(value).map(([key, child]) => [key, freeValue(child)] as const);
+  return entries.length > 0 ? Object.fromEntries(entries) : null;
 }
 
 /** Plain assignment, but `__proto__` stays an ordinary key. */

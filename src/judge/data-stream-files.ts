@@ -15,13 +15,11 @@ export async function validateDataStream(
   problems: ProblemList,
 ): Promise<void> {
   const base = `data_stream/${folder}`;
-  const named = [dataStream.elasticsearch?.['ingest_pipeline.name'], dataStream.ingest_pipeline].filter(
-    (name) => name !== undefined,
-  );
-  for (const pipeline of new Set(named)) {
-    await validatePipeline(`${base}/${pipelines}/${pipeline}`, base, files, content, problems);
-  }
-  if (named.length === 0) {
+  // As the reference does, a name below `elasticsearch` is taken as it is: such a pipeline may come from elsewhere.
+  const named = dataStream.ingest_pipeline;
+  if (named !== undefined) {
+    await validatePipeline(`${base}/${pipelines}/${named}`, base, files, content, problems);
+  } else if (dataStream.elasticsearch?.['ingest_pipeline.name'] === undefined) {
     refuseUnused(base, files, problems);
   }
   const prefix = `${base}/fields/`;

@@ -117,7 +117,8 @@ test('named pipelines are there and parse, and none lies there unused', async (t
     empty: { files: { [`${pipelines}/default.yml`]: '# to come\n' } },
     old_key: { dataStream: own, files: { ...without, [`${pipelines}/own.json`]: '{}' } },
     absent: { dataStream: own, files: without },
-    absent_below: { dataStream: named },
+    elsewhere: { dataStream: named },
+    absent_default: { dataStream: { ...named, ingest_pipeline: 'own' } },
     unused: { files: { ...without, [`${pipelines}/other.yml`]: 'processors: []\n' } },
     named_below: {
       dataStream: named,
@@ -126,10 +127,10 @@ test('named pipelines are there and parse, and none lies there unused', async (t
     list: { files: { [`${pipelines}/default.yml`]: '- set: {}\n' } },
     no_json: { files: { ...without, [`${pipelines}/default.json`]: '{' } },
   });
-  for (const name of ['none', 'empty', 'old_key', 'named_below']) {
+  for (const name of ['none', 'empty', 'old_key', 'named_below', 'elsewhere']) {
     t.is(reasons[name], '', name);
   }
-  for (const name of ['absent', 'absent_below']) {
+  for (const name of ['absent', 'absent_default']) {
     t.regex(
       reasons[name] ?? '',
       /manifest\.yml: the ingest pipeline .*\/own\.yml \(or \.json\) is not in/,
