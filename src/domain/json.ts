@@ -1,4 +1,4 @@
-import type { Tree } from './tree.ts';
+import type { Tree, TreeMap } from './tree.ts';
 
 /** A free value of a manifest as it is answered; undefined is left out. */
 export type Json = Tree | undefined;
@@ -9,29 +9,49 @@ const markSign = '\uE000';
 /**
  * Pretty JSON with two spaces, in ASCII alone: Kibana decodes a body chunk by chunk and breaks every character that a
  * chunk border cuts, and only escapes save it. No newline at the end. A bigint is printed as a number, a field that is
- * undefined is left out.
+ * undefined is left out. A mapping with keys that are numbers, which JavaScript puts first and in order of size, has its
+ * keys in the order of their bytes.
  */
 export function renderJson(value: object, indent = 2): string {
-  let hasBigint = false;
+  let isMarked = false;
   const print = (mark: string): string =>
     JSON.stringify(
       value,
       (_key, child: unknown) => {
-        if (typeof child !== 'bigint') {
+        if (typeof child === 'bigint') {
+          isMarked = true;
+          return `${mark}${child}`;
+        }
+        if (!hasNumbersFirst(child)) {
           return child;
         }
-        hasBigint = true;
-        return `${mark}${child}`;
+        isMarked = true;
+        return Object.fromEntries(sortedEntries(child).map(([key, inner]) => [`${mark}k${key}`, inner]));
       },
       indent,
     );
   const text = print(markSign);
-  if (!hasBigint) {
+  if (!isMarked) {
     return escapeNonAscii(text);
   }
   const longest = Math.max(...(text.match(/\uE000+/g) ?? []).map((run) => run.length));
   const mark = markSign.repeat(longest + 1);
-  return escapeNonAscii(print(mark).replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1'));
+  return escapeNonAscii(
+    print(mark)
+      .replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1')
+      .replaceAll(`"${mark}k`, '"'),
+  );
+}
+
+/** Keys that are numbers come before all others. */
+function hasNumbersFirst(value: unknown): value is TreeMap {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return false;
+  }
+  for (const first in value) {
+    return /^(?:0|[1-9]\d*)$/.test(first);
+  }
+  return false;
 }
 
 // Everything above ~ needs an escape; most texts have nothing of it.
@@ -50,8 +70,8 @@ export function sortKeys(value: Tree): Tree {
   if (typeof value !== 'object' || value === null) {
     return value;
   }
-  const entries = Object.keys(value)
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-    .map((key) => [key, sortKeys(value[key] ?? null)] as const);
-  return Object.fromEntries(entries);
+  return Object.fromEntries(sortedEntries(value).map(([key, child]) => [key, sortKeys(child)]));
 }
+
+const sortedEntries = (map: TreeMap): [string, Tree][] =>
+  Object.entries(map).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));

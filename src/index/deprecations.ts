@@ -28,26 +28,30 @@ function renderAnswers(
   entry: IndexedPackage,
   deprecation: Deprecation,
 ): Pick<IndexedPackage, 'summary' | 'detail'> {
-  const summary = renderDeprecated(entry.summary, deprecation).replaceAll('\n', '\n  ');
+  const summary = entry.summary.toString().replaceAll('\n  ', '\n');
   return {
-    summary: Buffer.from(summary),
+    summary: Buffer.from(putDeprecation(summary, deprecation).replaceAll('\n', '\n  ')),
     detail: async () => {
       const detail = await promisify(gunzip)(await entry.detail());
-      return promisify(gzip)(`${renderDeprecated(detail, deprecation)}\n`);
+      return promisify(gzip)(putDeprecation(detail.toString(), deprecation));
     },
   };
 }
 
 /** The fields of an answer that stand behind `deprecated`. */
-const later = new Set(['requires', 'group', 'format_version']);
+const later = /^ {2}"(?:requires|group|format_version)":/;
 
-function renderDeprecated(json: Buffer, deprecation: Deprecation): string {
-  const fields = Object.entries(JSON.parse(json.toString()) as object).filter(
-    ([key]) => key !== 'deprecated',
-  );
-  const found = fields.findIndex(([key]) => later.has(key));
-  const at = found < 0 ? fields.length : found;
-  return renderJson(
-    Object.fromEntries([...fields.slice(0, at), ['deprecated', deprecation], ...fields.slice(at)]),
-  );
+/**
+ * The field in an answer as it was rendered, a line of two spaces and a name for each field. It is not parsed: numbers
+ * beyond 2^53 and keys that are numbers would not come back as they were.
+ */
+function putDeprecation(json: string, deprecation: Deprecation): string {
+  const end = json.lastIndexOf('\n}');
+  const fields = json
+    .slice(2, end)
+    .split(/,\n(?= {2}")/)
+    .filter((field) => !field.startsWith('  "deprecated":'));
+  const found = fields.findIndex((field) => later.test(field));
+  fields.splice(found < 0 ? fields.length : found, 0, renderJson({ deprecated: deprecation }).slice(2, -2));
+  return `{\n${fields.join(',\n')}${json.slice(end)}`;
 }

@@ -22,7 +22,7 @@ test('what is in ASCII is written as JSON.stringify writes it', (t) => {
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (tree) => {
       // oxlint-disable-next-line no-control-regex
       const plain = JSON.stringify(tree, null, 2);
-      return /[^ -~\n]/.test(plain) || renderJson(tree) === plain;
+      return /[^ -~\n]|"\d+":/.test(plain) || renderJson(tree) === plain;
     }),
   );
   t.pass();
@@ -36,6 +36,19 @@ test('a bigint is a number, and a text that looks like its mark stays a text', (
   t.is(renderJson({ a: 2n ** 63n, b: [-1n] }, 0), '{"a":9223372036854775808,"b":[-1]}');
   t.is(renderJson({ a: undefined, b: '\uE0005' }, 0), '{"b":"\\ue0005"}');
   t.is(renderJson({ a: 1n, b: '\uE000\uE0005' }, 0), '{"a":1,"b":"\\ue000\\ue0005"}');
+});
+
+test('keys that are numbers stand in the order of their bytes, among all others', (t) => {
+  const tree = {
+    '9': 1,
+    '2000': { '10': 2n ** 64n, '9': '\uE000k1' },
+    ' ': [{ '1': 1, '-': 2 }],
+    '\uE000k': 3,
+  };
+  t.is(
+    renderJson({ b: 1, a: tree }, 0),
+    '{"b":1,"a":{" ":[{"-":2,"1":1}],"2000":{"10":18446744073709551616,"9":"\\ue000k1"},"9":1,"\\ue000k":3}}',
+  );
 });
 
 test('keys are sorted by bytes, at every depth', (t) => {

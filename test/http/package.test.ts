@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import test from 'ava';
 import { get, getJson } from '../support/client.ts';
 import { isCacheable, isRefused, isSameHead } from '../support/headers.ts';
-import { writeFolderPackage, writeZipPackage } from '../support/packages.ts';
+import { packageFiles, writeFolderPackage, writeZip, writeZipPackage } from '../support/packages.ts';
 import { serverFor } from '../support/served-folder.ts';
 
 const server = serverFor(test, async (root) => {
@@ -13,7 +14,20 @@ const server = serverFor(test, async (root) => {
   await writeZipPackage(root, { name: 'gone', version: '1.0.0' });
   await writeZipPackage(root, { name: 'gone', version: '1.1.0', manifest: { deprecated } });
   await writeZipPackage(root, { name: 'gone', version: '1.2.0' });
+  for (const name of ['exact', 'exact_gone']) {
+    const requires = { input: [{ package: 'sql', version: '^1.0.0' }] };
+    const files = packageFiles({ name, manifest: { requires, group: 'a' } });
+    files['manifest.yml'] = `${String(files['manifest.yml'])}${exactVars}`;
+    await writeZip(join(root, `${name}-1.0.0.zip`), `${name}-1.0.0`, files);
+  }
+  await writeZipPackage(root, { name: 'exact_gone', version: '1.1.0', manifest: { deprecated } });
 });
+
+const exactVars = `vars:
+  - name: v
+    type: text
+    default: {large: 18446744073709551615, "10000": a, "2000": {text: ',\n  "deprecated": x'}}
+`;
 
 interface Info {
   readonly [key: string]: unknown;
@@ -115,4 +129,19 @@ test('the newest deprecation is shown on every version of its name', async (t) =
     t.like(item['deprecated'], expected);
   }
   t.is((await getJson<Info>(url, '/package/demo/1.0.0/'))['deprecated'], undefined);
+});
+
+test('a deprecation that is shared leaves all else as it was, numbers and the order of keys too', async (t) => {
+  const { url } = server();
+  const added = '  "deprecated": {\n    "since": "1.1.0",\n    "description": "Use demo."\n  },\n';
+  const plain = (await get(url, '/package/exact/1.0.0/')).text.replaceAll(/exact/gi, '$&_gone');
+  t.regex(plain, /"10000": "a",\s+"2000": \{[^}]+\},\s+"large": 18446744073709551615/);
+  t.is(
+    (await get(url, '/package/exact_gone/1.0.0/')).text,
+    plain.replace('  "requires"', `${added}  "requires"`),
+  );
+  const item = (await get(url, '/search?package=exact')).text.replaceAll(/exact/gi, '$&_gone');
+  const all = (await get(url, '/search?package=exact_gone&all=true')).text;
+  t.true(all.startsWith(item.slice(0, item.indexOf('    "requires"'))));
+  t.true(all.includes(added.replaceAll(/^/gm, '  ').trimEnd()));
 });
