@@ -82,20 +82,21 @@ function loadOpenEnd(text: string): YamlValue | undefined {
 }
 
 /**
- * The reference's parser takes a continuation line of a quoted scalar or of a flow collection at any indentation, the
- * standard and js-yaml don't; real packages have such lines. White space before them means nothing, so each is indented
- * when it is complained of: first in the pieces between lines that start at the margin, which are small, then in all.
+ * The reference's parser takes a continuation line of a quoted scalar or of a flow collection at any indentation, a tab
+ * before a flow collection and in it, and a comment right behind a quote or a bracket; the standard and js-yaml don't, and
+ * real packages have such lines. White space there means nothing, so it is put right when it is complained of: first in
+ * the pieces between lines that start at the margin, which are small, then in all.
  */
 function load(text: string): YamlValue {
   try {
     return loadFirst(text);
   } catch (error) {
-    if (shallowLine(text, error) === undefined) {
+    if (repair(text, error) === undefined) {
       throw error;
     }
     const budget = { characters: maxParsedAgain };
-    const pieces = text.split(/^(?=[^\s#])/m).map((piece) => indentShallowLines(piece, budget));
-    return loadFirst(indentShallowLines(pieces.join(''), budget));
+    const pieces = text.split(/^(?=[^\s#])/m).map((piece) => repairAll(piece, budget));
+    return loadFirst(repairAll(pieces.join(''), budget));
   }
 }
 
@@ -109,8 +110,8 @@ function loadFirst(text: string): YamlValue {
   return document;
 }
 
-/** Indents line after line as long as that is the only complaint and the budget of text to parse again lasts. */
-function indentShallowLines(text: string, budget: { characters: number }): string {
+/** Repairs place after place as long as that is the only complaint and the budget of text to parse again lasts. */
+function repairAll(text: string, budget: { characters: number }): string {
   let current = text;
   while (budget.characters > 0) {
     budget.characters -= current.length;
@@ -118,21 +119,36 @@ function indentShallowLines(text: string, budget: { characters: number }): strin
       loadFirst(current);
       return current;
     } catch (error) {
-      const start = shallowLine(current, error);
-      if (start === undefined) {
+      const repaired = repair(current, error);
+      if (repaired === undefined) {
         return current;
       }
-      current = `${current.slice(0, start)}${' '.repeat(maxDepth)}${current.slice(start)}`;
+      current = repaired;
     }
   }
   return current;
 }
 
-/** Where the line starts that an error calls too little indented. */
-function shallowLine(text: string, error: unknown): number | undefined {
-  const mark =
-    error instanceof YAMLException && error.reason === 'deficient indentation' ? error.mark : undefined;
-  return mark ? text.lastIndexOf('\n', mark.position - 1) + 1 || undefined : undefined;
+/** The text with other white space where the error lies; undefined where it is about something else. */
+function repair(text: string, error: unknown): string | undefined {
+  const at = error instanceof YAMLException ? error.mark?.position : undefined;
+  if (!(error instanceof YAMLException) || at === undefined) {
+    return undefined;
+  }
+  const put = (from: number, to: number, spaces: number): string =>
+    text.slice(0, from) + ' '.repeat(spaces) + text.slice(to);
+  if (text[at] === '#' && /["'\]}|>\-+0-9]/.test(text[at - 1] ?? '')) {
+    return put(at, at, 1);
+  }
+  if (error.reason !== 'deficient indentation') {
+    return undefined;
+  }
+  const lineStart = text.lastIndexOf('\n', at - 1) + 1;
+  const tab = text.lastIndexOf('\t', at - 1);
+  if (tab >= lineStart && text.slice(lineStart, tab).trim() !== '') {
+    return put(tab, tab + 1, 1);
+  }
+  return lineStart > 0 ? put(lineStart, lineStart, maxDepth) : undefined;
 }
 
 /** Shared nodes are cheap to hold and dear to print: count them as often as they would be printed. */

@@ -127,6 +127,21 @@ test('lines that the standard calls too little indented are taken, as in real pa
   t.deepEqual(read('a: [\n  1,\n  2\n]\nb: {\n  c: 1\n}\n'), { a: [1, 2], b: { c: 1 } });
 });
 
+test('tabs before and in flow collections, and comments right behind quotes and brackets are taken, as by yaml.v2', (t) => {
+  const written: readonly (readonly [string, unknown])[] = [
+    ['a:\t[x]\nb: 1\n', { a: ['x'], b: 1 }],
+    ['a: [b,\tc, "d\te"]\n', { a: ['b', 'c', 'd\te'] }],
+    ['- a: \t{x: "1"}# c\n  c: d\n', [{ a: { x: '1' }, c: 'd' }]],
+    ['a: "x"# c\nb: \'y\'#\n', { a: 'x', b: 'y' }],
+    ['a: [x, "y"#z\n]\nb: {c: d}#\n', { a: ['x', 'y'], b: { c: 'd' } }],
+    ['a: >-# c\n  x\n  y\nb: |#\n  z\n', { a: 'x y', b: 'z\n' }],
+    ['a: x# c\n', { a: 'x# c' }],
+  ];
+  for (const [text, expected] of written) {
+    t.deepEqual(parseYaml(Buffer.from(text)), expected, text);
+  }
+});
+
 test('only the first document counts; an empty one is null', (t) => {
   t.deepEqual(read('a: 1\n---\nb: 2\n'), { a: 1 });
   t.is(read(''), null);
