@@ -62,6 +62,28 @@ function escapeNonAscii(text: string): string {
   return text.replace(beyondAscii, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
+/**
+ * Whether a value is printed in so many characters at most, about: what is nested deep is indented on each of its lines, so
+ * that a short text can become a long answer.
+ */
+export function isPrintedWithin(value: Tree, limit: number): boolean {
+  let left = limit;
+  const take = (inner: Tree, indent: number): boolean => {
+    left -= indent + (typeof inner === 'string' ? inner.length : 8);
+    if (left < 0 || typeof inner !== 'object' || inner === null) {
+      return left >= 0;
+    }
+    if (Array.isArray(inner)) {
+      return inner.every((child) => take(child, indent + 2));
+    }
+    return Object.entries(inner).every(([key, child]) => {
+      left -= key.length;
+      return take(child, indent + 2);
+    });
+  };
+  return take(value, 0);
+}
+
 /** Sorts the keys of every mapping, as Go prints its maps (by bytes, which for keys in one script is by code unit). */
 export function sortKeys(value: Tree): Tree {
   if (Array.isArray(value)) {

@@ -3,6 +3,7 @@ import { parseYaml } from '../archive/yaml.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { DefinedFields } from '../domain/field-definitions.ts';
 import { readDefinedFields } from '../domain/field-definitions.ts';
+import { isPrintedWithin } from '../domain/json.ts';
 import type { ProblemList } from '../domain/problem.ts';
 import type { Tree, TreeMap } from '../domain/tree.ts';
 import { expandDottedKeys, isMap } from '../domain/tree.ts';
@@ -112,9 +113,16 @@ export function createContentReader(
   };
 }
 
+const maxAnswer = 16 * 1024 * 1024;
+
 function decideMapping(bytes: Buffer): { readonly tree: TreeMap } | Refusal {
   const tree = expandDottedKeys(parseYaml(bytes) ?? {});
-  return isMap(tree) ? { tree } : { reason: 'is no YAML mapping' };
+  if (!isMap(tree)) {
+    return { reason: 'is no YAML mapping' };
+  }
+  return isPrintedWithin(tree, maxAnswer)
+    ? { tree }
+    : { reason: `is answered with more than ${maxAnswer} bytes: it is nested deep with many values in it` };
 }
 
 function decideFields(bytes: Buffer): { readonly fields: DefinedFields } | Refusal {

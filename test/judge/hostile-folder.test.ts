@@ -35,6 +35,15 @@ const hostileManifests: Readonly<Record<string, readonly [Buffer | string, RegEx
   ],
   deep: [`name: ${'['.repeat(10_000)}${']'.repeat(10_000)}`, /manifest\.yml: .*(depth|nest)/i],
   latin: [Buffer.from('name: demo\ntitle: caf\xe9\n', 'latin1'), /manifest\.yml: is not valid UTF-8/],
+  dots: [`a${'.a'.repeat(400_000)}: 1\n`, /manifest\.yml: keys with dots make more than 100000 mappings/],
+  dotted: [
+    `a:\n  b${'.b'.repeat(100)}: 1\n`,
+    /manifest\.yml: the key "b\.b.*…" is nested more than 100 levels/,
+  ],
+  indented: [
+    `a: ${'['.repeat(90)}${'1,'.repeat(200_000)}${']'.repeat(90)}\n`,
+    /manifest\.yml: is answered with more than \d+ bytes/,
+  ],
   list: ['- a\n- b\n', /manifest\.yml: is no YAML mapping/],
   empty: ['', /manifest\.yml: /],
 };
