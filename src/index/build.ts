@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { JudgePool } from '../judge/pool.ts';
 import type { FoundPackage, JudgedPackage, JudgeRules } from '../judge/task.ts';
 import type { PackageRef, PackageSource, SourceProblem } from '../source/source.ts';
@@ -47,7 +48,10 @@ export interface BuildResult {
   readonly isStale: boolean;
   /** True when the signal ended it: `known` has what was read so far, and of the others what was known before. */
   readonly isAborted: boolean;
-  /** True when a path led elsewhere at the end: then some packages are of one set, and the others couldn't be read any more. */
+  /**
+   * True when a path led elsewhere at the end, or packages were gone before they were read (a folder that was renamed): then
+   * some packages are of one set, and the others couldn't be read any more.
+   */
   readonly isOutdated: boolean;
   /** What is wrong with the package paths themselves; empty when all could be listed. */
   readonly problems: readonly SourceProblem[];
@@ -73,7 +77,7 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
     options.onKnown(collect(listing.refs, next, new Map(), listing.problems));
   }
   const held = new Map<string, SnapshotItem>();
-  const counts = { done: 0, settling: 0, young: 0 };
+  const counts = { done: 0, settling: 0, young: 0, gone: 0 };
   progress(0, unknown.length);
   const candidates = unknown.map((ref) => ({ ref, digest: known.get(ref.path)?.digest }));
   const hold = (path: string, before: KnownPackage | undefined): void => {
@@ -89,6 +93,7 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
     const settled = isSettled(ref);
     if (judged.isChanged || (!judged.isSame && !judged.found && !settled && !options.isFirst)) {
       counts.settling++;
+      counts.gone += judged.isChanged && !existsSync(ref.path) ? 1 : 0;
       hold(ref.path, before);
       return;
     }
@@ -116,7 +121,7 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
     young: counts.young,
     isStale: counts.done > 0 || next.size !== known.size,
     isAborted,
-    isOutdated: unknown.length > 0 && places !== (await source.places?.()),
+    isOutdated: unknown.length > 0 && (counts.gone > 0 || places !== (await source.places?.())),
     problems: listing.problems,
   };
 }

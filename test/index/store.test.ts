@@ -1,8 +1,8 @@
 import { renameSync } from 'node:fs';
-import { symlink } from 'node:fs/promises';
+import { readdir, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { createIndexStore } from '../../src/index/store.ts';
+import { createIndexStore, type IndexStore } from '../../src/index/store.ts';
 import { createJudgePool } from '../../src/judge/pool.ts';
 import { createPackageSources } from '../../src/source/combined.ts';
 import { testLimits } from '../support/hostile-zips.ts';
@@ -10,30 +10,14 @@ import { createKeptLog } from '../support/kept-log.ts';
 import { writeZipPackage } from '../support/packages.ts';
 import { scratch } from '../support/scratch.ts';
 
-test('a depot that is switched while its packages are read is never shown in parts', async (t) => {
-  const root = await scratch(t);
-  const current = join(root, 'current');
-  await writeZipPackage(join(root, 'old'), { name: 'one' });
-  await writeZipPackage(join(root, 'old'), { name: 'two' });
-  for (const name of ['one', 'three', 'four']) {
-    await writeZipPackage(join(root, 'new'), { name, version: '2.0.0' });
-  }
-  await symlink('old', current);
-  const switchTo = async (place: string): Promise<void> => {
-    await symlink(place, join(root, 'next'));
-    renameSync(join(root, 'next'), current);
-  };
+/** Notes what each snapshot has; `meanwhile` happens after each listing, before what is new is read. */
+const createStore = (path: string, shown: string[], meanwhile: () => Promise<void>): IndexStore => {
   const pool = createJudgePool({ readers: 1 });
-  let isRolledBack = false;
-  const shown: string[] = [];
-  const store = createIndexStore({
-    source: createPackageSources([current], testLimits, createKeptLog()),
+  return createIndexStore({
+    source: createPackageSources([path], testLimits, createKeptLog()),
     pool: {
       judge: async (...args) => {
-        if (shown.length > 0 && !isRolledBack) {
-          isRolledBack = true;
-          await switchTo('old');
-        }
+        await meanwhile();
         return pool.judge(...args);
       },
     },
@@ -56,6 +40,29 @@ test('a depot that is switched while its packages are read is never shown in par
     onLook: () => undefined,
     onProgress: () => undefined,
   });
+};
+
+test('a depot that is switched while its packages are read is never shown in parts', async (t) => {
+  const root = await scratch(t);
+  const current = join(root, 'current');
+  await writeZipPackage(join(root, 'old'), { name: 'one' });
+  await writeZipPackage(join(root, 'old'), { name: 'two' });
+  for (const name of ['one', 'three', 'four']) {
+    await writeZipPackage(join(root, 'new'), { name, version: '2.0.0' });
+  }
+  await symlink('old', current);
+  const switchTo = async (place: string): Promise<void> => {
+    await symlink(place, join(root, 'next'));
+    renameSync(join(root, 'next'), current);
+  };
+  let isRolledBack = false;
+  const shown: string[] = [];
+  const store = createStore(current, shown, async () => {
+    if (shown.length > 0 && !isRolledBack) {
+      isRolledBack = true;
+      await switchTo('old');
+    }
+  });
   t.teardown(() => store.close());
   await store.refresh();
   await switchTo('new');
@@ -64,4 +71,25 @@ test('a depot that is switched while its packages are read is never shown in par
   await switchTo('new');
   await store.refresh();
   t.deepEqual([...new Set(shown)], ['one 1.0.0,two 1.0.0', 'four 2.0.0,one 2.0.0,three 2.0.0']);
+});
+
+test('a folder that is renamed while its packages are read is never shown in parts', async (t) => {
+  const root = await scratch(t);
+  for (const name of ['one', 'two', 'three']) {
+    await writeZipPackage(join(root, 'a'), { name });
+  }
+  const shown: string[] = [];
+  const renames = ['a b', 'b c', 'c d'].values();
+  const store = createStore(root, shown, async () => {
+    const [from = '', to = ''] = shown.length > 0 ? (renames.next().value ?? '').split(' ') : [];
+    if (from !== '') {
+      await rename(join(root, from), join(root, to));
+    }
+  });
+  t.teardown(() => store.close());
+  await store.refresh();
+  await writeZipPackage(join(root, 'a'), { name: 'four' });
+  await store.refresh();
+  t.deepEqual(await readdir(root), ['d']);
+  t.deepEqual(shown, ['one 1.0.0,three 1.0.0,two 1.0.0', 'four 1.0.0,one 1.0.0,three 1.0.0,two 1.0.0']);
 });
