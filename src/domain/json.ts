@@ -62,14 +62,17 @@ function escapeNonAscii(text: string): string {
   return text.replace(beyondAscii, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
+/** About what the fields around one value of a manifest take in an answer: an empty variable becomes five lines. */
+const printedAround = 160;
+
 /**
- * Whether a value is printed in so many characters at most, about: what is nested deep is indented on each of its lines, so
- * that a short text can become a long answer.
+ * Whether a value of a manifest is answered in so many characters at most, about: each has fields around it, and what is
+ * nested deep is indented on each of its lines, so that a short text can become a long answer.
  */
 export function isPrintedWithin(value: Tree, limit: number): boolean {
   let left = limit;
   const take = (inner: Tree, indent: number): boolean => {
-    left -= indent + (typeof inner === 'string' ? inner.length : 8);
+    left -= printedAround + indent + (typeof inner === 'string' ? inner.length : 0);
     if (left < 0 || typeof inner !== 'object' || inner === null) {
       return left >= 0;
     }

@@ -12,6 +12,9 @@ import { decodeVariables } from './variable.ts';
 import type { Version } from './version.ts';
 import { parseStrictVersion } from './version.ts';
 
+/** No file system takes a longer one; each address of an answer has it. */
+const maxNameLength = 255;
+
 /** What the files of the package tell beside its manifest. */
 export interface ManifestContext {
   hasFile(path: string): boolean;
@@ -38,10 +41,13 @@ export function decodeManifest(fields: Fields, context: ManifestContext): Decode
   if (name !== '' && !packageName.test(name)) {
     fields.broken(`name is "${name}", a name has lower-case letters, digits and underscores`);
   }
+  if (name.length > maxNameLength) {
+    fields.broken(`name has ${name.length} characters, the limit is ${maxNameLength}`);
+  }
   if (versionText !== '' && !version) {
     fields.broken(`version is "${versionText}", MAJOR.MINOR.PATCH is wanted`);
   }
-  if (!version || !packageName.test(name)) {
+  if (!version || !packageName.test(name) || name.length > maxNameLength) {
     return undefined;
   }
   for (const key of ['title', 'description']) {

@@ -122,7 +122,7 @@ function decideMapping(bytes: Buffer): { readonly tree: TreeMap } | Refusal {
   }
   return isPrintedWithin(tree, maxAnswer)
     ? { tree }
-    : { reason: `is answered with more than ${maxAnswer} bytes: it is nested deep with many values in it` };
+    : { reason: `has too many values, or too deep ones: its answer would be above ${maxAnswer} bytes` };
 }
 
 function decideFields(bytes: Buffer): { readonly fields: DefinedFields } | Refusal {

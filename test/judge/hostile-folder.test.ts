@@ -42,7 +42,12 @@ const hostileManifests: Readonly<Record<string, readonly [Buffer | string, RegEx
   ],
   indented: [
     `a: ${'['.repeat(90)}${'1,'.repeat(200_000)}${']'.repeat(90)}\n`,
-    /manifest\.yml: is answered with more than \d+ bytes/,
+    /manifest\.yml: has too many values, or too deep ones/,
+  ],
+  many: [`vars: [${'{},'.repeat(200_000)}]\n`, /manifest\.yml: has too many values, or too deep ones/],
+  named: [
+    `name: ${'n'.repeat(600)}\nversion: 1.0.0\n`,
+    /manifest\.yml: name has 600 characters, the limit is 255/,
   ],
   list: ['- a\n- b\n', /manifest\.yml: is no YAML mapping/],
   empty: ['', /manifest\.yml: /],
