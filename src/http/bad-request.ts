@@ -1,4 +1,5 @@
 import { STATUS_CODES, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../telemetry/log.ts';
 
@@ -14,11 +15,22 @@ const requestLine = /^[\w!#$%&'*+.^`|~-]+ (?:\/|https?:\/\/)\S* HTTP\/1\.[01]\r\
 
 /**
  * Answers what is no HTTP request that a handler could see: a malformed one 400, too many header bytes 431, a slow one 408,
- * CONNECT and methods that nobody knows 405. Logged at debug: port scanners must not fill the log.
+ * CONNECT and methods that nobody knows 405. A plain request where TLS is spoken is 400 over the plain connection below, which
+ * `plainOf` knows. Logged at debug: port scanners must not fill the log.
  */
-export const answerBadRequests = (server: Server, log: Log): void => {
+export const answerBadRequests = (
+  server: Server,
+  log: Log,
+  plainOf: (socket: Socket) => Socket | undefined,
+): void => {
   server.on('clientError', (error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket) => {
     log.debug({ 'event.action': 'bad-request', 'error.code': error.code }, `not a request: ${error.message}`);
+    // The socket that speaks TLS is closed by now, and could only encrypt.
+    const plain = error.code === 'ERR_SSL_HTTP_REQUEST' ? plainOf(socket as Socket) : undefined;
+    if (plain?.writable) {
+      answer(plain, 400, '', 'this port speaks HTTPS; ask it with https://');
+      return;
+    }
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
@@ -34,10 +46,15 @@ export const answerBadRequests = (server: Server, log: Log): void => {
   });
 };
 
-const answer = (socket: Duplex, status: number, headers: string): void => {
+const answer = (
+  socket: Duplex,
+  status: number,
+  headers: string,
+  line = (STATUS_CODES[status] ?? '').toLowerCase(),
+): void => {
   // A client may be gone before it reads this; that is its affair.
   socket.on('error', () => socket.destroy());
-  const text = `${(STATUS_CODES[status] ?? '').toLowerCase()}\n`;
+  const text = `${line}\n`;
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Access-Control-Allow-Origin: *\r\nX-Content-Type-Options: nosniff\r\nContent-Length: ${text.length}\r\n\r\n${text}`,

@@ -10,6 +10,8 @@ export interface Connections {
   /** Closes all at once. */
   cut(): void;
   readonly running: number;
+  /** The plain socket below one that speaks TLS and whose handshake is not done. */
+  plainOf(socket: Socket): Socket | undefined;
 }
 
 // Kept on the socket itself: a look into a map for each request would cost more than all else here.
@@ -87,5 +89,6 @@ export const trackConnections = (server: Server): Connections => {
     get running() {
       return [...open.values()].filter(isRunning).length;
     },
+    plainOf: (socket) => open.get(keyOf(socket))?.socket,
   };
 };

@@ -68,9 +68,9 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
       ? createServer(limits)
       : createTlsServer({ ...limits, ...identity.options(), handshakeTimeout: 20_000 });
   server.maxHeadersCount = maxHeadersCount;
-  answerBadRequests(server, log);
   const stopRenewals = identity?.onRenewal((renewed) => (server as TlsServer).setSecureContext(renewed));
   const connections = trackConnections(server);
+  answerBadRequests(server, log, connections.plainOf);
   server.on('request', (request, response) => {
     connections.begin(request, response);
     options.handler(request, response);

@@ -1,5 +1,5 @@
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
@@ -102,4 +102,23 @@ test('a key is fetched through the proxy of the flags or of the environment', as
   );
   const closed = await add(words, { HTTPS_PROXY: `http://127.0.0.1:${await freePort()}` });
   t.is(closed.error?.code, 'PROXY_REFUSED');
+});
+
+test('a fetch that waits for a silent host ends with Ctrl-C', async (t) => {
+  const folder = await scratch(t);
+  const stop = new AbortController();
+  const silent = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    t.teardown(() => socket.destroy());
+    stop.abort();
+  });
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const verb = createKeysVerb({ openFetch: keyFetch, terminal: nobody });
+  const { error } = await runVerb(verb, ['add', `https://127.0.0.1:${port}/key.asc`, '--yes'], {
+    env: { EPR_KEYRING: join(folder, 'keyring') },
+    signal: stop.signal,
+  });
+  t.is(error?.code, 'INTERRUPTED');
 });

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
+import { get as getSecure } from 'node:https';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -7,9 +9,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { DepotError } from '../../src/domain/errors.ts';
 import { listen } from '../../src/http/server.ts';
+import { selfSigned } from '../support/certificates.ts';
 import { createKeptLog } from '../support/kept-log.ts';
 import { startListener } from '../support/listener.ts';
 import { openSocket } from '../support/open-socket.ts';
+import { scratch } from '../support/scratch.ts';
 
 const exchange = async (t: ExecutionContext, port: number, words: string): Promise<string> => {
   const socket = await openSocket(t, port);
@@ -205,4 +209,22 @@ test('localhost is 127.0.0.1, and an empty host is every address', async (t) => 
   const all = await startListener(t, { handler: hello, address: { host: '', port: 0 } });
   t.is(all.url, `http://localhost:${all.port}`);
   t.regex(await exchange(t, all.port, 'GET / HTTP/1.0\r\n\r\n'), /hello\n$/);
+});
+
+test('who asks a port with TLS for plain HTTP is told so, and the others go on', async (t) => {
+  const folder = await scratch(t);
+  const { cert, key } = await selfSigned(folder, 'depot');
+  const options = { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
+  const { port, close } = await startListener(t, {
+    handler: hello,
+    identity: { options: () => options, onRenewal: () => () => undefined },
+  });
+  const said = await exchange(t, port, 'GET /health HTTP/1.1\r\nHost: depot\r\n\r\n');
+  t.regex(said, /^HTTP\/1\.1 400 Bad Request\r\n/);
+  t.regex(said, /\r\n\r\nthis port speaks HTTPS; ask it with https:\/\/\n$/);
+  t.is(await exchange(t, port, 'this is neither\r\n'), '', 'nothing plain for what is no request');
+  const secure = getSecure({ port, host: '127.0.0.1', path: '/', ca: options.cert, agent: false });
+  const [answer] = (await once(secure, 'response')) as [Readable];
+  t.is(await text(answer), 'hello\n');
+  await close(0);
 });
