@@ -102,6 +102,12 @@ function basicAuthorization(url: URL): Record<string, string> {
   if (url.username === '' && url.password === '') {
     return {};
   }
-  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  let credentials: string;
+  try {
+    credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  } catch (error) {
+    const reason = `${showUrl(url)}: a % in user or password must be written %25`;
+    throw new DepotError('USAGE', { reason }, error);
+  }
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }

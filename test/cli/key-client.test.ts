@@ -72,6 +72,9 @@ test('a key is fetched with an own CA and a password, which no message shows', a
   for (const { stdout, stderr, error } of [untrusted, missing, other, added]) {
     t.false(`${stdout}${stderr}${error?.message}`.includes('geheim'));
   }
+  const escaped = await add([`https://carrier:ge%heim@${address}/key.asc`, '--yes', '--ca', authority.file]);
+  t.is(escaped.error?.code, 'USAGE');
+  t.regex(escaped.error?.message ?? '', /\/key\.asc: a % in user or password must be written %25$/);
   const plain = await add([`http://${address}/key.asc`, '--yes']);
   t.regex(plain.error?.message ?? '', /only https addresses/);
 });
