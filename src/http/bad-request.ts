@@ -16,7 +16,7 @@ const requestLine = /^[\w!#$%&'*+.^`|~-]+ (?:\/|https?:\/\/)\S* HTTP\/1\.[01]\r\
 /**
  * Answers what is no HTTP request that a handler could see: a malformed one 400, too many header bytes 431, a slow one 408,
  * CONNECT and methods that nobody knows 405. A plain request where TLS is spoken is 400 over the plain connection below, which
- * `plainOf` knows. Logged at debug: port scanners must not fill the log.
+ * `plainOf` knows, and every other handshake that fails ends it. Logged at debug: port scanners must not fill the log.
  */
 export const answerBadRequests = (
   server: Server,
@@ -25,10 +25,15 @@ export const answerBadRequests = (
 ): void => {
   server.on('clientError', (error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket) => {
     log.debug({ 'event.action': 'bad-request', 'error.code': error.code }, `not a request: ${error.message}`);
-    // The socket that speaks TLS is closed by now, and could only encrypt.
-    const plain = error.code === 'ERR_SSL_HTTP_REQUEST' ? plainOf(socket as Socket) : undefined;
-    if (plain?.writable) {
-      answer(plain, 400, '', 'this port speaks HTTPS; ask it with https://');
+    const plain = plainOf(socket as Socket);
+    if (plain) {
+      // A socket that speaks TLS could only encrypt, and would wait for the handshake with that, for ever.
+      socket.destroy();
+      if (error.code === 'ERR_SSL_HTTP_REQUEST' && plain.writable) {
+        answer(plain, 400, '', 'this port speaks HTTPS; ask it with https://');
+      } else {
+        plain.destroy();
+      }
       return;
     }
     if (error.code === 'ECONNRESET' || !socket.writable) {

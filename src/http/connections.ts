@@ -10,7 +10,7 @@ export interface Connections {
   /** Closes all at once. */
   cut(): void;
   readonly running: number;
-  /** The plain socket below one that speaks TLS and whose handshake is not done. */
+  /** The plain socket below one that speaks TLS and whose handshake is not done; undefined for all others. */
   plainOf(socket: Socket): Socket | undefined;
 }
 
@@ -89,6 +89,9 @@ export const trackConnections = (server: Server): Connections => {
     get running() {
       return [...open.values()].filter(isRunning).length;
     },
-    plainOf: (socket) => open.get(keyOf(socket))?.socket,
+    plainOf: (socket) => {
+      const known = open.get(keyOf(socket))?.socket;
+      return known === socket ? undefined : known;
+    },
   };
 };

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { DepotError } from '../../src/domain/errors.ts';
-import { listen } from '../../src/http/server.ts';
+import { listen, type Listener } from '../../src/http/server.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { createKeptLog } from '../support/kept-log.ts';
 import { startListener } from '../support/listener.ts';
@@ -211,20 +211,33 @@ test('localhost is 127.0.0.1, and an empty host is every address', async (t) => 
   t.regex(await exchange(t, all.port, 'GET / HTTP/1.0\r\n\r\n'), /hello\n$/);
 });
 
+/** A listener with TLS, and the certificate that it shows. */
+const startSecure = async (
+  t: ExecutionContext,
+  options: { readonly headersTimeout?: number } = {},
+): Promise<Listener & { readonly cert: string }> => {
+  const files = await selfSigned(await scratch(t), 'depot');
+  const [cert, key] = [await readFile(files.cert, 'utf8'), await readFile(files.key, 'utf8')];
+  const identity = { options: () => ({ cert, key }), onRenewal: () => () => undefined };
+  return { ...(await startListener(t, { handler: hello, identity, ...options })), cert };
+};
+
 test('who asks a port with TLS for plain HTTP is told so, and the others go on', async (t) => {
-  const folder = await scratch(t);
-  const { cert, key } = await selfSigned(folder, 'depot');
-  const options = { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
-  const { port, close } = await startListener(t, {
-    handler: hello,
-    identity: { options: () => options, onRenewal: () => () => undefined },
-  });
+  const { port, cert, close } = await startSecure(t);
   const said = await exchange(t, port, 'GET /health HTTP/1.1\r\nHost: depot\r\n\r\n');
   t.regex(said, /^HTTP\/1\.1 400 Bad Request\r\n/);
   t.regex(said, /\r\n\r\nthis port speaks HTTPS; ask it with https:\/\/\n$/);
   t.is(await exchange(t, port, 'this is neither\r\n'), '', 'nothing plain for what is no request');
-  const secure = getSecure({ port, host: '127.0.0.1', path: '/', ca: options.cert, agent: false });
+  const secure = getSecure({ port, host: '127.0.0.1', path: '/', ca: cert, agent: false });
   const [answer] = (await once(secure, 'response')) as [Readable];
   t.is(await text(answer), 'hello\n');
   await close(0);
+});
+
+test('a client of a port with TLS that never shakes hands is cut', async (t) => {
+  const { port } = await startSecure(t, { headersTimeout: 300 });
+  const [silent, torn] = [await openSocket(t, port), await openSocket(t, port)];
+  // The beginning of a ClientHello.
+  torn.write(Buffer.from('160301020001000', 'hex'));
+  t.deepEqual([await text(silent), await text(torn)], ['', '']);
 });
