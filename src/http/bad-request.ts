@@ -2,6 +2,7 @@ import { STATUS_CODES, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../telemetry/log.ts';
+import type { Connections } from './connections.ts';
 
 const statusOf: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -15,13 +16,13 @@ const requestLine = /^[\w!#$%&'*+.^`|~-]+ (?:\/|https?:\/\/)\S* HTTP\/1\.[01]\r\
 
 /**
  * Answers what is no HTTP request that a handler could see: a malformed one 400, too many header bytes 431, a slow one 408,
- * CONNECT and methods that nobody knows 405. A plain request where TLS is spoken is 400 over the plain connection below, which
- * `plainOf` knows, and every other handshake that fails ends it. Logged at debug: port scanners must not fill the log.
+ * CONNECT and methods that nobody knows 405. A plain request where TLS is spoken is 400 over the plain connection below, and every
+ * other handshake that fails ends it. Logged at debug: port scanners must not fill the log.
  */
 export const answerBadRequests = (
   server: Server,
   log: Log,
-  plainOf: (socket: Socket) => Socket | undefined,
+  { plainOf, isAnswered }: Pick<Connections, 'plainOf' | 'isAnswered'>,
 ): void => {
   server.on('clientError', (error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket) => {
     log.debug({ 'event.action': 'bad-request', 'error.code': error.code }, `not a request: ${error.message}`);
@@ -38,6 +39,11 @@ export const answerBadRequests = (
     }
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
+      return;
+    }
+    if (isAnswered(socket as Socket)) {
+      // A second answer would be taken for that of the next request.
+      (socket as Socket).destroySoon();
       return;
     }
     if (error.code === 'HPE_INVALID_METHOD' && requestLine.test(error.rawPacket?.toString('latin1') ?? '')) {

@@ -12,6 +12,8 @@ export interface Connections {
   readonly running: number;
   /** The plain socket below one that speaks TLS and whose handshake is not done; undefined for all others. */
   plainOf(socket: Socket): Socket | undefined;
+  /** Whether the newest request has its answer, or a part of it, while its own body is still to come. */
+  isAnswered(socket: Socket): boolean;
 }
 
 // Kept on the socket itself: a look into a map for each request would cost more than all else here.
@@ -92,6 +94,10 @@ export const trackConnections = (server: Server): Connections => {
     plainOf: (socket) => {
       const known = open.get(keyOf(socket))?.socket;
       return known === socket ? undefined : known;
+    },
+    isAnswered: (socket) => {
+      const answer = (socket as TrackedSocket)[own]?.answer;
+      return answer !== undefined && answer.headersSent && !answer.req.complete;
     },
   };
 };

@@ -70,7 +70,7 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
   server.maxHeadersCount = maxHeadersCount;
   const stopRenewals = identity?.onRenewal((renewed) => (server as TlsServer).setSecureContext(renewed));
   const connections = trackConnections(server);
-  answerBadRequests(server, log, connections.plainOf);
+  answerBadRequests(server, log, connections);
   server.on('request', (request, response) => {
     connections.begin(request, response);
     options.handler(request, response);

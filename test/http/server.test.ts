@@ -241,3 +241,14 @@ test('a client of a port with TLS that never shakes hands is cut', async (t) => 
   torn.write(Buffer.from('160301020001000', 'hex'));
   t.deepEqual([await text(silent), await text(torn)], ['', '']);
 });
+
+test('a request that was answered before the rest of it turned out broken gets no second answer', async (t) => {
+  const { port } = await startListener(t, { handler: hello });
+  const socket = await openSocket(t, port);
+  socket.write('POST / HTTP/1.1\r\nHost: depot\r\nTransfer-Encoding: chunked\r\n\r\n');
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  socket.write('no chunk\r\n');
+  const said = first.toString('latin1') + (await text(socket));
+  t.is(said.match(/HTTP\/1\.1 /g)?.length, 1, said);
+  t.true(said.endsWith('hello\n'), said);
+});
