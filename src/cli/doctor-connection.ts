@@ -22,7 +22,13 @@ export const checkReach = async (
     return { findings: tls, isReached: false };
   }
   try {
-    await context.ask('/health?live=true');
+    const answer = await context.ask('/health?live=true');
+    const wantsTls =
+      answer.status === 400 && /https|ssl-enabled/i.test(answer.body.toString('latin1', 0, 1000));
+    if (wantsTls && context.base.startsWith('http:')) {
+      const finding = failed(`connection${suffix}`, 'the port speaks TLS', 'write https:// for this port');
+      return { findings: [...tls, finding], isReached: false };
+    }
     return { findings: tls, isReached: true };
   } catch (error) {
     if (error instanceof DepotError && error.code === 'INTERRUPTED') {

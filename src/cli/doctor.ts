@@ -59,7 +59,7 @@ const run = async (given: string | undefined, options: DoctorOptions, io: Comman
   const base = readUrl(given ?? ownUrl(environmentConfig(io.env)));
   const [platform = 'linux-x86_64'] = readPlatforms(options.platform);
   const key = options.key === undefined ? undefined : await firstKey(options.key);
-  const settings = readOutgoingSettings(options, io.env, 4);
+  const settings = readOutgoingSettings(options, io, 4);
   const client = createClient(settings);
   const headers = parseHeaders(options.header);
   const ca = settings.tls.ca === undefined ? [] : [settings.tls.ca].flat();

@@ -5,10 +5,11 @@ import { defaultRetryPolicy, withRetries, type RetryPolicy } from '../net/retry.
 import { createHostPolicy, requestWithin } from '../net/upstream-hosts.ts';
 import type { FetchBytes } from '../signing/key-fetch.ts';
 import { readOutgoingSettings, readRetryPolicy, type OutgoingOptions } from './outgoing-options.ts';
+import type { CommandIo } from './verb.ts';
 
 /** Fetches keys with a client: over https only, and from the host that was asked. */
 export const fetchKeysWith =
-  (client: HttpClient, retry: RetryPolicy = defaultRetryPolicy): FetchBytes =>
+  (client: HttpClient, signal: AbortSignal, retry: RetryPolicy = defaultRetryPolicy): FetchBytes =>
   async (address, limit) => {
     const url = new URL(address);
     const fail = (reason: string, cause?: unknown): DepotError =>
@@ -17,8 +18,8 @@ export const fetchKeysWith =
       throw fail('only https addresses are asked for keys');
     }
     try {
-      const ask = () => requestWithin(client, { url }, createHostPolicy([url], []));
-      const answer = await withRetries(retry, undefined, ask);
+      const ask = () => requestWithin(client, { url, signal }, createHostPolicy([url], []));
+      const answer = await withRetries(retry, signal, ask);
       if (answer.status !== 200) {
         answer.body.on('error', () => {}).destroy();
         throw fail(`it answered ${answer.status}`);
@@ -35,11 +36,11 @@ export const fetchKeysWith =
 
 /** The same for a verb that fetches nothing else: the client is made where it is needed, and closed after it. */
 export const keyFetch =
-  (options: OutgoingOptions, env: NodeJS.ProcessEnv): FetchBytes =>
+  (options: OutgoingOptions, io: Pick<CommandIo, 'env' | 'signal'>): FetchBytes =>
   async (address, limit) => {
-    const client = createClient(readOutgoingSettings(options, env, 1));
+    const client = createClient(readOutgoingSettings(options, io, 1));
     try {
-      return await fetchKeysWith(client, readRetryPolicy(options))(address, limit);
+      return await fetchKeysWith(client, io.signal, readRetryPolicy(options))(address, limit);
     } finally {
       await client.close();
     }

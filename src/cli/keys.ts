@@ -24,7 +24,7 @@ import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 /** What the verb `keys` works with. */
 export interface KeysDeps {
   /** What fetches a key from an address, through the proxy and with the certificates of the flags. */
-  readonly openFetch: (options: OutgoingOptions, env: NodeJS.ProcessEnv) => FetchBytes;
+  readonly openFetch: (options: OutgoingOptions, io: Pick<CommandIo, 'env' | 'signal'>) => FetchBytes;
   readonly terminal: Terminal;
 }
 
@@ -140,7 +140,7 @@ const takeKey = async (
   deps: KeysDeps,
 ): Promise<{ readonly key: PublicKeyInfo; readonly added: boolean }> => {
   const expected = options.expect === undefined ? undefined : fullFingerprint(options.expect);
-  const fetchBytes = deps.openFetch(options, io.env);
+  const fetchBytes = deps.openFetch(options, io);
   const pinned = pinnedKeys.find((one) => one.name === what);
   if (pinned !== undefined) {
     if (expected !== undefined && expected !== pinned.fingerprint) {

@@ -5,6 +5,7 @@ import { parseHeaders, resolveProxy } from '../net/proxy.ts';
 import type { RetryPolicy } from '../net/retry.ts';
 import { defaultRetryPolicy } from '../net/retry.ts';
 import { readTlsMaterial } from '../net/tls-material.ts';
+import type { CommandIo } from './verb.ts';
 
 /** Flags of every verb that goes out, as commander hands them over. */
 export interface OutgoingOptions {
@@ -49,7 +50,7 @@ export function addOutgoingOptions(command: Command): Command {
 /** Settles the flags and the environment. Throws DepotError USAGE or PROXY_INVALID. */
 export function readOutgoingSettings(
   options: OutgoingOptions,
-  env: NodeJS.ProcessEnv,
+  { env, signal }: Pick<CommandIo, 'env' | 'signal'>,
   connections: number,
 ): ClientSettings {
   const { proxy, proxyAuthFile } = options;
@@ -73,6 +74,7 @@ export function readOutgoingSettings(
     headersTimeout: readSeconds(options.timeout, '--timeout'),
     bodyTimeout: readSeconds(options.stallTimeout, '--stall-timeout'),
     userAgent: 'fleet-depot',
+    signal,
   };
 }
 

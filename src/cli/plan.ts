@@ -65,7 +65,7 @@ const run = async (options: PlanOptions, io: CommandIo): Promise<number> => {
   }
   const platforms = readPlatforms(options.platform);
   const config = environmentConfig(io.env);
-  const client = createClient(readOutgoingSettings(options, io.env, 4));
+  const client = createClient(readOutgoingSettings(options, io, 4));
   let steps: readonly PlanStep[];
   try {
     const { stack, upstream: place } = options;

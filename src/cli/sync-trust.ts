@@ -15,7 +15,7 @@ export const keyringTrust: SyncTrust = {
     if (known.length > 0) {
       return known;
     }
-    const { key } = await addPinnedKey(keyring, elasticKey, fetchKeysWith(client));
+    const { key } = await addPinnedKey(keyring, elasticKey, fetchKeysWith(client, io.signal));
     io.stderr.write(`added Elastic's key ${key.fingerprint} to ${keyring.location}\n`);
     return await keyring.armoredKeys();
   },

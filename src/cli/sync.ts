@@ -89,7 +89,7 @@ async function sync(
     throw new DepotError('USAGE', { reason: '--lock goes with --locked' });
   }
   const concurrency = readInteger(options.concurrency, '--concurrency', 1, 64);
-  const client = createClient(readOutgoingSettings(options, io.env, concurrency));
+  const client = createClient(readOutgoingSettings(options, io, concurrency));
   const run: SyncRun = { definition, options, io, client, concurrency, trust, loadSigner };
   try {
     const { queries, packages, installed, release } = definition;

@@ -10,6 +10,10 @@ export interface Connections {
   /** Closes all at once. */
   cut(): void;
   readonly running: number;
+  /** The plain socket below one that speaks TLS and whose handshake is not done; undefined for all others. */
+  plainOf(socket: Socket): Socket | undefined;
+  /** Whether the newest request has its answer, or a part of it, while its own body is still to come. */
+  isAnswered(socket: Socket): boolean;
 }
 
 // Kept on the socket itself: a look into a map for each request would cost more than all else here.
@@ -86,6 +90,14 @@ export const trackConnections = (server: Server): Connections => {
     },
     get running() {
       return [...open.values()].filter(isRunning).length;
+    },
+    plainOf: (socket) => {
+      const known = open.get(keyOf(socket))?.socket;
+      return known === socket ? undefined : known;
+    },
+    isAnswered: (socket) => {
+      const answer = (socket as TrackedSocket)[own]?.answer;
+      return answer !== undefined && answer.headersSent && !answer.req.complete;
     },
   };
 };

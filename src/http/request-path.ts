@@ -16,9 +16,12 @@ const simple = /^\/(?!\/)(?:[\w+~:@!$&'()*,;=-]|\.(?=[\w+-])|\/(?![./]))*$/;
 
 /**
  * Reads the target of a request line, also in its absolute form (`http://host/search`, as clients behind a proxy send
- * it). `+` is a literal plus. Undefined for a broken percent escape.
+ * it). `+` is a literal plus. Undefined for a broken percent escape, and for a host that is none.
  */
 export function readRequestPath(target: string, prefix: string): RequestPath | undefined {
+  if (!target.startsWith('/') && target.includes('://') && !URL.canParse(target)) {
+    return undefined;
+  }
   const local = target.startsWith('/')
     ? target
     : target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '') || '/';

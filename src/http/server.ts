@@ -27,7 +27,7 @@ export interface ListenerOptions {
   readonly identity?: ServerIdentity;
   /** Cut a client that has taken nothing of its answer for this long. */
   readonly writeStallTimeout: number;
-  /** From the first byte of a connection or request to the end of its headers; 20 s where left out. */
+  /** From the first byte of a connection or request to the end of its headers, and for a TLS handshake; 20 s where left out. */
   readonly headersTimeout?: number;
 }
 
@@ -66,11 +66,11 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
   const server: Server | TlsServer =
     identity === undefined
       ? createServer(limits)
-      : createTlsServer({ ...limits, ...identity.options(), handshakeTimeout: 20_000 });
+      : createTlsServer({ ...limits, ...identity.options(), handshakeTimeout: headersTimeout });
   server.maxHeadersCount = maxHeadersCount;
-  answerBadRequests(server, log);
   const stopRenewals = identity?.onRenewal((renewed) => (server as TlsServer).setSecureContext(renewed));
   const connections = trackConnections(server);
+  answerBadRequests(server, log, connections);
   server.on('request', (request, response) => {
     connections.begin(request, response);
     options.handler(request, response);

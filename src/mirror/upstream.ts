@@ -43,6 +43,15 @@ export interface UpstreamSettings {
   readonly maxJsonBytes: number;
 }
 
+/** What a status of a listing mostly means. */
+function hintFor(status: number, url: URL): string {
+  if (status === 401) {
+    return '; it wants user and password, as in https://USER:PASSWORD@HOST';
+  }
+  // Ports that speak TLS answer so to plain HTTP.
+  return status === 400 && url.protocol === 'http:' ? '; is it https://?' : '';
+}
+
 export function createUpstream(settings: UpstreamSettings): Upstream {
   const { client, policy, retry, address, downloads } = settings;
   const { maxJsonBytes } = settings;
@@ -62,7 +71,7 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
         dismiss(answer);
         throw new DepotError('UPSTREAM_ANSWER', {
           url: showUrl(url),
-          reason: `the server answered ${answer.status}${answer.status === 401 ? '; it wants user and password, as in https://USER:PASSWORD@HOST' : ''}`,
+          reason: `the server answered ${answer.status}${hintFor(answer.status, url)}`,
         });
       }
       return parseJson(await readText(answer, maxJsonBytes), answer);

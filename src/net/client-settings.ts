@@ -17,4 +17,6 @@ export interface ClientSettings {
   /** Between two pieces of a body: a stalled one is a fault that may pass. */
   readonly bodyTimeout: number;
   readonly userAgent: string;
+  /** Ends every request that brings no signal of its own. */
+  readonly signal?: AbortSignal;
 }

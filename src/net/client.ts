@@ -1,7 +1,7 @@
 import type { ClientSettings } from './client-settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createDirectClient } from './direct-client.ts';
-import { describeFailure, type Failure } from './failure.ts';
+import { describeFailure, refusalByProxy, type Failure } from './failure.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from './http.ts';
 import { showUrl, Transient } from './http.ts';
 import { createProxyChoice, type ProxyAddress } from './proxy.ts';
@@ -27,8 +27,9 @@ export function createClient(settings: ClientSettings): HttpClient {
     return answer ?? (await load()).request(request, headers);
   };
   return {
-    async request(request) {
-      const { url, signal } = request;
+    async request(asked) {
+      const { url, signal = settings.signal } = asked;
+      const request = signal ? { ...asked, signal } : asked;
       const address = proxyFor(url);
       try {
         const headers = {
@@ -66,23 +67,22 @@ export function createClient(settings: ClientSettings): HttpClient {
 }
 
 /**
- * What a proxy says instead of the server: 407, and where it isn't tunnelled whatever Squid marks as its own page
- * (X-Squid-Error). Undefined for the server's answers.
+ * What a proxy says instead of the server: 407, and where it isn't tunnelled whatever Squid and tinyproxy mark as a page of their
+ * own (X-Squid-Error, Server). Undefined for the server's answers.
  */
 function refusalOf(
   { status, headers }: HttpAnswer,
   isRelayed: boolean,
 ): Pick<Failure, 'reason' | 'passing'> | undefined {
   if (status === 407) {
-    return { reason: 'it wants another user or password (407)', passing: false };
+    return refusalByProxy(status);
   }
-  const page = isRelayed ? /^[A-Z_]+/.exec(headers['x-squid-error'] ?? '')?.[0] : undefined;
-  if (page === undefined || status < 400) {
+  if (!isRelayed || status < 400) {
     return undefined;
   }
-  return status >= 502
-    ? { reason: `it cannot reach the server (${status} ${page})`, passing: true }
-    : { reason: `it does not let this request through (${status} ${page})`, passing: false };
+  const page = /^[A-Z_]+/.exec(headers['x-squid-error'] ?? '')?.[0];
+  const isOwn = page !== undefined || /^tinyproxy\b/.test(headers['server'] ?? '');
+  return isOwn ? refusalByProxy(status, page) : undefined;
 }
 
 function proxyRefused(
@@ -102,6 +102,12 @@ function basicAuthorization(url: URL): Record<string, string> {
   if (url.username === '' && url.password === '') {
     return {};
   }
-  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  let credentials: string;
+  try {
+    credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  } catch (error) {
+    const reason = `${showUrl(url)}: a % in user or password must be written %25`;
+    throw new DepotError('USAGE', { reason }, error);
+  }
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }

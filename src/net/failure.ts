@@ -46,11 +46,24 @@ const unreached: ReadonlySet<string> = new Set([
  */
 export function describeFailure(error: unknown, times: Times, isRelayed = false): Failure {
   const isTunnel = error instanceof TunnelError;
-  const failure = describe(isTunnel ? error.cause : error, times);
-  if ((isTunnel || isRelayed) && !failure.byProxy && unreached.has(codeOf(error))) {
+  const fault = isTunnel ? error.cause : error;
+  const failure = describe(fault, times);
+  if ((isTunnel || isRelayed) && !failure.byProxy && unreached.has(codeOf(fault))) {
     return { ...failure, reason: `it cannot be reached: ${failure.reason}`, byProxy: true };
   }
   return isTunnel ? { ...failure, byProxy: true } : failure;
+}
+
+/** What a proxy means by a status of its own. `detail` stands behind it, such as Squid's name of the page. */
+export function refusalByProxy(status: number, detail = ''): Pick<Failure, 'reason' | 'passing'> {
+  const shown = `(${status}${detail === '' ? '' : ` ${detail}`})`;
+  // tinyproxy answers 401 where user or password is wrong, and 500 where it can't reach the server.
+  if (status === 407 || status === 401) {
+    return { reason: `it wants another user or password ${shown}`, passing: false };
+  }
+  return status >= 500 && status !== 501
+    ? { reason: `it cannot reach the server ${shown}`, passing: true }
+    : { reason: `it does not let this request through ${shown}`, passing: false };
 }
 
 /** What is wrong with certificates, in words. */
@@ -66,12 +79,10 @@ function describe(error: unknown, times: Times): Failure {
   const message = messageOf(error);
   const refused = /Proxy response \((\d+)\)/.exec(message)?.[1];
   if (refused !== undefined) {
-    const why =
-      refused === '407' ? 'it wants another user or password' : 'it does not let this request through';
-    return { reason: `${why} (${refused})`, passing: ['502', '503', '504'].includes(refused), byProxy: true };
+    return { ...refusalByProxy(Number(refused)), byProxy: true };
   }
   if (/Proxy Authentication Required/.test(message)) {
-    return { reason: 'it wants another user or password (407)', passing: false, byProxy: true };
+    return { ...refusalByProxy(407), byProxy: true };
   }
   const soft = (reason: string): Failure => ({ reason, passing: true, byProxy: false });
   if (code === 'UND_ERR_CONNECT_TIMEOUT') {

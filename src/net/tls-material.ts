@@ -85,5 +85,25 @@ function readPem(file: string, flag: string, kind: 'CERTIFICATE' | 'KEY'): strin
   if (!new RegExp(`-----BEGIN [A-Z ]*${kind}-----`).test(text)) {
     throw new DepotError('USAGE', { reason: `${flag}: ${file} has no PEM ${kind.toLowerCase()}` });
   }
+  const damaged = kind === 'CERTIFICATE' ? damagedPlace(text) : undefined;
+  if (damaged !== undefined) {
+    throw new DepotError('USAGE', { reason: `${flag}: certificate number ${damaged} in ${file} is damaged` });
+  }
   return text;
+}
+
+/** Where the first certificate stands that can't be read, from 1: Node leaves out that one and all behind it without a word. */
+function damagedPlace(text: string): number | undefined {
+  const begin = /(?=-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----)/;
+  const blocks = text.split(begin).filter((block) => block.search(begin) === 0);
+  const place = blocks.findIndex((block) => !isCertificate(block));
+  return place < 0 ? undefined : place + 1;
+}
+
+function isCertificate(block: string): boolean {
+  try {
+    return new X509Certificate(block).fingerprint256 !== '';
+  } catch {
+    return false;
+  }
 }

@@ -49,7 +49,8 @@ const protocols: Readonly<Record<TlsVersion, SecureVersion>> = {
 export const loadTlsPair = async (files: TlsFiles): Promise<TlsPair> => {
   const [cert, key] = await Promise.all([readPem(files.certificate), readPem(files.key)]);
   const chain = parseChain(files.certificate, cert);
-  const certificate = chain[0] ?? refuse(files.certificate, 'has no certificate in PEM form');
+  const certificate =
+    chain[0] ?? refuse(files.certificate, `has no certificate in PEM form${adviceFor(cert)}`);
   const privateKey = parseKey(files.key, key);
   if (!certificate.checkPrivateKey(privateKey)) {
     const place = chain.findIndex((other) => other.checkPrivateKey(privateKey));
@@ -112,6 +113,20 @@ const readPem = async (file: NamedFile): Promise<string> => {
   return text.length > maxPemBytes ? refuse(file, 'is above 1 MiB, that is no PEM file') : text;
 };
 
+/** What may stand in a file that doesn't hold what was sought in it. */
+const adviceFor = (text: string): string => {
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
+    return '; it holds a private key: are -tls-cert and -tls-key swapped?';
+  }
+  if (text.includes('-----BEGIN CERTIFICATE-----')) {
+    return '; it holds a certificate: are -tls-cert and -tls-key swapped?';
+  }
+  // DER and PKCS#12 begin with the tag of a sequence (ITU-T X.690).
+  return text.startsWith('0')
+    ? '; it looks like DER or PKCS#12: convert it with openssl x509, openssl pkey or openssl pkcs12'
+    : '';
+};
+
 const parseChain = (file: NamedFile, pem: string): X509Certificate[] => {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   return blocks.map((block, index) => {
@@ -131,7 +146,7 @@ const parseKey = (file: NamedFile, pem: string): KeyObject => {
     );
   }
   if (!pem.includes('PRIVATE KEY-----')) {
-    return refuse(file, 'has no private key in PEM form');
+    return refuse(file, `has no private key in PEM form${adviceFor(pem)}`);
   }
   try {
     return createPrivateKey(pem);

@@ -1,5 +1,5 @@
-import { Agent, ProxyAgent } from 'undici';
-import type { Dispatcher, Pool } from 'undici';
+import { Agent, Pool, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { ClientSettings } from './client-settings.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
 import { createProxyPool } from './proxy-pool.ts';
@@ -32,7 +32,7 @@ export function createUndiciClient(settings: ClientSettings): UndiciClient {
     async request({ url, method = 'GET', signal }, headers) {
       const address = proxyFor(url);
       const dispatcher = address ? via(address) : direct;
-      const answer = await dispatcher.request({
+      const asked = dispatcher.request({
         origin: url.origin,
         path: url.pathname + url.search,
         method,
@@ -42,12 +42,25 @@ export function createUndiciClient(settings: ClientSettings): UndiciClient {
         headers,
         ...(signal ? { signal } : {}),
       });
+      const answer = await (signal ? unlessAborted(asked, signal) : asked);
       return { status: answer.statusCode, headers: firstValues(answer.headers), body: answer.body, url };
     },
     async close() {
       await Promise.all([direct, ...agents.values()].map((one) => one.destroy()));
     },
   };
+}
+
+/** undici hears of an abort only once it is connected, which may take as long as a proxy or a host says nothing. */
+function unlessAborted<Answer>(asked: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(new Error('aborted', { cause: signal.reason }));
+    signal.addEventListener('abort', stop, { once: true });
+    asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    if (signal.aborted) {
+      stop();
+    }
+  });
 }
 
 function agentOptions(settings: ClientSettings): Agent.Options {
@@ -61,6 +74,8 @@ function agentOptions(settings: ClientSettings): Agent.Options {
 
 /** One proxy. Certificates for the upstream count in `requestTls` behind it. */
 function createProxyAgent(settings: ClientSettings, address: ProxyAddress): Dispatcher {
+  // ProxyAgent hands its own times on to the connections behind a tunnel only.
+  const { connect: _, ...times } = agentOptions(settings);
   return new ProxyAgent({
     ...agentOptions(settings),
     uri: address.uri,
@@ -70,7 +85,8 @@ function createProxyAgent(settings: ClientSettings, address: ProxyAddress): Disp
     proxyTls: { timeout: settings.connectTimeout, ...tlsOptions(settings.proxyTls) },
     // Plain http is asked with an absolute address, as curl does: many proxies tunnel to port 443 only.
     proxyTunnel: false,
-    clientFactory: (origin: URL, options: Pool.Options) => createProxyPool(origin, options),
+    factory: (origin, options) => new Pool(origin, { ...times, ...options }),
+    clientFactory: (origin, options) => createProxyPool(origin, { ...times, ...options }),
   });
 }
 

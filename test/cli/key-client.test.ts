@@ -1,5 +1,5 @@
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
@@ -72,6 +72,9 @@ test('a key is fetched with an own CA and a password, which no message shows', a
   for (const { stdout, stderr, error } of [untrusted, missing, other, added]) {
     t.false(`${stdout}${stderr}${error?.message}`.includes('geheim'));
   }
+  const escaped = await add([`https://carrier:ge%heim@${address}/key.asc`, '--yes', '--ca', authority.file]);
+  t.is(escaped.error?.code, 'USAGE');
+  t.regex(escaped.error?.message ?? '', /\/key\.asc: a % in user or password must be written %25$/);
   const plain = await add([`http://${address}/key.asc`, '--yes']);
   t.regex(plain.error?.message ?? '', /only https addresses/);
 });
@@ -102,4 +105,23 @@ test('a key is fetched through the proxy of the flags or of the environment', as
   );
   const closed = await add(words, { HTTPS_PROXY: `http://127.0.0.1:${await freePort()}` });
   t.is(closed.error?.code, 'PROXY_REFUSED');
+});
+
+test('a fetch that waits for a silent host ends with Ctrl-C', async (t) => {
+  const folder = await scratch(t);
+  const stop = new AbortController();
+  const silent = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    t.teardown(() => socket.destroy());
+    stop.abort();
+  });
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const verb = createKeysVerb({ openFetch: keyFetch, terminal: nobody });
+  const { error } = await runVerb(verb, ['add', `https://127.0.0.1:${port}/key.asc`, '--yes'], {
+    env: { EPR_KEYRING: join(folder, 'keyring') },
+    signal: stop.signal,
+  });
+  t.is(error?.code, 'INTERRUPTED');
 });

@@ -134,6 +134,7 @@ test('nothing but what was listed can be asked for', async (t) => {
     t.is((await askRaw(url, path)).status, 404, path);
   }
   t.is((await askRaw(url, '/downloads/%zz')).status, 400);
+  t.is((await askRaw(url, 'http://[::1/downloads/')).status, 400);
   t.is((await askRaw(url, `//downloads/${agentPath('9.2.1')}`)).status, 301);
   t.deepEqual(
     artifacts.report().faults.map(({ path }) => path),

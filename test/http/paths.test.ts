@@ -89,6 +89,10 @@ test('the absolute form of a request line is taken, as clients of a proxy send i
     t.regex(answer, /^HTTP\/1\.1 200 OK\r\n/, target);
     t.true(answer.includes('"name": "demo"'), target);
   }
+  for (const target of ['http://[::1/search', 'http://epr.example:70000/', 'http://[]/package/demo/1.0.0/']) {
+    const answer = await talk(url, `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    t.regex(answer, /^HTTP\/1\.1 400 Bad Request\r\n/, target);
+  }
   const root = await talk(url, 'GET http://epr.example HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
   t.regex(root, /"service\.name"/);
 });

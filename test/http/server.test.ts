@@ -1,15 +1,19 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
+import { get as getSecure } from 'node:https';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { DepotError } from '../../src/domain/errors.ts';
-import { listen } from '../../src/http/server.ts';
+import { listen, type Listener } from '../../src/http/server.ts';
+import { selfSigned } from '../support/certificates.ts';
 import { createKeptLog } from '../support/kept-log.ts';
 import { startListener } from '../support/listener.ts';
 import { openSocket } from '../support/open-socket.ts';
+import { scratch } from '../support/scratch.ts';
 
 const exchange = async (t: ExecutionContext, port: number, words: string): Promise<string> => {
   const socket = await openSocket(t, port);
@@ -205,4 +209,46 @@ test('localhost is 127.0.0.1, and an empty host is every address', async (t) => 
   const all = await startListener(t, { handler: hello, address: { host: '', port: 0 } });
   t.is(all.url, `http://localhost:${all.port}`);
   t.regex(await exchange(t, all.port, 'GET / HTTP/1.0\r\n\r\n'), /hello\n$/);
+});
+
+/** A listener with TLS, and the certificate that it shows. */
+const startSecure = async (
+  t: ExecutionContext,
+  options: { readonly headersTimeout?: number } = {},
+): Promise<Listener & { readonly cert: string }> => {
+  const files = await selfSigned(await scratch(t), 'depot');
+  const [cert, key] = [await readFile(files.cert, 'utf8'), await readFile(files.key, 'utf8')];
+  const identity = { options: () => ({ cert, key }), onRenewal: () => () => undefined };
+  return { ...(await startListener(t, { handler: hello, identity, ...options })), cert };
+};
+
+test('who asks a port with TLS for plain HTTP is told so, and the others go on', async (t) => {
+  const { port, cert, close } = await startSecure(t);
+  const said = await exchange(t, port, 'GET /health HTTP/1.1\r\nHost: depot\r\n\r\n');
+  t.regex(said, /^HTTP\/1\.1 400 Bad Request\r\n/);
+  t.regex(said, /\r\n\r\nthis port speaks HTTPS; ask it with https:\/\/\n$/);
+  t.is(await exchange(t, port, 'this is neither\r\n'), '', 'nothing plain for what is no request');
+  const secure = getSecure({ port, host: '127.0.0.1', path: '/', ca: cert, agent: false });
+  const [answer] = (await once(secure, 'response')) as [Readable];
+  t.is(await text(answer), 'hello\n');
+  await close(0);
+});
+
+test('a client of a port with TLS that never shakes hands is cut', async (t) => {
+  const { port } = await startSecure(t, { headersTimeout: 300 });
+  const [silent, torn] = [await openSocket(t, port), await openSocket(t, port)];
+  // The beginning of a ClientHello.
+  torn.write(Buffer.from('160301020001000', 'hex'));
+  t.deepEqual([await text(silent), await text(torn)], ['', '']);
+});
+
+test('a request that was answered before the rest of it turned out broken gets no second answer', async (t) => {
+  const { port } = await startListener(t, { handler: hello });
+  const socket = await openSocket(t, port);
+  socket.write('POST / HTTP/1.1\r\nHost: depot\r\nTransfer-Encoding: chunked\r\n\r\n');
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  socket.write('no chunk\r\n');
+  const said = first.toString('latin1') + (await text(socket));
+  t.is(said.match(/HTTP\/1\.1 /g)?.length, 1, said);
+  t.true(said.endsWith('hello\n'), said);
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
+import { readTlsMaterial } from '../../src/net/tls-material.ts';
 import { lacksOpenssl, makeAuthority } from '../support/authority.ts';
 import { freePort, startTlsProxy } from '../support/tls-proxy.ts';
 import { eventually } from '../support/eventually.ts';
@@ -196,6 +197,31 @@ test('what is wrong with certificates is told in words: a stranger’s key, anot
   t.is(escaped.exitCode, 2);
   t.regex(escaped.error?.message ?? '', /must be written %25/);
   t.notRegex(escaped.stderr, /word@/);
+});
+
+test('a file of CAs that is damaged in its middle is told, and one with a text or a key beside them is taken', async (t) => {
+  if (lacksOpenssl(t)) {
+    return;
+  }
+  const folder = await scratch(t);
+  const authority = makeAuthority(join(folder, 'ca'));
+  const good = authority.cert;
+  const cut = good.replace(/\n[^\n]+\n-----END/, '\n-----END');
+  const read = (name: string, text: string): string | undefined => {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return readTlsMaterial({ ca: file }, 'proxy-', {}).ca;
+  };
+  const damaged = { code: 'USAGE', message: /^--proxy-ca: certificate number 2 in \S+ is damaged$/ };
+  t.throws(() => read('cut', `${good}${cut}${good}`), damaged);
+  t.throws(() => read('torn', `${good}${good.replace(/-----END[^\n]+\n/, '')}`), damaged);
+  for (const text of [
+    `${good}${good}`,
+    `\ufeffOur own CA\n${good}`.replaceAll('\n', '\r\n'),
+    `${authority.issue('any').key}${good}`,
+  ]) {
+    t.is(read('good', text), text);
+  }
 });
 
 test('a gateway that speaks TLS, demands a client certificate and wants headers on CONNECT is passed', async (t) => {

@@ -131,7 +131,22 @@ test('a file that is absent, unreadable or no PEM is refused with the setting th
   t.regex((await refusal(t, { ...files, cert: broken })).message, /certificate number 1 is damaged$/);
   t.regex((await refusal(t, { ...files, cert: text })).message, /has no certificate in PEM form$/);
   t.regex((await refusal(t, { ...files, key: text })).message, /has no private key in PEM form$/);
-  t.regex((await refusal(t, { ...files, key: files.cert })).message, /has no private key in PEM form$/);
+  t.regex(
+    (await refusal(t, { ...files, key: files.cert })).message,
+    /has no private key in PEM form; it holds a certificate: are -tls-cert and -tls-key swapped\?$/,
+  );
+  t.regex(
+    (await refusal(t, { cert: files.key, key: files.cert })).message,
+    /^-tls-cert .*; it holds a private key: are -tls-cert and -tls-key swapped\?$/,
+  );
+  const [binary, binaryKey] = [join(folder, 'cert.der'), join(folder, 'key.der')];
+  await openssl(['x509', '-in', files.cert, '-outform', 'der', '-out', binary]);
+  await openssl(['pkey', '-in', files.key, '-outform', 'der', '-out', binaryKey]);
+  t.regex((await refusal(t, { ...files, cert: binary })).message, /DER or PKCS#12: convert it with openssl/);
+  t.regex(
+    (await refusal(t, { ...files, key: binaryKey })).message,
+    /DER or PKCS#12: convert it with openssl/,
+  );
   if (process.getuid?.() === 0) {
     t.log('runs as root, which may read every file: the case without permission is left out');
     return;

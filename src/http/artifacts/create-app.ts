@@ -122,7 +122,7 @@ const answerFolder = (
     return;
   }
   const wantsJson =
-    new URLSearchParams(context.querystring).get('format') === 'json' ||
+    new URLSearchParams(context.state['query'] as string).get('format') === 'json' ||
     context.accepts('text/html', 'application/json') === 'application/json';
   const text = wantsJson ? `${renderJson(listing)}\n` : renderListing(listing);
   context.set(

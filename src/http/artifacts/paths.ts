@@ -38,6 +38,7 @@ export const artifactPath = (prefix: string): Step => {
       throw new DepotError('REQUEST_INVALID');
     }
     context.state.path = read.path;
+    context.state.query = read.query;
     const raw = target.replace(/[?#].*$/s, '');
     if (climbs.test(raw) || oddSigns.test(read.path)) {
       throw new DepotError('ARTIFACT_UNKNOWN');
