@@ -5,7 +5,7 @@ import { createBundle } from '../bundle/create.ts';
 import { collectFolder, collectSnapshot, type FileSet } from '../bundle/file-set.ts';
 import { parseReceipt } from '../bundle/receipt.ts';
 import { openDepot } from '../depot/depot.ts';
-import { diskError } from '../depot/durable-file.ts';
+import { diskError, isThere } from '../depot/durable-file.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import type { BundleTools, Finish } from './bundle-trust.ts';
 import { formatBytes, parseBytes } from '../config/bytes.ts';
@@ -128,11 +128,7 @@ const collect = async (
   progress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<FileSet> => {
-  const isDepot = await stat(path.join(flags.from, 'depot.json')).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-  if (!isDepot) {
+  if (!(await isThere(path.join(flags.from, 'depot.json')))) {
     if (flags.snapshot !== undefined) {
       throw new DepotError('USAGE', { reason: `--snapshot needs a depot, ${flags.from} is none` });
     }

@@ -4,7 +4,7 @@ import { cannotLink } from '../depot/snapshot-folder.ts';
 import { openDepot, type Depot } from '../depot/depot.ts';
 import { refuseInsideDepot } from '../depot/enclosing.ts';
 import { digestOf } from '../depot/digest.ts';
-import { diskError, errnoOf } from '../depot/durable-file.ts';
+import { diskError, errnoOf, isThere } from '../depot/durable-file.ts';
 import type { SnapshotFile } from '../depot/file-list.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createLayout, workFolderName, type Layout } from '../mirror/layout.ts';
@@ -88,12 +88,6 @@ const gather = async (depot: Depot): Promise<void> => {
     throw diskError(layout.gathering, error);
   }
 };
-
-const isThere = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    (error: unknown) => errnoOf(error) !== 'ENOENT',
-  );
 
 const linkOrCopy = async (from: string, to: string): Promise<void> => {
   try {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 
@@ -56,12 +56,15 @@ export const syncFolder = async (folder: string): Promise<void> => {
 };
 
 /**
- * Makes a folder and those above it, where they are not there. Not `mkdir({ recursive })`: on a full disk Node reports that
+ * Makes a folder and those above it, where they are not there; those that it makes get `mode`, whatever the umask. Not `mkdir({ recursive })`: on a full disk Node reports that
  * one as ENOENT, which would send the operator looking for the wrong thing.
  */
-export const makeFolder = async (folder: string): Promise<void> => {
+export const makeFolder = async (folder: string, mode?: number): Promise<void> => {
   try {
     await mkdir(folder);
+    if (mode !== undefined) {
+      await chmod(folder, mode);
+    }
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'EEXIST') {
@@ -70,14 +73,21 @@ export const makeFolder = async (folder: string): Promise<void> => {
     if (code !== 'ENOENT' || path.dirname(folder) === folder) {
       throw error;
     }
-    await makeFolder(path.dirname(folder));
-    await makeFolder(folder);
+    await makeFolder(path.dirname(folder), mode);
+    await makeFolder(folder, mode);
   }
 };
 
 /** Removes what a failed write left. Where that can't be done either, the first failure is the one to tell of. */
 export const discard = (temporary: string): Promise<void> =>
   rm(temporary, { force: true }).catch(() => undefined);
+
+/** Whether something has that path. What can't be told is taken for there, so that who opens it gets the real error. */
+export const isThere = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    (error: unknown) => errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR',
+  );
 
 /**
  * Refuses a device, a pipe or a socket: a file that is renamed over `/dev/null` would take its place for the whole machine, and

@@ -5,6 +5,7 @@ import { disagreements, type Finding } from './agreement.ts';
 import type { Depot } from './depot.ts';
 import { digestFile } from './digest.ts';
 import { errnoOf } from './durable-file.ts';
+import { checkFolder } from './folder-check.ts';
 import type { JournalLine } from './journal.ts';
 import { readMarks } from './marks.ts';
 import type { SnapshotRecord } from './record.ts';
@@ -66,33 +67,20 @@ export const inspectDepot = async (
     }
   }
 
+  // Of a file that is a content by a hard link, the bytes were read above.
+  const digestOf = async (file: string): Promise<string> => {
+    const stats = await lstat(file);
+    const linked = inodes.get(`${stats.dev}:${stats.ino}`);
+    if (linked !== undefined) {
+      return linked;
+    }
+    progress((bytes += stats.size));
+    return (await digestFile(file, signal)).sha256;
+  };
   const inspectFolder = async (record: SnapshotRecord): Promise<void> => {
     const folder = layout.snapshotFolder(record.id);
-    const wanted = new Map(record.files.map((file) => [file.path, file]));
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      if (entry.isDirectory()) {
-        continue;
-      }
-      const file = path.join(entry.parentPath, entry.name);
-      const name = path.relative(folder, file).split(path.sep).join('/');
-      const expected = wanted.get(name);
-      wanted.delete(name);
-      if (expected === undefined || !entry.isFile()) {
-        damage(file, 'it does not belong to the snapshot');
-        continue;
-      }
-      const stats = await lstat(file);
-      const linked = inodes.get(`${stats.dev}:${stats.ino}`);
-      const sha256 = linked ?? (await digestFile(file, signal)).sha256;
-      if (linked === undefined) {
-        progress((bytes += stats.size));
-      }
-      if (sha256 !== expected.sha256) {
-        damage(file, `its SHA-256 is ${sha256} instead of ${expected.sha256}`);
-      }
-    }
-    for (const file of wanted.values()) {
-      damage(path.join(folder, file.path), 'it is missing');
+    for (const one of await checkFolder(folder, record.files, digestOf)) {
+      damage(path.join(folder, one.path), one.reason);
     }
     const lost = record.files.filter((file) => sizes.get(file.sha256) === undefined);
     if (lost.length > 0) {

@@ -1,8 +1,9 @@
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { compareBytes } from '../archive/byte-order.ts';
 import { fileProblem } from '../archive/file-problem.ts';
+import { isThere } from '../depot/durable-file.ts';
 import { isPassedOver } from '../source/root-folder.ts';
 
 /** One file that goes into the image. */
@@ -52,11 +53,7 @@ export const listContent = async (root: string): Promise<readonly ContentFile[]>
  */
 export const contentRoot = async (folder: string): Promise<string> => {
   const root = await attempt(folder, () => realpath(folder));
-  const isDepot = await stat(path.join(root, 'depot.json')).then(
-    () => true,
-    () => false,
-  );
-  if (!isDepot) {
+  if (!(await isThere(path.join(root, 'depot.json')))) {
     return root;
   }
   const current = path.join(root, 'current');

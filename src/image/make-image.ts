@@ -6,7 +6,7 @@ import { digestStream, held, type Digested } from './digest.ts';
 import { emptyConfig, envOf, extendConfig, mergeEnv, type Platform } from './image-config.ts';
 import { checkPlace, writeArchive, type ImageBlob } from './image-archive.ts';
 import type { ImageName } from './image-name.ts';
-import { recordedDigests } from './recorded-content.ts';
+import { recordedSnapshot, type RecordedContent } from './recorded-content.ts';
 import { planLayers } from './layer-plan.ts';
 import { layerTar } from './layer-tar.ts';
 import { indexTar, type MakeIndex, type ReadyIndex } from './ready-index.ts';
@@ -32,6 +32,8 @@ export interface ImageRequest {
   readonly time?: number;
   readonly replace: boolean;
   readonly signal: AbortSignal;
+  /** What is known of the files of a folder, links followed; by default what a depot recorded of a snapshot. */
+  readonly recorded?: (root: string) => Promise<RecordedContent | undefined>;
   /** Makes the index that the image's server reads at its start; absent for an image without. */
   readonly makeIndex?: MakeIndex;
   /** Bytes that are worked through, and how many there are. */
@@ -76,7 +78,7 @@ export const makeImage = async (request: ImageRequest): Promise<ImageResult> => 
   await checkPlace(request.output, request.replace);
   const content = await contentRoot(request.content);
   const files = await listContent(content);
-  const recorded = await recordedDigests(content, files);
+  const recorded = await (request.recorded ?? recordedSnapshot)(content);
   const plan = planLayers(files, request.layerBytes);
   // Base and content are each read twice.
   const total = 2 * (files.reduce((sum, { size }) => sum + size, 0) + (await bytesOf(request.base)));
