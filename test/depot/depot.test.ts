@@ -6,7 +6,7 @@ import { diskError } from '../../src/depot/durable-file.ts';
 import { planGc } from '../../src/depot/gc.ts';
 import { labelSnapshot, unlabelSnapshot } from '../../src/depot/marking.ts';
 import { createBundleSite } from '../support/bundle-site.ts';
-import { one, reasons, snapshotOf } from '../support/made-snapshot.ts';
+import { reasons, snapshotOf } from '../support/made-snapshot.ts';
 
 test('ids sort by time also when the clock is set back', async (t) => {
   const site = await createBundleSite(t);
