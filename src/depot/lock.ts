@@ -47,7 +47,7 @@ export const holdingLock = async <T>(
  */
 export const refuseLocked = async (file: string): Promise<RunHolder | undefined> => {
   const holder = await readHolder(file);
-  if (holder === undefined ? !(await isOlderThan(file, leftAfter)) : await isAlive(file, holder)) {
+  if (await isHeld(file, holder)) {
     throw lockedBy(file, holder);
   }
   return holder;
@@ -125,7 +125,7 @@ const takeAway = async (file: string, judged: RunHolder | undefined): Promise<vo
   await rm(aside, { force: true });
 };
 
-/** What killed runs left beside the lock. Those that are at it right now are younger. */
+/** What killed runs left beside the lock. */
 const sweep = async (file: string): Promise<void> => {
   const folder = path.dirname(file);
   for (const name of await readdir(folder).catch(() => [])) {
@@ -133,12 +133,16 @@ const sweep = async (file: string): Promise<void> => {
     if (
       name.startsWith(`${path.basename(file)}.`) &&
       name.endsWith('.tmp') &&
-      (await isOlderThan(left, leftAfter))
+      !(await isHeld(left, await readHolder(left)))
     ) {
       await discard(left);
     }
   }
 };
+
+/** Whether a run is at work that wrote this; of a file without a holder only its age tells. */
+const isHeld = async (file: string, holder: RunHolder | undefined): Promise<boolean> =>
+  holder === undefined ? !(await isOlderThan(file, leftAfter)) : isAlive(file, holder);
 
 const besides = (file: string): string => `${file}.${randomBytes(6).toString('hex')}.tmp`;
 

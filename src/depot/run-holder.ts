@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { errnoOf } from './durable-file.ts';
 
 /** Milliseconds after which what a run of another host hasn't touched counts as left behind. */
-const foreignStaleAfter = 120_000;
+export const foreignStaleAfter = 120_000;
 
 /** The run that holds a lock: what a lock file has in it, as JSON. */
 export interface RunHolder {
@@ -44,18 +44,21 @@ export const readHolder = async (path: string): Promise<RunHolder | undefined> =
 };
 
 /** Whether the run that wrote `path` still runs. Within one boot the process is asked; across hosts the file's age decides. */
-export const isAlive = async (path: string, holder: RunHolder): Promise<boolean> => {
-  if (holder.machine !== (await machineId())) {
-    return !(await isOlderThan(path, foreignStaleAfter));
-  }
-  const started = await processStart(holder.pid);
+export const isAlive = async (path: string, holder: RunHolder): Promise<boolean> =>
+  holder.machine === (await machineId())
+    ? isRunning(holder.pid, holder.started)
+    : !(await isOlderThan(path, foreignStaleAfter));
+
+/** Whether that very process runs on this machine, by its number and its start. */
+export const isRunning = async (pid: number, start: string): Promise<boolean> => {
+  const started = await processStart(pid);
   if (started !== undefined) {
-    return started === holder.started;
+    return started === start;
   }
   try {
-    process.kill(holder.pid, 0);
-    // Where /proc tells no start, a process with that number has to count as the holder.
-    return holder.started === '';
+    process.kill(pid, 0);
+    // Where /proc tells no start, a process with that number has to count as the one.
+    return start === '';
   } catch (error) {
     return errnoOf(error) === 'EPERM';
   }
@@ -77,7 +80,7 @@ export const describeHolder = (holder: RunHolder | undefined): string =>
     : `\`${holder.verb}\`, process ${holder.pid} on ${holder.machine.split(' ')[0] ?? '?'}, since ${holder.since}`;
 
 /** Start of a process in clock ticks since boot (field 22 of /proc/PID/stat, proc(5)), or undefined. */
-const processStart = async (pid: number): Promise<string | undefined> => {
+export const processStart = async (pid: number): Promise<string | undefined> => {
   try {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8');
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
@@ -86,7 +89,8 @@ const processStart = async (pid: number): Promise<string | undefined> => {
   }
 };
 
-const machineId = async (): Promise<string> => {
+/** Host and boot. */
+export const machineId = async (): Promise<string> => {
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
   return `${hostname()} ${boot.trim()}`.trim();
 };

@@ -1,5 +1,6 @@
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { DepotError } from '../domain/errors.ts';
 import { compareBytes } from '../archive/byte-order.ts';
 import { fileProblem } from '../archive/file-problem.ts';
@@ -58,7 +59,7 @@ export const contentRoot = async (folder: string): Promise<string> => {
   }
   const current = path.join(root, 'current');
   const snapshot = await attempt(current, () => realpath(current));
-  if (path.dirname(snapshot) !== path.join(root, 'snapshots')) {
+  if (path.dirname(snapshot) !== path.join(root, 'snapshots') || !isSnapshotId(path.basename(snapshot))) {
     throw invalid(current, `it leads to ${snapshot}, which is no snapshot of this depot`);
   }
   return snapshot;

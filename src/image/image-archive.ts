@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { refuseSpecialFile, syncFolder } from '../depot/durable-file.ts';
+import { discardLeftBeside, temporaryBeside } from '../depot/own-temporary.ts';
 import { DepotError } from '../domain/errors.ts';
 import { blobName, digestText, type Digested } from './digest.ts';
 import type { Platform } from './image-config.ts';
@@ -47,10 +48,8 @@ export const writeArchive = async (
   const { output } = target;
   await checkPlace(output, target.replace);
   const { digest, entries } = layOut(parts);
-  const temporary = path.join(
-    path.dirname(output),
-    `.${path.basename(output)}.${randomBytes(6).toString('hex')}.tmp`,
-  );
+  await discardLeftBeside(output);
+  const temporary = await temporaryBeside(output);
   let handle: FileHandle | undefined;
   try {
     handle = await attempt(output, () => open(temporary, 'wx', 0o644));
@@ -60,6 +59,7 @@ export const writeArchive = async (
     await file.close();
     handle = undefined;
     await attempt(output, () => rename(temporary, output));
+    await attempt(output, () => syncFolder(path.dirname(output)));
     return { digest, bytes };
   } finally {
     await handle?.close();
@@ -69,7 +69,7 @@ export const writeArchive = async (
 
 /**
  * Whether an image may be written there, asked before hours are spent on what goes into it. Throws USAGE where something is there that
- * stays, IMAGE_WRITE_FAILED where there is no folder for it.
+ * stays, FILE_FAILED where that is a device or a pipe, IMAGE_WRITE_FAILED where there is no folder for it.
  */
 export const checkPlace = async (output: string, replace: boolean): Promise<void> => {
   const found = await stat(output).catch(() => undefined);
@@ -79,6 +79,10 @@ export const checkPlace = async (output: string, replace: boolean): Promise<void
   if (found !== undefined && !replace) {
     throw new DepotError('USAGE', { reason: `${output} is there already; --replace writes over it` });
   }
+  await refuseSpecialFile(
+    output,
+    'an image is written to a plain file, which is whole before it gets its name',
+  );
   await attempt(output, () => stat(path.dirname(output)));
 };
 

@@ -1,0 +1,42 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { digestOf } from './digest.ts';
+import { discard } from './durable-file.ts';
+import { foreignStaleAfter, isOlderThan, isRunning, machineId, processStart } from './run-holder.ts';
+
+// What a run writes before it is whole lies beside its target and can have gigabytes. A kill leaves it, and a name of chance
+// would leave it for ever: nobody could tell it from what another run writes right now. So the name says who writes it.
+
+// Between them may stand the number of a volume.
+const form = /^(?:\d{3,4}\.)?[0-9a-f]{6}-(?<machine>[0-9a-f]{8})-(?<pid>\d{1,10})-(?<started>\d{0,20})\.tmp$/;
+
+/** The temporary name of a file for this process; one for each target. It is hidden, and no longer than any file system allows. */
+export const temporaryBeside = async (target: string): Promise<string> => {
+  const started = (await processStart(process.pid)) ?? '';
+  const name = digestOf(path.basename(target)).slice(0, 6);
+  return `${stemBeside(target)}${name}-${await machineDigest()}-${process.pid}-${started}.tmp`;
+};
+
+/** Removes what runs that were killed left under temporary names of a file, and of its volumes; what a run is writing stays. */
+export const discardLeftBeside = async (target: string): Promise<void> => {
+  const folder = path.dirname(target);
+  const stem = path.basename(stemBeside(target));
+  for (const name of await readdir(folder).catch(() => [])) {
+    const writer = name.startsWith(stem) ? form.exec(name.slice(stem.length))?.groups : undefined;
+    const left = path.join(folder, name);
+    if (writer !== undefined && (await isLeft(left, writer))) {
+      await discard(left);
+    }
+  }
+};
+
+const isLeft = async (file: string, writer: Readonly<Record<string, string | undefined>>): Promise<boolean> =>
+  writer['machine'] === (await machineDigest())
+    ? !(await isRunning(Number(writer['pid']), writer['started'] ?? ''))
+    : isOlderThan(file, foreignStaleAfter);
+
+/** The first 40 characters are enough for people. Two targets that have them alike share the cleaning up, not the name. */
+const stemBeside = (target: string): string =>
+  path.join(path.dirname(target), `.${[...path.basename(target)].slice(0, 40).join('')}.`);
+
+const machineDigest = async (): Promise<string> => digestOf(await machineId()).slice(0, 8);
