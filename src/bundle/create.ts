@@ -5,7 +5,7 @@ import { writeTar, type TarInput } from '../archive/tar-writer.ts';
 import { digestOf } from '../depot/digest.ts';
 import { discard, diskError, refuseSpecialFile, syncFolder } from '../depot/durable-file.ts';
 import { bytesOf } from '../depot/file-list.ts';
-import { discardLeftBeside, temporaryBeside } from '../depot/own-temporary.ts';
+import { discardLeftIn, temporaryBeside } from '../depot/own-temporary.ts';
 import { verifiedChunks } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { Signer } from '../signing/signature.ts';
@@ -88,7 +88,7 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
   const volumes: { path: string; bytes: number }[] = [];
   const temporaries: string[] = [];
   try {
-    await discardLeftBeside(output);
+    await discardLeftIn(path.dirname(output));
     for (const [at, name] of names.entries()) {
       const header = Buffer.from(
         formatVolumeHeader({

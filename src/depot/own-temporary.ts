@@ -7,22 +7,21 @@ import { foreignStaleAfter, isOlderThan, isRunning, machineId, processStart } fr
 // What a run writes before it is whole lies beside its target and can have gigabytes. A kill leaves it, and a name of chance
 // would leave it for ever: nobody could tell it from what another run writes right now. So the name says who writes it.
 
-// Between them may stand the number of a volume.
-const form = /^(?:\d{3,4}\.)?[0-9a-f]{6}-(?<machine>[0-9a-f]{8})-(?<pid>\d{1,10})-(?<started>\d{0,20})\.tmp$/;
+const form = /^\..+\.[0-9a-f]{6}-(?<machine>[0-9a-f]{8})-(?<pid>\d{1,10})-(?<started>\d{0,20})\.tmp$/;
 
 /** The temporary name of a file for this process; one for each target. It is hidden, and no longer than any file system allows. */
 export const temporaryBeside = async (target: string): Promise<string> => {
+  const name = path.basename(target);
   const started = (await processStart(process.pid)) ?? '';
-  const name = digestOf(path.basename(target)).slice(0, 6);
-  return `${stemBeside(target)}${name}-${await machineDigest()}-${process.pid}-${started}.tmp`;
+  // The first 40 characters are enough for people; the digest keeps two targets apart that have them alike.
+  const stem = `.${[...name].slice(0, 40).join('')}.${digestOf(name).slice(0, 6)}`;
+  return path.join(path.dirname(target), `${stem}-${await machineDigest()}-${process.pid}-${started}.tmp`);
 };
 
-/** Removes what runs that were killed left under temporary names of a file, and of its volumes; what a run is writing stays. */
-export const discardLeftBeside = async (target: string): Promise<void> => {
-  const folder = path.dirname(target);
-  const stem = path.basename(stemBeside(target));
+/** Removes what runs that were killed left in a folder under such names, whatever its target was; what a run is writing stays. */
+export const discardLeftIn = async (folder: string): Promise<void> => {
   for (const name of await readdir(folder).catch(() => [])) {
-    const writer = name.startsWith(stem) ? form.exec(name.slice(stem.length))?.groups : undefined;
+    const writer = form.exec(name)?.groups;
     const left = path.join(folder, name);
     if (writer !== undefined && (await isLeft(left, writer))) {
       await discard(left);
@@ -34,9 +33,5 @@ const isLeft = async (file: string, writer: Readonly<Record<string, string | und
   writer['machine'] === (await machineDigest())
     ? !(await isRunning(Number(writer['pid']), writer['started'] ?? ''))
     : isOlderThan(file, foreignStaleAfter);
-
-/** The first 40 characters are enough for people. Two targets that have them alike share the cleaning up, not the name. */
-const stemBeside = (target: string): string =>
-  path.join(path.dirname(target), `.${[...path.basename(target)].slice(0, 40).join('')}.`);
 
 const machineDigest = async (): Promise<string> => digestOf(await machineId()).slice(0, 8);

@@ -1,7 +1,7 @@
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { refuseSpecialFile, syncFolder } from '../depot/durable-file.ts';
-import { discardLeftBeside, temporaryBeside } from '../depot/own-temporary.ts';
+import { discardLeftIn, temporaryBeside } from '../depot/own-temporary.ts';
 import { DepotError } from '../domain/errors.ts';
 import { blobName, digestText, type Digested } from './digest.ts';
 import type { Platform } from './image-config.ts';
@@ -48,7 +48,7 @@ export const writeArchive = async (
   const { output } = target;
   await checkPlace(output, target.replace);
   const { digest, entries } = layOut(parts);
-  await discardLeftBeside(output);
+  await discardLeftIn(path.dirname(output));
   const temporary = await temporaryBeside(output);
   let handle: FileHandle | undefined;
   try {

@@ -40,8 +40,16 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** Opens the journal; lines that a crash has torn are passed over. With `readOnly` nothing is written. */
-export async function openJournal(file: string, readOnly: boolean): Promise<Journal> {
+/**
+ * Opens the journal; lines that a crash has torn are passed over. With `readOnly` nothing is written. `placed` is what lock files
+ * say that sync has placed, maybe elsewhere: what the journal doesn't know of it is noted, so that it is still known when no lock
+ * file names it any more. It counts as never checked here.
+ */
+export async function openJournal(
+  file: string,
+  readOnly: boolean,
+  placed: readonly Facts[] = [],
+): Promise<Journal> {
   const lines = new Map<string, JournalLine>();
   const text = await readFile(file, 'utf8').catch(() => '');
   for (const line of text.split('\n')) {
@@ -74,6 +82,11 @@ export async function openJournal(file: string, readOnly: boolean): Promise<Jour
       throw fileFault(error, file);
     }
   };
+  for (const facts of placed.filter(({ id }) => !lines.has(id))) {
+    const line: JournalLine = { ...facts, modified: 0, inode: -1 };
+    lines.set(facts.id, line);
+    waiting.push(`${JSON.stringify(line)}\n`);
+  }
   return {
     recall(id, stats) {
       const line = lines.get(id);
@@ -89,7 +102,11 @@ export async function openJournal(file: string, readOnly: boolean): Promise<Jour
       writing = writing.catch(() => {}).then(write);
       await writing;
     },
-    close: async () => handle?.close(),
+    async close() {
+      // What was noted goes with the first line, and at the latest here.
+      writing = writing.catch(() => {}).then(write);
+      await writing.finally(() => handle?.close());
+    },
   };
 }
 

@@ -229,6 +229,8 @@ test('a second bundle under the same name replaces all volumes of the first, and
   const site = await createBundleSite(t);
   await site.create(carriedFiles(20, 20_000), 'b.tar', { volumeBytes: 150_000 });
   const mine = path.basename(await temporaryBeside(site.at('b.tar.007')));
+  const longest = path.basename(await temporaryBeside(`${'\u{10000}'.repeat(60)}.tar`));
+  t.true(Buffer.byteLength(longest) <= 255, 'for whatever name');
   await writeFile(site.at(mine), 'of a run that is at it');
   await writeFile(site.at(mine.replace(/-\d+-(\d*)\.tmp$/, '-4194303-$1.tmp')), 'left by a killed run');
   await writeFile(
