@@ -5,7 +5,7 @@ import { createBundle } from '../bundle/create.ts';
 import { collectFolder, collectSnapshot, type FileSet } from '../bundle/file-set.ts';
 import { parseReceipt } from '../bundle/receipt.ts';
 import { openDepot } from '../depot/depot.ts';
-import { diskError, isThere } from '../depot/durable-file.ts';
+import { diskError, isThere, refuseUnwritable } from '../depot/durable-file.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import type { BundleTools, Finish } from './bundle-trust.ts';
 import { formatBytes, parseBytes } from '../config/bytes.ts';
@@ -64,6 +64,7 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
       reason: 'a bundle is written to a file, which is whole before it gets its name: -o FILE',
     });
   }
+  await refuseUnwritable(path.dirname(flags.output));
   const volumeBytes = flags.volumeSize === undefined ? undefined : readVolumeSize(flags.volumeSize);
   const made = readSourceDate(io.env);
   const since =

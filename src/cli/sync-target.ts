@@ -6,6 +6,7 @@ import { refuseInsideDepot } from '../depot/enclosing.ts';
 import { digestOf } from '../depot/digest.ts';
 import { diskError, errnoOf, isThere } from '../depot/durable-file.ts';
 import type { SnapshotFile } from '../depot/file-list.ts';
+import { soundJournal } from '../depot/vouching.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createLayout, workFolderName, type Layout } from '../mirror/layout.ts';
 import { formatLockFile, readLockFile, type LockFile } from '../mirror/lock-file.ts';
@@ -45,6 +46,8 @@ export const openSyncTarget = async (folder: string, how: DepotSync): Promise<Sy
     return { layout, lockFile: layout.lockFile, hooks: {} };
   }
   const depot = await openDepot(root, processEnvironment);
+  // Asked before hours are spent on what goes there.
+  await soundJournal(depot.layout);
   const { current, gathering } = depot.layout;
   // A dry run only looks, and what is to be looked at is the snapshot in force.
   const layout = how.dryRun

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 
@@ -100,10 +101,19 @@ export const refuseSpecialFile = async (file: string, what: string): Promise<voi
   }
 };
 
+/** Refuses a folder that nobody may write into, before hours are spent on what goes there. Throws FILE_FAILED. */
+export const refuseUnwritable = async (folder: string): Promise<void> => {
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    throw diskError(folder, error);
+  });
+};
+
 /** Replaces a small file whole: temporary name in the same folder, fsync, rename, fsync of the folder. Throws as `diskError` says. */
 export const writeDurably = async (target: string, bytes: string | Uint8Array): Promise<void> => {
   const folder = path.dirname(target);
-  const temporary = path.join(folder, `.${path.basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+  // Not the whole name: with what comes to it, it might be longer than file systems allow.
+  const stem = [...path.basename(target)].slice(0, 40).join('');
+  const temporary = path.join(folder, `.${stem}.${randomBytes(6).toString('hex')}.tmp`);
   await refuseSpecialFile(target, 'name a plain file');
   try {
     const handle = await open(temporary, 'wx', 0o644);

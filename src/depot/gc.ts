@@ -2,7 +2,7 @@ import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import type { Depot } from './depot.ts';
-import { diskError, errnoOf } from './durable-file.ts';
+import { diskError, errnoOf, isThere, refuseUnwritable } from './durable-file.ts';
 import { refuseLocked } from './lock.ts';
 import { marksTold } from './marks-told.ts';
 import { readMarks, type Marks } from './marks.ts';
@@ -77,6 +77,12 @@ export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan
     return plan;
   }
   const { layout } = depot;
+  for (const id of plan.removed) {
+    // Of another user, for instance: the journal must not say that it has gone.
+    if (await isThere(layout.snapshotFolder(id))) {
+      await refuseUnwritable(layout.snapshotFolder(id));
+    }
+  }
   for (const id of plan.removed) {
     const { digest } = await depot.snapshots.record(id).catch(() => ({ digest: undefined }));
     await depot.journal.append({ action: 'gc', snapshot: id, ...(digest === undefined ? {} : { digest }) });

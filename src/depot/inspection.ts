@@ -9,6 +9,7 @@ import { checkFolder } from './folder-check.ts';
 import type { JournalLine } from './journal.ts';
 import { readMarks } from './marks.ts';
 import type { SnapshotRecord } from './record.ts';
+import { refuseLocked } from './lock.ts';
 import { isSnapshotId } from './snapshot-id.ts';
 
 /** What an inspection saw. */
@@ -22,9 +23,49 @@ export interface Inspection {
 
 /**
  * Checks a whole depot without changing it: the journal's chain, each record against its own digest and the journal's,
- * each snapshot's folder against its record, every byte of content against its digest.
+ * each snapshot's folder against its record, every byte of content against its digest. Needs no lock: where a run changed the
+ * depot meanwhile, what looks like damage is looked at again.
  */
 export const inspectDepot = async (
+  depot: Depot,
+  progress: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<Inspection> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const before = await stateOf(depot);
+    const inspection = await inspectOnce(depot, progress, signal);
+    const after = await stateOf(depot);
+    const isSteady = before.isFree && after.isFree && before.head === after.head;
+    if (isSteady || inspection.findings.every((one) => one.severity !== 'damage')) {
+      return inspection;
+    }
+    if (attempt === attempts) {
+      const reason =
+        'a run was at work here meanwhile: what is called damage may be half of its change; check again when it is over';
+      return {
+        ...inspection,
+        findings: [...inspection.findings, { severity: 'note', path: depot.layout.root, reason }],
+      };
+    }
+  }
+};
+
+/** How often is looked while others change what is looked at. */
+const attempts = 3;
+
+/** How far the journal is, and whether nobody is about to change something. */
+const stateOf = async ({
+  journal,
+  layout,
+}: Depot): Promise<{ readonly head: string; readonly isFree: boolean }> => {
+  const isFree = await refuseLocked(layout.lock).then(
+    () => true,
+    () => false,
+  );
+  return { head: (await journal.read()).head, isFree };
+};
+
+const inspectOnce = async (
   depot: Depot,
   progress: (bytes: number) => void,
   signal?: AbortSignal,

@@ -1,4 +1,5 @@
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { refuseSpecialFile, syncFolder } from '../depot/durable-file.ts';
 import { discardLeftIn, temporaryBeside } from '../depot/own-temporary.ts';
@@ -69,7 +70,8 @@ export const writeArchive = async (
 
 /**
  * Whether an image may be written there, asked before hours are spent on what goes into it. Throws USAGE where something is there that
- * stays, FILE_FAILED where that is a device or a pipe, IMAGE_WRITE_FAILED where there is no folder for it.
+ * stays, FILE_FAILED where that is a device or a pipe, IMAGE_WRITE_FAILED where there is no folder for it, or one
+ * that can't be written to.
  */
 export const checkPlace = async (output: string, replace: boolean): Promise<void> => {
   const found = await stat(output).catch(() => undefined);
@@ -83,7 +85,7 @@ export const checkPlace = async (output: string, replace: boolean): Promise<void
     output,
     'an image is written to a plain file, which is whole before it gets its name',
   );
-  await attempt(output, () => stat(path.dirname(output)));
+  await attempt(output, () => access(path.dirname(output), constants.W_OK));
 };
 
 const writeAll = async (

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { digestOf } from '../../src/depot/digest.ts';
 import { collectGarbage, planGc, previewGc } from '../../src/depot/gc.ts';
 import { labelSnapshot, pinSnapshot, unpinSnapshot } from '../../src/depot/marking.ts';
@@ -111,4 +111,23 @@ test('contents of a snapshot whose folder somebody took away are kept: they are 
   t.deepEqual([plan.removed, plan.contents.length], [[old], 2]);
   t.deepEqual(await depot.snapshots.recorded(), [snapshot]);
   t.deepEqual(await reasons(depot), []);
+});
+
+test('gc says nothing to the journal of a snapshot that it can not remove', async (t) => {
+  if (process.getuid?.() === 0) {
+    t.log('root may write everywhere: not tried');
+    t.pass();
+    return;
+  }
+  const site = await createBundleSite(t);
+  const depot = await site.depot();
+  const old = await snapshotOf(depot, { x: 'one' });
+  await snapshotOf(depot, { x: 'two' });
+  await chmod(depot.layout.snapshotFolder(old), 0o555);
+  await t.throwsAsync(
+    depot.change('gc', () => collectGarbage(depot, 1)),
+    { code: 'FILE_FAILED', message: new RegExp(`${old}: access is denied`) },
+  );
+  t.false((await depot.journal.read()).lines.some((line) => line.action === 'gc'));
+  await chmod(depot.layout.snapshotFolder(old), 0o755);
 });
