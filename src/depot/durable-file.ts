@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 
 /** The `code` of a file system error such as ENOENT, or undefined. */
 export const errnoOf = (error: unknown): string | undefined => {
@@ -19,16 +19,26 @@ export const diskError = (target: string, error: unknown): unknown => {
   if (error instanceof DepotError || code === undefined) {
     return error;
   }
-  const reason = sentences.get(code) ?? `the system says ${code}`;
+  const reason = diskReason(error);
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
-    ? new DepotError('DEPOT_FULL', { path: target, reason }, error)
+    ? new DepotError(
+        'DEPOT_FULL',
+        { path: target, reason: code === 'EFBIG' ? `${reason}; use --volume-size` : reason },
+        error,
+      )
     : new DepotError('FILE_FAILED', { file: target, reason }, error);
+};
+
+/** A clause that says why the system refused to write, as in "the disk is full". */
+export const diskReason = (error: unknown): string => {
+  const code = errnoOf(error);
+  return code === undefined ? messageOf(error) : (sentences.get(code) ?? `the system says ${code}`);
 };
 
 const sentences = new Map([
   ['ENOSPC', 'the disk is full'],
   ['EDQUOT', 'the quota is used up'],
-  ['EFBIG', 'the file system allows no file of this size; use --volume-size'],
+  ['EFBIG', 'the file system allows no file of this size'],
   ['ENOENT', 'there is no such file or folder'],
   ['EACCES', 'access is denied'],
   ['EPERM', 'the operation is not permitted'],

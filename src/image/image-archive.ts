@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { refuseSpecialFile, syncFolder } from '../depot/durable-file.ts';
+import { diskReason, refuseSpecialFile, syncFolder } from '../depot/durable-file.ts';
 import { discardLeftIn, temporaryBeside } from '../depot/own-temporary.ts';
 import { DepotError } from '../domain/errors.ts';
 import { blobName, digestText, type Digested } from './digest.ts';
@@ -183,20 +183,10 @@ async function* once(content: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(content);
 }
 
-const reasons = new Map([
-  ['ENOSPC', 'the disk is full'],
-  ['EDQUOT', 'the quota is used up'],
-  ['EFBIG', 'the file system allows no file of this size'],
-  ['EACCES', 'access is denied'],
-  ['EROFS', 'the file system is read-only'],
-  ['ENOENT', 'the folder does not exist'],
-]);
-
 const attempt = async <T>(output: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new DepotError('IMAGE_WRITE_FAILED', { path: output, reason: reasons.get(code) ?? message }, error);
+    throw new DepotError('IMAGE_WRITE_FAILED', { path: output, reason: diskReason(error) }, error);
   }
 };

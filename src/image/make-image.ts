@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { openBaseImage, type BaseImage, type BaseLayer } from './base-image.ts';
 import { readBaseTree } from './base-tree.ts';
 import { contentRoot, listContent, type ContentFile } from './content.ts';
-import { digestStream, held, type Digested } from './digest.ts';
+import { digestStream, type Digested } from './digest.ts';
 import { emptyConfig, envOf, extendConfig, mergeEnv, type Platform } from './image-config.ts';
 import { checkPlace, writeArchive, type ImageBlob } from './image-archive.ts';
 import type { ImageName } from './image-name.ts';
@@ -10,6 +10,7 @@ import { recordedSnapshot, type RecordedContent } from './recorded-content.ts';
 import { planLayers } from './layer-plan.ts';
 import { layerTar } from './layer-tar.ts';
 import { indexTar, type MakeIndex, type ReadyIndex } from './ready-index.ts';
+import { verifiedChunks, type Expected } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
 
 /** What is to be made. */
@@ -131,7 +132,7 @@ export const makeImage = async (request: ImageRequest): Promise<ImageResult> => 
       digest,
       size,
       mediaType: layerType,
-      open: () => held(open(), { digest, size }, () => changed(request.content)),
+      open: () => verifiedChunks(open(), expected({ digest, size }), () => changed(request.content)),
     })),
   ];
   const written = await writeArchive(
@@ -198,11 +199,17 @@ const baseBlob = ({ digest, size, mediaType, stream }: BaseLayer, file: string):
   size,
   mediaType,
   open: () =>
-    held(
+    verifiedChunks(
       stream(),
-      { digest, size },
+      expected({ digest, size }),
       () => new DepotError('BASE_IMAGE_INVALID', { file, reason: 'it was changed while it was read' }),
     ),
+});
+
+/** What was hashed before has to come again. */
+const expected = ({ digest, size }: Digested): Expected => ({
+  sha256: digest.slice('sha256:'.length),
+  size,
 });
 
 const changed = (folder: string): DepotError =>

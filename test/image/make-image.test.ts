@@ -147,7 +147,7 @@ test('what cannot be finished leaves nothing behind, and what is there stays', a
   t.is(await readFile(join(folder, 'image.tar'), 'utf8'), 'mine');
   await t.throwsAsync(make(folder, { output: join(folder, 'absent', 'image.tar') }), {
     code: 'IMAGE_WRITE_FAILED',
-    message: /the folder does not exist/,
+    message: /there is no such file or folder/,
   });
   await t.throwsAsync(make(folder, { output: folder, replace: true }), {
     code: 'USAGE',
