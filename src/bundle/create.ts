@@ -213,7 +213,7 @@ const writeVolume = async (
   inputs: readonly TarInput[],
   signal: AbortSignal | undefined,
 ): Promise<number> => {
-  const handle = await open(target, 'w', 0o644);
+  const handle = await open(target, 'wx', 0o644);
   let bytes = 0;
   try {
     for await (const chunk of writeTar(inputs) as AsyncIterable<Buffer>) {

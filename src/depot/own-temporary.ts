@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { digestOf } from './digest.ts';
@@ -7,15 +8,16 @@ import { foreignStaleAfter, isOlderThan, isRunning, machineId, processStart } fr
 // What a run writes before it is whole lies beside its target and can have gigabytes. A kill leaves it, and a name of chance
 // would leave it for ever: nobody could tell it from what another run writes right now. So the name says who writes it.
 
-const form = /^\..+\.[0-9a-f]{6}-(?<machine>[0-9a-f]{8})-(?<pid>\d{1,10})-(?<started>\d{0,20})\.tmp$/;
+const form = /^\..+\.(?<machine>[0-9a-f]{8})-(?<pid>\d{1,10})-(?<started>\d{0,20})-[0-9a-f]{8}\.tmp$/;
 
-/** The temporary name of a file for this process; one for each target. It is hidden, and no longer than any file system allows. */
+/** A temporary name of a file for this process, another one each time. It is hidden, and no longer than any file system allows. */
 export const temporaryBeside = async (target: string): Promise<string> => {
   const name = path.basename(target);
   const started = (await processStart(process.pid)) ?? '';
-  // The first 40 characters are enough for people; the digest keeps two targets apart that have them alike.
-  const stem = `.${[...name].slice(0, 40).join('')}.${digestOf(name).slice(0, 6)}`;
-  return path.join(path.dirname(target), `${stem}-${await machineDigest()}-${process.pid}-${started}.tmp`);
+  // The first 40 characters are enough for people.
+  const stem = `.${[...name].slice(0, 40).join('')}.`;
+  const writer = `${await machineDigest()}-${process.pid}-${started}-${randomBytes(4).toString('hex')}`;
+  return path.join(path.dirname(target), `${stem}${writer}.tmp`);
 };
 
 /** Removes what runs that were killed left in a folder under such names, whatever its target was; what a run is writing stays. */

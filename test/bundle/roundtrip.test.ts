@@ -231,13 +231,15 @@ test('a second bundle under the same name replaces all volumes of the first, and
   const mine = path.basename(await temporaryBeside(site.at('b.tar.007')));
   const longest = path.basename(await temporaryBeside(`${'\u{10000}'.repeat(60)}.tar`));
   t.true(Buffer.byteLength(longest) <= 255, 'for whatever name');
+  const [, stem = '', machine = '', pid = '', started = '', end = ''] =
+    /^(.*\.)([0-9a-f]{8})-(\d+)-(\d*)-([0-9a-f]{8}\.tmp)$/.exec(mine) ?? [];
   await writeFile(site.at(mine), 'of a run that is at it');
-  await writeFile(site.at(mine.replace(/-\d+-(\d*)\.tmp$/, '-4194303-$1.tmp')), 'left by a killed run');
+  await writeFile(site.at(`${stem}${machine}-4194303-${started}-${end}`), 'left by a killed run');
   await writeFile(
-    site.at(mine.replace(/-\d*\.tmp$/, '-1.tmp')),
+    site.at(`${stem}${machine}-${pid}-1-${end}`),
     'left by an earlier one with the same number',
   );
-  const foreign = site.at(mine.replace(/-[0-9a-f]{8}-(\d+-\d*\.tmp)$/, '-01234567-$1'));
+  const foreign = site.at(`${stem}01234567-${pid}-${started}-${end}`);
   await writeFile(foreign, 'of another host');
   await writeFile(site.at('b.tar.txt'), 'not ours');
   const again = site.create(carriedFiles(4, 20_000), 'b.tar', { volumeBytes: 150_000 });
@@ -255,6 +257,20 @@ test('a second bundle under the same name replaces all volumes of the first, and
   await utimes(foreign, new Date(0), new Date(0));
   await site.create(carriedFiles(1), 'b.tar', { replace: true });
   t.deepEqual(await hidden(), [mine]);
+});
+
+test('two bundles that are made under one name at once never mix: the last one stays, whole', async (t) => {
+  const site = await createBundleSite(t);
+  const made = await Promise.all(
+    ['one', 'two'].map((seed) => site.create(carriedFiles(20, 50_000, seed), 'b.tar', { replace: true })),
+  );
+  const bundle = await site.open(['b.tar']);
+  t.true(made.some(({ id }) => id === bundle.id));
+  await t.notThrowsAsync(verifyBundle(bundle, quiet));
+  t.deepEqual(
+    (await readdir(site.root)).filter((name) => name.includes('b.tar')),
+    ['b.tar'],
+  );
 });
 
 test('a bundle that comes a second time is told of', async (t) => {

@@ -159,8 +159,8 @@ test('what cannot be finished leaves nothing behind, and what is there stays', a
     message: /a device or a pipe/,
   });
   const left = (await temporaryBeside(join(folder, 'image.tar'))).replace(
-    /-\d+-(\d*)\.tmp$/,
-    '-4194303-$1.tmp',
+    /-\d+-(\d*-[0-9a-f]{8}\.tmp)$/,
+    '-4194303-$1',
   );
   await writeFile(left, 'what a kill left');
   const stop = new AbortController();
