@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { writeTar, type TarInput } from '../archive/tar-writer.ts';
 import { digestOf } from '../depot/digest.ts';
@@ -76,6 +76,7 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
     );
   }
   const earlier = await earlierFiles(output);
+  await Promise.all(earlier.map(refuseFolder));
   if (request.replace !== true) {
     refuseExisting(earlier, names);
   }
@@ -237,6 +238,14 @@ const earlierFiles = async (output: string): Promise<string[]> => {
   const isVolume = (one: string): boolean =>
     one.startsWith(`${name}.`) && /^\d{3,4}$/.test(one.slice(name.length + 1));
   return found.filter((one) => one === name || isVolume(one)).map((one) => path.join(folder, one));
+};
+
+const refuseFolder = async (file: string): Promise<void> => {
+  if ((await stat(file).catch(() => undefined))?.isDirectory() === true) {
+    throw new DepotError('BUNDLE_UNFIT', {
+      reason: `${file} is a folder; name a file in it, or another name`,
+    });
+  }
 };
 
 const refuseExisting = (existing: readonly string[], names: readonly string[]): void => {

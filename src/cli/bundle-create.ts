@@ -11,6 +11,7 @@ import type { BundleTools, Finish } from './bundle-trust.ts';
 import { formatBytes, parseBytes } from '../config/bytes.ts';
 import { createByteProgress } from './byte-progress.ts';
 import { printJson, printLines, processEnvironment, reporting } from './depot-report.ts';
+import { lockedDigests } from './locked-archives.ts';
 import { createOutput } from './output.ts';
 import { readSourceDate } from './source-date.ts';
 import { exitCodes, type CommandIo } from './verb.ts';
@@ -133,10 +134,27 @@ const collect = async (
     if (flags.snapshot !== undefined) {
       throw new DepotError('USAGE', { reason: `--snapshot needs a depot, ${flags.from} is none` });
     }
-    return collectFolder(flags.from, progress, signal);
+    const set = await collectFolder(flags.from, progress, signal);
+    await refuseUnlocked(flags.from, set);
+    return set;
   }
   const depot = await openDepot(flags.from, processEnvironment);
   return collectSnapshot(depot, await depot.snapshots.resolve(flags.snapshot ?? 'current'));
+};
+
+/** What a folder's lock file names has to be there and as it says: else a signature would be put on what somebody changed since. */
+const refuseUnlocked = async (folder: string, { files }: FileSet): Promise<void> => {
+  const found = new Map(files.map((file) => [file.path, file.sha256]));
+  for (const [name, sha256] of (await lockedDigests(folder)) ?? []) {
+    if (found.get(name) !== sha256) {
+      const what = found.has(name)
+        ? `isn't what ${folder}/distribution.lock says`
+        : 'is in distribution.lock, but not here';
+      throw new DepotError('BUNDLE_UNFIT', {
+        reason: `${path.join(folder, name)} ${what}; \`fleet-depot verify\` says more, \`sync\` puts it right`,
+      });
+    }
+  }
 };
 
 const readText = async (file: string): Promise<string> => {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { isThere } from '../depot/durable-file.ts';
 import { DepotError } from '../domain/errors.ts';
 import { recordedSnapshot, type RecordedContent } from '../image/recorded-content.ts';
-import { readLockFile } from '../mirror/lock-file.ts';
+import { lockedDigests } from './locked-archives.ts';
 
 /**
  * What the files of an image must be: of a snapshot what the depot recorded, of a plain folder what its `distribution.lock` says
@@ -14,14 +14,10 @@ export const recordedContent = async (root: string): Promise<RecordedContent | u
   (await recordedSnapshot(root)) ?? lockedContent(root);
 
 const lockedContent = async (root: string): Promise<RecordedContent | undefined> => {
-  const lock = await readLockFile(path.join(root, 'distribution.lock'));
-  if (lock === undefined) {
+  const digests = await lockedDigests(root);
+  if (digests === undefined) {
     return undefined;
   }
-  const digests = new Map([
-    ...lock.packages.map(({ name, version, sha256 }) => [`${name}-${version}.zip`, sha256] as const),
-    ...(lock.files ?? []).map((file) => [file.path, file.sha256] as const),
-  ]);
   for (const name of digests.keys()) {
     const place = path.join(root, name);
     if (!(await isThere(place))) {

@@ -17,6 +17,8 @@ import { processEnvironment } from '../../src/cli/depot-report.ts';
 import { createGcVerb } from '../../src/cli/gc.ts';
 import { createSnapshotVerb } from '../../src/cli/snapshot.ts';
 import { openDepot } from '../../src/depot/depot.ts';
+import { digestOf } from '../../src/depot/digest.ts';
+import { formatLockFile } from '../../src/mirror/lock-file.ts';
 import { createBundleSite, carriedFiles, type BundleSite } from '../support/bundle-site.ts';
 import { runVerb, type VerbRun } from './verb-run.ts';
 
@@ -201,6 +203,27 @@ test('whatever the umask of who imports, a server of another user can read what 
   for (const path of ['pkg0-1.0.0.zip', 'artifacts/x/y.bin']) {
     t.is(await others(`${current}/${path}`), 0o004, path);
   }
+});
+
+test('a folder that is not what its lock file says makes no bundle, and a folder is never replaced by one', async (t) => {
+  const { site, bundle } = await desk(t);
+  const packages = [
+    { name: 'pkg', version: '1.0.0', sha256: digestOf('pkg'), size: 3, source: 'https://upstream.example/' },
+  ];
+  const lock = formatLockFile({ distribution: 'lite', address: 'https://upstream.example', packages });
+  await site.folder('in', { 'pkg-1.0.0.zip': 'PKG', 'own-1.0.0.zip': 'ours', 'distribution.lock': lock });
+  const create = ['create', '--from', site.at('in'), '--key', 'k', '--replace', '-o'];
+  const changed = { code: 'BUNDLE_UNFIT', message: /pkg-1\.0\.0\.zip isn't what .*distribution\.lock says/ };
+  await t.throwsAsync(bundle(...create, site.at('b.tar')), changed);
+  await rm(site.at('in/pkg-1.0.0.zip'));
+  const gone = { code: 'BUNDLE_UNFIT', message: /pkg-1\.0\.0\.zip is in distribution\.lock, but not here/ };
+  await t.throwsAsync(bundle(...create, site.at('b.tar')), gone);
+  await site.folder('in', { 'pkg-1.0.0.zip': 'pkg' });
+  const folder = { code: 'BUNDLE_UNFIT', message: /taken is a folder/ };
+  await site.folder('taken', { x: '' });
+  await t.throwsAsync(bundle(...create, site.at('taken')), folder);
+  await t.throwsAsync(bundle(...create, site.at('taken'), '--volume-size', '1MiB'), folder);
+  t.is((await bundle(...create, site.at('b.tar'))).exitCode, 0);
 });
 
 test('some volumes of many verify with exit code 3, all with 0', async (t) => {
