@@ -37,6 +37,8 @@ export interface Journal {
   /** Facts whatever the file is like now: sync has placed this once. */
   known(id: string): Facts | undefined;
   record(facts: Facts, stats: Pick<Stats, 'mtimeMs' | 'ino'>): Promise<void>;
+  /** Writes what was only noted when it was opened: before the lock file that knew of it is replaced. */
+  keep(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -102,11 +104,11 @@ export async function openJournal(
       writing = writing.catch(() => {}).then(write);
       await writing;
     },
-    async close() {
-      // What was noted goes with the first line, and at the latest here.
+    async keep() {
       writing = writing.catch(() => {}).then(write);
-      await writing.finally(() => handle?.close());
+      await writing;
     },
+    close: async () => handle?.close(),
   };
 }
 

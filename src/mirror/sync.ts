@@ -128,6 +128,7 @@ async function carryOut(
   // A run that was cut short, or got nothing, knows less than the lock file that is there.
   const isEmpty = lock.packages.length + (lock.files?.length ?? 0) === 0;
   if (!packages?.halted && !release?.halted && !((request.locked || isEmpty) && failed() > 0)) {
+    await journal.keep();
     await writeLock(layout, lock, problems);
   }
   const pruned = await prune(plan, request, deps, failed() > 0, problems);
