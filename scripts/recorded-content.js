@@ -3,23 +3,30 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
-/** Throws where `folder` is a depot, or a snapshot of one, with a file that isn't what came in. `program` is the folder of the program. */
+/**
+ * Throws where `folder` is a depot, a snapshot of one or a folder with a lock file, and a file isn't what came in. `program` is the folder of
+ * the program.
+ */
 export const checkRecorded = async (program, folder) => {
   const load = (name) => import(pathToFileURL(`${program}/dist/${name}.js`).href);
-  const [{ contentRoot, listContent }, { damaged, recordedDigests }] = await Promise.all([
+  const [{ contentRoot, listContent }, { recordedContent }] = await Promise.all([
     load('content'),
-    load('recorded-content'),
+    load('image-content'),
   ]);
-  const files = await listContent(await contentRoot(folder));
-  const recorded = await recordedDigests(await contentRoot(folder), files);
-  for (const { path, place } of recorded === undefined ? [] : files) {
+  const root = await contentRoot(folder);
+  const recorded = await recordedContent(root);
+  for (const { path, place } of recorded === undefined ? [] : await listContent(root)) {
+    const expected = recorded.digests.get(path);
+    if (expected === undefined) {
+      continue;
+    }
     const hash = createHash('sha256');
     for await (const chunk of createReadStream(place, { highWaterMark: 1 << 20 })) {
       hash.update(chunk);
     }
     const found = hash.digest('hex');
-    if (found !== recorded.get(path)) {
-      throw damaged(place, `its SHA-256 is ${found} instead of ${recorded.get(path)}`);
+    if (found !== expected) {
+      throw recorded.damaged(place, `its SHA-256 is ${found} instead of ${expected}`);
     }
   }
 };

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
+import { isThere } from '../depot/durable-file.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
 import { parseManifest, type BundleManifest } from './manifest.ts';
@@ -70,11 +70,6 @@ export const openBundle = async (
 
 /** The name that `bundle create` was given is easily named again, but only its volumes are there. */
 const refuseStem = async (file: string): Promise<void> => {
-  const isThere = (path: string): Promise<boolean> =>
-    stat(path).then(
-      () => true,
-      () => false,
-    );
   if (!(await isThere(file)) && (await isThere(`${file}.001`))) {
     throw new DepotError('BUNDLE_VOLUMES', {
       reason: `there is no ${file}, but the first volume of such a bundle, ${file}.001`,

@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { writeTar, type TarInput } from '../archive/tar-writer.ts';
 import { digestOf } from '../depot/digest.ts';
 import { discard, diskError, refuseSpecialFile, syncFolder } from '../depot/durable-file.ts';
 import { bytesOf } from '../depot/file-list.ts';
+import { discardLeftIn, temporaryBeside } from '../depot/own-temporary.ts';
 import { verifiedChunks } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { Signer } from '../signing/signature.ts';
@@ -75,8 +76,9 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
     );
   }
   const earlier = await earlierFiles(output);
+  await Promise.all(earlier.map(refuseFolder));
   if (request.replace !== true) {
-    refuseExisting(earlier.bundles, names);
+    refuseExisting(earlier, names);
   }
 
   const held = contentsOf(plan.manifest);
@@ -85,11 +87,9 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
   let written = 0;
   const advance = (bytes: number): void => request.progress?.((written += bytes), heldBytes);
   const volumes: { path: string; bytes: number }[] = [];
+  const temporaries: string[] = [];
   try {
-    // Parts that a run left which was killed; this one may have fewer volumes and would not overwrite them all.
-    for (const part of earlier.parts) {
-      await rm(part, { force: true });
-    }
+    await discardLeftIn(path.dirname(output));
     for (const [at, name] of names.entries()) {
       const header = Buffer.from(
         formatVolumeHeader({
@@ -108,19 +108,21 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
           fromFile(locations.get(entry.sha256), entry.sha256, advance),
         ),
       ];
-      volumes.push({ path: name, bytes: await writeVolume(`${name}.partial`, inputs, signal) });
+      const temporary = await temporaryBeside(name);
+      temporaries.push(temporary);
+      volumes.push({ path: name, bytes: await writeVolume(temporary, inputs, signal) });
     }
-    for (const name of names) {
-      await rename(`${name}.partial`, name);
+    for (const [at, name] of names.entries()) {
+      await rename(temporaries[at] ?? '', name);
     }
     const made = new Set(names.map((name) => path.resolve(name)));
-    for (const old of earlier.bundles.filter((one) => !made.has(path.resolve(one)))) {
+    for (const old of earlier.filter((one) => !made.has(path.resolve(one)))) {
       await rm(old, { force: true });
     }
     await syncFolder(path.dirname(path.resolve(output)));
   } catch (error) {
-    for (const name of names) {
-      await discard(`${name}.partial`);
+    for (const temporary of temporaries) {
+      await discard(temporary);
     }
     throw diskError(output, error);
   }
@@ -212,7 +214,7 @@ const writeVolume = async (
   inputs: readonly TarInput[],
   signal: AbortSignal | undefined,
 ): Promise<number> => {
-  const handle = await open(target, 'w', 0o644);
+  const handle = await open(target, 'wx', 0o644);
   let bytes = 0;
   try {
     for await (const chunk of writeTar(inputs) as AsyncIterable<Buffer>) {
@@ -227,23 +229,23 @@ const writeVolume = async (
   return bytes;
 };
 
-/** What lies under the output's name: bundles or volumes, and parts of a run that was cut. */
-const earlierFiles = async (
-  output: string,
-): Promise<{ readonly bundles: string[]; readonly parts: string[] }> => {
+/** What lies under the output's name: bundles or volumes. */
+const earlierFiles = async (output: string): Promise<string[]> => {
   const [folder, name] = [path.dirname(output), path.basename(output)];
   const found = await readdir(folder).catch((error: unknown) => {
     throw diskError(folder, error);
   });
-  const volume = (one: string): boolean =>
+  const isVolume = (one: string): boolean =>
     one.startsWith(`${name}.`) && /^\d{3,4}$/.test(one.slice(name.length + 1));
-  const bundles = found.filter((one) => one === name || volume(one));
-  const parts = found.filter((one) => {
-    const stem = one.replace(/\.partial$/, '');
-    return stem !== one && (stem === name || volume(stem));
-  });
-  const inFolder = (one: string): string => path.join(folder, one);
-  return { bundles: bundles.map(inFolder), parts: parts.map(inFolder) };
+  return found.filter((one) => one === name || isVolume(one)).map((one) => path.join(folder, one));
+};
+
+const refuseFolder = async (file: string): Promise<void> => {
+  if ((await stat(file).catch(() => undefined))?.isDirectory() === true) {
+    throw new DepotError('BUNDLE_UNFIT', {
+      reason: `${file} is a folder; name a file in it, or another name`,
+    });
+  }
 };
 
 const refuseExisting = (existing: readonly string[], names: readonly string[]): void => {

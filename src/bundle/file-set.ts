@@ -5,6 +5,7 @@ import { digestFile } from '../depot/digest.ts';
 import { diskError } from '../depot/durable-file.ts';
 import { entryPath, refuseClashes } from '../depot/entry-path.ts';
 import { byPath, type SnapshotFile } from '../depot/file-list.ts';
+import { refuseUnvouched } from '../depot/vouching.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { SnapshotReference } from './manifest.ts';
 
@@ -81,9 +82,14 @@ const naming = <T>(location: string, work: Promise<T>): Promise<T> =>
     throw diskError(location, error);
   });
 
-/** The files of one snapshot of a depot; their digests are known and are checked again as they are read. */
+/**
+ * The files of one snapshot of a depot; their digests are known and are checked again as they are read. Throws JOURNAL_BROKEN, and
+ * DEPOT_DAMAGED where the journal doesn't vouch for the record: a bundle's signature would.
+ */
 export const collectSnapshot = async (depot: Depot, snapshot: string): Promise<FileSet> => {
-  const { files } = await depot.snapshots.record(snapshot);
+  const record = await depot.snapshots.record(snapshot);
+  await refuseUnvouched(depot.layout, record);
+  const { files } = record;
   return {
     source: { depot: depot.id, snapshot },
     files: files.map((file) => ({ ...file, location: depot.layout.contentFile(file.sha256) })),

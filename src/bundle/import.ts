@@ -8,6 +8,7 @@ import {
   type Difference,
   type SnapshotFile,
 } from '../depot/file-list.ts';
+import { soundJournal } from '../depot/vouching.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { Bundle } from './bundle.ts';
 import { contentsOf } from './manifest.ts';
@@ -41,7 +42,7 @@ export interface ImportResult extends ImportPlan {
   readonly copied: number;
 }
 
-/** Works out what an import would do. Throws BUNDLE_BASE_MISSING where contents that the bundle left out are not here. No depot is an empty one. */
+/** Works out what an import would do. Throws BUNDLE_BASE_MISSING where contents that the bundle left out are not here, JOURNAL_BROKEN as the import would. No depot is an empty one. */
 export const planImport = async (bundle: Bundle, depot: Depot | undefined): Promise<ImportPlan> => {
   const { manifest } = bundle;
   // A depot whose `current` or record is damaged must still be able to take the bundle that repairs it.
@@ -63,7 +64,8 @@ export const planImport = async (bundle: Bundle, depot: Depot | undefined): Prom
     return found;
   };
   refuseMissing(bundle, await absent(manifest.entries.filter((entry) => entry.volume === 0)));
-  const importedAt = (await depot?.journal.read())?.lines.findLast(
+  const journal = depot === undefined ? undefined : await soundJournal(depot.layout);
+  const importedAt = journal?.lines.findLast(
     (line) => line.action === 'import' && line.bundle === bundle.id,
   )?.time;
   const held = contentsOf(manifest);
@@ -161,7 +163,7 @@ export const importBundle = async (
 /** A bundle of a set that is here already is how a damaged depot is put right: files of all snapshots, not only contents. */
 const mendAll = async (depot: Depot, digest: string): Promise<number> => {
   const { snapshots } = depot;
-  const ids = await snapshots.ids();
+  const ids = await snapshots.recorded();
   const records = await Promise.all(ids.map((id) => snapshots.record(id).catch(() => undefined)));
   let mended = 0;
   if (records.some((record) => record?.digest === digest)) {

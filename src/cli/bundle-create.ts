@@ -5,12 +5,13 @@ import { createBundle } from '../bundle/create.ts';
 import { collectFolder, collectSnapshot, type FileSet } from '../bundle/file-set.ts';
 import { parseReceipt } from '../bundle/receipt.ts';
 import { openDepot } from '../depot/depot.ts';
-import { diskError } from '../depot/durable-file.ts';
+import { diskError, isThere, refuseUnwritable } from '../depot/durable-file.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import type { BundleTools, Finish } from './bundle-trust.ts';
 import { formatBytes, parseBytes } from '../config/bytes.ts';
 import { createByteProgress } from './byte-progress.ts';
 import { printJson, printLines, processEnvironment, reporting } from './depot-report.ts';
+import { lockedDigests } from './locked-archives.ts';
 import { createOutput } from './output.ts';
 import { readSourceDate } from './source-date.ts';
 import { exitCodes, type CommandIo } from './verb.ts';
@@ -64,6 +65,7 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
       reason: 'a bundle is written to a file, which is whole before it gets its name: -o FILE',
     });
   }
+  await refuseUnwritable(path.dirname(flags.output));
   const volumeBytes = flags.volumeSize === undefined ? undefined : readVolumeSize(flags.volumeSize);
   const made = readSourceDate(io.env);
   const since =
@@ -128,18 +130,31 @@ const collect = async (
   progress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<FileSet> => {
-  const isDepot = await stat(path.join(flags.from, 'depot.json')).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-  if (!isDepot) {
+  if (!(await isThere(path.join(flags.from, 'depot.json')))) {
     if (flags.snapshot !== undefined) {
       throw new DepotError('USAGE', { reason: `--snapshot needs a depot, ${flags.from} is none` });
     }
-    return collectFolder(flags.from, progress, signal);
+    const set = await collectFolder(flags.from, progress, signal);
+    await refuseUnlocked(flags.from, set);
+    return set;
   }
   const depot = await openDepot(flags.from, processEnvironment);
   return collectSnapshot(depot, await depot.snapshots.resolve(flags.snapshot ?? 'current'));
+};
+
+/** What a folder's lock file names has to be there and as it says: else a signature would be put on what somebody changed since. */
+const refuseUnlocked = async (folder: string, { files }: FileSet): Promise<void> => {
+  const found = new Map(files.map((file) => [file.path, file.sha256]));
+  for (const [name, sha256] of (await lockedDigests(folder)) ?? []) {
+    if (found.get(name) !== sha256) {
+      const what = found.has(name)
+        ? `isn't what ${folder}/distribution.lock says`
+        : 'is in distribution.lock, but not here';
+      throw new DepotError('BUNDLE_UNFIT', {
+        reason: `${path.join(folder, name)} ${what}; \`fleet-depot verify\` says more, \`sync\` puts it right`,
+      });
+    }
+  }
 };
 
 const readText = async (file: string): Promise<string> => {

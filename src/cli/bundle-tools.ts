@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { openBundle } from '../bundle/bundle.ts';
 import { contentsOf } from '../bundle/manifest.ts';
 import { verifyBundle } from '../bundle/verify.ts';
+import { isThere } from '../depot/durable-file.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createKeyring, keyringLocation } from '../signing/keyring.ts';
 import type { SignatureFault } from '../signing/signature.ts';
@@ -17,7 +17,7 @@ import type { VerifyDeps } from './verify.ts';
 export const createBundleTools = (terminal: Terminal): BundleTools => ({
   loadSigner: signerLoader(terminal),
   async loadVerifier(flags, io) {
-    const own = flags.depot !== undefined && (await exists(path.join(flags.depot, 'keys')));
+    const own = flags.depot !== undefined && (await isThere(path.join(flags.depot, 'keys')));
     const keyring = createKeyring(keyringLocation(flags.keyring, io.env, own ? flags.depot : undefined));
     if ((await keyring.list()).length === 0) {
       io.stderr.write(
@@ -71,13 +71,4 @@ const refusedItem = (file: string, error: DepotError): VerifiedItem => {
   // Where the list can't be trusted, nothing that it names is read.
   const archive = signature === 'unchecked' ? 'broken' : 'unread';
   return { path: file, ok: false, archive, lock: 'none', signature, reasons: [error.message] };
-};
-
-const exists = async (file: string): Promise<boolean> => {
-  try {
-    await stat(file);
-    return true;
-  } catch {
-    return false;
-  }
 };

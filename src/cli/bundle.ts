@@ -3,7 +3,8 @@ import { formatReceipt, receiptOf } from '../bundle/receipt.ts';
 import { verifyBundle } from '../bundle/verify.ts';
 import { openDepot } from '../depot/depot.ts';
 import { writeDurably } from '../depot/durable-file.ts';
-import { DepotError } from '../domain/errors.ts';
+import { soundJournal } from '../depot/vouching.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { registerCreate } from './bundle-create.ts';
 import { registerImport } from './bundle-import.ts';
 import {
@@ -94,6 +95,12 @@ const registerReceipt = (bundle: Command, io: CommandIo, finish: Finish): void =
           const depot = await openDepot(flags.depot, processEnvironment);
           const receipt = await receiptOf(depot, await depot.snapshots.resolve(flags.snapshot));
           const text = formatReceipt(receipt);
+          // A receipt can do no harm, but the bundle that is made for it won't go in until somebody has looked.
+          await soundJournal(depot.layout).catch((error: unknown) => {
+            io.stderr.write(
+              `note: ${messageOf(error)}; \`bundle import\` refuses the depot until that is decided\n`,
+            );
+          });
           if (flags.output === '-') {
             io.stdout.write(text);
             return exitCodes.ok;

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { openDepot, type Depot } from '../depot/depot.ts';
 import { digestFile } from '../depot/digest.ts';
-import { foreignIn } from '../depot/mending.ts';
+import { checkFolder } from '../depot/folder-check.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { VerifiedItem } from '../signing/verify-set.ts';
 import { processEnvironment } from './depot-report.ts';
@@ -28,25 +28,20 @@ const checkCurrent = async ({ layout, snapshots }: Depot): Promise<VerifiedItem[
       return [badItem(layout.current, 'absent', 'the depot has no snapshot in force yet')];
     }
     const { files } = await snapshots.record(id);
-    const shown = (name: string): string => path.join(layout.current, name);
-    const items = (await foreignIn(layout.snapshotFolder(id), files)).map((name) =>
-      badItem(shown(name), 'unread', 'it does not belong to the snapshot'),
+    const deviations = await checkFolder(
+      layout.snapshotFolder(id),
+      files,
+      async (place) => (await digestFile(place)).sha256,
     );
-    for (const file of files) {
-      const found = await digestFile(path.join(layout.snapshotFolder(id), file.path)).catch(() => undefined);
-      if (found === undefined) {
-        items.push(badItem(shown(file.path), 'absent', "it is missing or can't be read"));
-      } else if (found.sha256 !== file.sha256) {
-        items.push(
-          badItem(shown(file.path), 'broken', `its SHA-256 is ${found.sha256} instead of ${file.sha256}`),
-        );
-      }
-    }
-    return items;
+    return deviations.map((one) =>
+      badItem(path.join(layout.current, one.path), states[one.kind], one.reason),
+    );
   } catch (error) {
     return [badItem(layout.current, 'broken', messageOf(error))];
   }
 };
+
+const states = { foreign: 'unread', missing: 'absent', other: 'broken' } as const;
 
 const badItem = (file: string, archive: VerifiedItem['archive'], reason: string): VerifiedItem => ({
   path: file,

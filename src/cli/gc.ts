@@ -1,4 +1,4 @@
-import { collectGarbage, planGc, type GcPlan } from '../depot/gc.ts';
+import { collectGarbage, previewGc, type GcPlan } from '../depot/gc.ts';
 import { openDepot } from '../depot/depot.ts';
 import { formatBytes } from '../config/bytes.ts';
 import { printJson, printLines, processEnvironment, reporting } from './depot-report.ts';
@@ -30,7 +30,7 @@ export const createGcVerb = (): Verb => ({
           const plan =
             flags.yes === true
               ? await depot.smallChange('gc', () => collectGarbage(depot, keep))
-              : await planGc(depot, keep);
+              : await previewGc(depot, keep);
           print(plan, flags, io);
           return exitCodes.ok;
         }),

@@ -5,6 +5,7 @@ import { DepotError } from '../domain/errors.ts';
 import { parsePlatform, type Platform } from '../image/image-config.ts';
 import { parseImageName } from '../image/image-name.ts';
 import { makeImage, type ImageResult } from '../image/make-image.ts';
+import { recordedContent } from './image-content.ts';
 import { createIndexMaker } from './image-index.ts';
 import { createNoteLog } from './note-log.ts';
 import { createOutput, type Output, type Progress } from './output.ts';
@@ -90,6 +91,7 @@ const run = async (flags: ImageFlags, io: CommandIo): Promise<number> => {
       env: flags.env.map((text) => readPair('--env', text).join('=')),
       labels: Object.fromEntries(flags.label.map((text) => readPair('--label', text))),
       replace: flags.replace === true,
+      recorded: recordedContent,
       signal: io.signal,
       onProgress: (done, total) => {
         progress ??= output.progress('image', total, 'bytes');

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { readLockFile } from '../mirror/lock-file.ts';
 import type { ReadLock } from '../signing/verify-set.ts';
@@ -17,4 +17,19 @@ export const readLockedArchives = async (path: string): Promise<ReadLock> => {
     ...(original === undefined ? {} : { original }),
   }));
   return { folder: dirname(path), archives };
+};
+
+/**
+ * SHA-256 of what a folder's `distribution.lock` names, archives and artifacts, by path; signatures may be others by now
+ * (`sign --resign`). Undefined where there is none. Throws LOCK_INVALID.
+ */
+export const lockedDigests = async (folder: string): Promise<ReadonlyMap<string, string> | undefined> => {
+  const lock = await readLockFile(join(folder, 'distribution.lock'));
+  return (
+    lock &&
+    new Map([
+      ...lock.packages.map(({ name, version, sha256 }) => [`${name}-${version}.zip`, sha256] as const),
+      ...(lock.files ?? []).map((file) => [file.path, file.sha256] as const),
+    ])
+  );
 };

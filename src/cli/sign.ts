@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { refuseInsideDepot } from '../depot/enclosing.ts';
 import { DepotError } from '../domain/errors.ts';
 import { listArchives } from '../signing/archive-list.ts';
+import { sweepSignatures } from '../signing/atomic-file.ts';
 import { kibanaAdvice } from '../signing/kibana-setting.ts';
 import { signSet, type SignedItem } from '../signing/sign-set.ts';
 import { createSigner, readSitePublicKey } from '../signing/signer.ts';
@@ -129,8 +130,9 @@ const sign = async (
   deps: SignDeps,
 ): Promise<number> => {
   const archives = await listArchives(paths);
+  const folders = new Set(archives.map((archive) => dirname(archive)));
   // A depot's own folder, or one above it, has snapshots in it as well.
-  for (const folder of new Set([...paths, ...archives.map((archive) => dirname(archive))])) {
+  for (const folder of new Set([...paths, ...folders])) {
     await refuseInsideDepot(folder, 'sign the folder that bundles are made from, and carry it in');
   }
   const stray = archives.find((path) => !path.endsWith('.zip'));
@@ -142,6 +144,9 @@ const sign = async (
     options.dryRun === true
       ? undefined
       : await createSigner(keyFile, () => askPassphrase(options, io, deps, `Passphrase of ${keyFile}`));
+  if (options.dryRun !== true) {
+    await sweepSignatures(folders);
+  }
   const progress = phases(io, archives.length, options.json === true);
   const items = await signSet(archives, {
     resign: options.resign === true,

@@ -5,6 +5,7 @@ import { bytesOf, differenceOf } from '../depot/file-list.ts';
 import { inspectDepot } from '../depot/inspection.ts';
 import { labelSnapshot, pinSnapshot, unlabelSnapshot, unpinSnapshot } from '../depot/marking.ts';
 import { readMarks } from '../depot/marks.ts';
+import { rollbackVerb, rolledBackAlready } from '../depot/succession.ts';
 import { DepotError } from '../domain/errors.ts';
 import { formatBytes } from '../config/bytes.ts';
 import { createByteProgress } from './byte-progress.ts';
@@ -151,10 +152,20 @@ const diff: Run = async (depot, flags, [a = '', b = ''], io) => {
   return exitCodes.ok;
 };
 
-const rollback: Run = async (depot, flags, [name = 'previous'], io) => {
-  const [before, id] = await depot.smallChange('snapshot rollback', async () => {
+const rollback: Run = async (depot, flags, [name], io) => {
+  const [before, id] = await depot.smallChange(rollbackVerb, async (cut) => {
     const now = await depot.snapshots.current().catch(() => undefined);
-    const target = await depot.snapshots.resolve(name);
+    if (
+      name === undefined &&
+      now !== undefined &&
+      rolledBackAlready((await depot.journal.read()).lines, cut)
+    ) {
+      io.stderr.write(
+        'note: the rollback before this one was killed after its switch; say `rollback` again to go back one further\n',
+      );
+      return [now, now];
+    }
+    const target = await depot.snapshots.resolve(name ?? 'previous');
     if (target !== now) {
       refuseDamaged(depot, target, (await depot.snapshots.mend(target)).left);
       await depot.snapshots.switchTo(target, 'rollback');

@@ -4,11 +4,12 @@ import { cannotLink } from '../depot/snapshot-folder.ts';
 import { openDepot, type Depot } from '../depot/depot.ts';
 import { refuseInsideDepot } from '../depot/enclosing.ts';
 import { digestOf } from '../depot/digest.ts';
-import { diskError, errnoOf } from '../depot/durable-file.ts';
+import { diskError, errnoOf, isThere } from '../depot/durable-file.ts';
 import type { SnapshotFile } from '../depot/file-list.ts';
+import { soundJournal } from '../depot/vouching.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createLayout, workFolderName, type Layout } from '../mirror/layout.ts';
-import { formatLockFile, type LockFile } from '../mirror/lock-file.ts';
+import { formatLockFile, readLockFile, type LockFile } from '../mirror/lock-file.ts';
 import { isReleasePath } from '../mirror/locked-file.ts';
 import type { SyncOutcome, SyncReport } from '../mirror/report.ts';
 import type { SyncDeps } from '../mirror/sync-request.ts';
@@ -20,7 +21,7 @@ export interface SyncTarget {
   readonly layout: Layout;
   /** The lock file of the set that is in force. */
   readonly lockFile: string;
-  readonly hooks: Pick<SyncDeps, 'prepare' | 'conclude'>;
+  readonly hooks: Pick<SyncDeps, 'prepare' | 'lockFilesBefore' | 'conclude'>;
 }
 
 /** How a depot takes what was fetched. */
@@ -45,6 +46,8 @@ export const openSyncTarget = async (folder: string, how: DepotSync): Promise<Sy
     return { layout, lockFile: layout.lockFile, hooks: {} };
   }
   const depot = await openDepot(root, processEnvironment);
+  // Asked before hours are spent on what goes there.
+  await soundJournal(depot.layout);
   const { current, gathering } = depot.layout;
   // A dry run only looks, and what is to be looked at is the snapshot in force.
   const layout = how.dryRun
@@ -55,6 +58,7 @@ export const openSyncTarget = async (folder: string, how: DepotSync): Promise<Sy
     lockFile: join(current, 'distribution.lock'),
     hooks: {
       prepare: () => gather(depot),
+      lockFilesBefore: () => lockFilesOf(depot),
       conclude: (outcome, lock) => conclude(depot, outcome, lock, how),
     },
   };
@@ -89,12 +93,6 @@ const gather = async (depot: Depot): Promise<void> => {
   }
 };
 
-const isThere = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    (error: unknown) => errnoOf(error) !== 'ENOENT',
-  );
-
 const linkOrCopy = async (from: string, to: string): Promise<void> => {
   try {
     await link(from, to);
@@ -105,6 +103,25 @@ const linkOrCopy = async (from: string, to: string): Promise<void> => {
     await copyFile(from, `${to}.tmp`);
     await rename(`${to}.tmp`, to);
   }
+};
+
+/**
+ * The lock files of all snapshots, each once: what a bundle brought was placed by the `sync` that filled the folder outside. One
+ * that can't be read knows nothing.
+ */
+const lockFilesOf = async ({ snapshots, layout }: Depot): Promise<readonly LockFile[]> => {
+  const digests = new Set<string>();
+  for (const id of await snapshots.ids()) {
+    const record = await snapshots.record(id).catch(() => undefined);
+    const lock = record?.files.find(({ path }) => path === 'distribution.lock');
+    if (lock !== undefined) {
+      digests.add(lock.sha256);
+    }
+  }
+  const locks = await Promise.all(
+    [...digests].map((sha256) => readLockFile(layout.contentFile(sha256)).catch(() => undefined)),
+  );
+  return locks.filter((lock) => lock !== undefined);
 };
 
 /** Stores what is new, makes the snapshot, switches to it, and empties the gathering place. */

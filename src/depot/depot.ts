@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { DepotError } from '../domain/errors.ts';
 import { createContentStore, type ContentStore } from './content-store.ts';
-import { diskError, errnoOf, makeFolder, writeDurably } from './durable-file.ts';
+import { diskError, errnoOf, writeDurably } from './durable-file.ts';
 import { createJournal, type Journal } from './journal.ts';
-import { depotLayout, type DepotLayout } from './layout.ts';
+import { depotLayout, makeDepotFolders, type DepotLayout } from './layout.ts';
 import { holdingLock } from './lock.ts';
 import { adoptMarks, recoverDepot } from './recovery.ts';
 import { keepReserve, spendReserve } from './reserve.ts';
+import type { RunHolder } from './run-holder.ts';
 import type { LinkFile } from './snapshot-folder.ts';
 import { createSnapshots, type Snapshots } from './snapshots.ts';
 
@@ -21,12 +22,12 @@ export interface Depot {
   readonly snapshots: Snapshots;
   readonly journal: Journal;
   /**
-   * Runs a change: alone (lock), after what an interrupted run left has been cleaned up. `verb` tells others who is at it.
-   * Throws DEPOT_LOCKED, JOURNAL_BROKEN, and what `work` throws.
+   * Runs a change: alone (lock), after what an interrupted run left has been cleaned up. `verb` tells others who is at it;
+   * `work` is told of the run that was cut just before. Throws DEPOT_LOCKED, JOURNAL_BROKEN, and what `work` throws.
    */
-  change<T>(verb: string, work: () => Promise<T>): Promise<T>;
+  change<T>(verb: string, work: (cut: RunHolder | undefined) => Promise<T>): Promise<T>;
   /** The same for a change that stores nothing: on a full disk it gets what the depot has kept back for it. */
-  smallChange<T>(verb: string, work: () => Promise<T>): Promise<T>;
+  smallChange<T>(verb: string, work: (cut: RunHolder | undefined) => Promise<T>): Promise<T>;
   /** After a person looked into a broken journal: sets it aside and starts a new chain. Returns the old file's new path. */
   restartJournal(): Promise<string>;
 }
@@ -82,10 +83,7 @@ export const openOrCreateDepot = async (root: string, environment: DepotEnvironm
     });
   }
   try {
-    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) {
-      await makeFolder(folder);
-    }
-    await chmod(layout.snapshots, 0o755);
+    await makeDepotFolders(layout);
   } catch (error) {
     throw diskError(root, error);
   }
@@ -117,9 +115,9 @@ const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnviron
     snapshots,
     content,
     change: (verb, work) =>
-      holdingLock(layout.lock, verb, environment.clock(), async () => {
+      holdingLock(layout.lock, verb, environment.clock(), async (cut) => {
         await recoverDepot(depot);
-        const result = await work();
+        const result = await work(cut);
         await keepReserve(layout.reserve);
         return result;
       }),

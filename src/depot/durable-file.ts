@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 
 /** The `code` of a file system error such as ENOENT, or undefined. */
 export const errnoOf = (error: unknown): string | undefined => {
@@ -18,16 +19,26 @@ export const diskError = (target: string, error: unknown): unknown => {
   if (error instanceof DepotError || code === undefined) {
     return error;
   }
-  const reason = sentences.get(code) ?? `the system says ${code}`;
+  const reason = diskReason(error);
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
-    ? new DepotError('DEPOT_FULL', { path: target, reason }, error)
+    ? new DepotError(
+        'DEPOT_FULL',
+        { path: target, reason: code === 'EFBIG' ? `${reason}; use --volume-size` : reason },
+        error,
+      )
     : new DepotError('FILE_FAILED', { file: target, reason }, error);
+};
+
+/** A clause that says why the system refused to write, as in "the disk is full". */
+export const diskReason = (error: unknown): string => {
+  const code = errnoOf(error);
+  return code === undefined ? messageOf(error) : (sentences.get(code) ?? `the system says ${code}`);
 };
 
 const sentences = new Map([
   ['ENOSPC', 'the disk is full'],
   ['EDQUOT', 'the quota is used up'],
-  ['EFBIG', 'the file system allows no file of this size; use --volume-size'],
+  ['EFBIG', 'the file system allows no file of this size'],
   ['ENOENT', 'there is no such file or folder'],
   ['EACCES', 'access is denied'],
   ['EPERM', 'the operation is not permitted'],
@@ -56,12 +67,15 @@ export const syncFolder = async (folder: string): Promise<void> => {
 };
 
 /**
- * Makes a folder and those above it, where they are not there. Not `mkdir({ recursive })`: on a full disk Node reports that
+ * Makes a folder and those above it, where they are not there; those that it makes get `mode`, whatever the umask. Not `mkdir({ recursive })`: on a full disk Node reports that
  * one as ENOENT, which would send the operator looking for the wrong thing.
  */
-export const makeFolder = async (folder: string): Promise<void> => {
+export const makeFolder = async (folder: string, mode?: number): Promise<void> => {
   try {
     await mkdir(folder);
+    if (mode !== undefined) {
+      await chmod(folder, mode);
+    }
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'EEXIST') {
@@ -70,14 +84,21 @@ export const makeFolder = async (folder: string): Promise<void> => {
     if (code !== 'ENOENT' || path.dirname(folder) === folder) {
       throw error;
     }
-    await makeFolder(path.dirname(folder));
-    await makeFolder(folder);
+    await makeFolder(path.dirname(folder), mode);
+    await makeFolder(folder, mode);
   }
 };
 
 /** Removes what a failed write left. Where that can't be done either, the first failure is the one to tell of. */
 export const discard = (temporary: string): Promise<void> =>
   rm(temporary, { force: true }).catch(() => undefined);
+
+/** Whether something has that path. What can't be told is taken for there, so that who opens it gets the real error. */
+export const isThere = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    (error: unknown) => errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR',
+  );
 
 /**
  * Refuses a device, a pipe or a socket: a file that is renamed over `/dev/null` would take its place for the whole machine, and
@@ -90,10 +111,19 @@ export const refuseSpecialFile = async (file: string, what: string): Promise<voi
   }
 };
 
+/** Refuses a folder that nobody may write into, before hours are spent on what goes there. Throws FILE_FAILED. */
+export const refuseUnwritable = async (folder: string): Promise<void> => {
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    throw diskError(folder, error);
+  });
+};
+
 /** Replaces a small file whole: temporary name in the same folder, fsync, rename, fsync of the folder. Throws as `diskError` says. */
 export const writeDurably = async (target: string, bytes: string | Uint8Array): Promise<void> => {
   const folder = path.dirname(target);
-  const temporary = path.join(folder, `.${path.basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+  // Not the whole name: with what comes to it, it might be longer than file systems allow.
+  const stem = [...path.basename(target)].slice(0, 40).join('');
+  const temporary = path.join(folder, `.${stem}.${randomBytes(6).toString('hex')}.tmp`);
   await refuseSpecialFile(target, 'name a plain file');
   try {
     const handle = await open(temporary, 'wx', 0o644);

@@ -2,9 +2,11 @@ import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import type { Depot } from './depot.ts';
-import { diskError } from './durable-file.ts';
+import { diskError, errnoOf, isThere, refuseUnwritable } from './durable-file.ts';
+import { refuseLocked } from './lock.ts';
 import { marksTold } from './marks-told.ts';
 import { readMarks, type Marks } from './marks.ts';
+import { soundJournal } from './vouching.ts';
 
 /** What gc would do, or did. */
 export interface GcPlan {
@@ -18,13 +20,26 @@ export interface GcPlan {
   readonly freedBytes: number;
 }
 
-/** Works out what may go. `keep` is how many of the newest snapshots stay in any case (at least 1). Changes nothing. */
-export const planGc = async (depot: Depot, keep: number): Promise<GcPlan> => {
+/**
+ * Works out what `gc` would do, without the lock. Throws DEPOT_LOCKED where a run is at work, since what it has stored has no
+ * snapshot yet and would look like garbage, and JOURNAL_BROKEN as `gc` itself would.
+ */
+export const previewGc = async (depot: Depot, keep: number): Promise<GcPlan> => {
+  const stored = await depot.content.list();
+  // In this order: a run that has stored some of these is either still at work here, or its snapshot is there below.
+  await refuseLocked(depot.layout.lock);
+  await soundJournal(depot.layout);
+  return planGc(depot, keep, stored);
+};
+
+/** Works out what may go. `keep` is how many of the newest snapshots stay in any case (at least 1). Changes nothing. Needs the lock. */
+export const planGc = async (depot: Depot, keep: number, stored?: readonly string[]): Promise<GcPlan> => {
   if (!Number.isSafeInteger(keep) || keep < 1) {
     throw new DepotError('USAGE', { reason: '--keep takes a number from 1' });
   }
   const { snapshots, layout } = depot;
-  const ids = await snapshots.ids();
+  // Also one whose folder somebody took away: its contents are all that it can be put right from.
+  const ids = await snapshots.recorded();
   const current = await snapshots.current();
   const marks = await readMarks(layout.marks);
   // What either the marks or the journal keeps is kept: marks that lost a pin must not cost the snapshot.
@@ -47,7 +62,7 @@ export const planGc = async (depot: Depot, keep: number): Promise<GcPlan> => {
     const { files } = await snapshots.record(id);
     files.forEach((file) => needed.add(file.sha256));
   }
-  const contents = (await depot.content.list()).filter((digest) => !needed.has(digest));
+  const contents = (stored ?? (await depot.content.list())).filter((digest) => !needed.has(digest));
   const freedBytes = await freedBy([
     ...(await Promise.all(removed.map((id) => filesBelow(layout.snapshotFolder(id))))).flat(),
     ...contents.map((digest) => layout.contentFile(digest)),
@@ -63,6 +78,12 @@ export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan
   }
   const { layout } = depot;
   for (const id of plan.removed) {
+    // Of another user, for instance: the journal must not say that it has gone.
+    if (await isThere(layout.snapshotFolder(id))) {
+      await refuseUnwritable(layout.snapshotFolder(id));
+    }
+  }
+  for (const id of plan.removed) {
     const { digest } = await depot.snapshots.record(id).catch(() => ({ digest: undefined }));
     await depot.journal.append({ action: 'gc', snapshot: id, ...(digest === undefined ? {} : { digest }) });
   }
@@ -73,9 +94,11 @@ export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan
   try {
     for (const id of plan.removed) {
       const aside = path.join(layout.temporary, `gone.${id}`);
-      await rename(layout.snapshotFolder(id), aside);
+      const wasThere = await rename(layout.snapshotFolder(id), aside).then(() => true, absent);
       await rm(layout.recordFile(id), { force: true });
-      await chmod(aside, 0o755);
+      if (wasThere) {
+        await chmod(aside, 0o755);
+      }
       await rm(aside, { recursive: true, force: true });
     }
     for (const digest of plan.contents) {
@@ -96,7 +119,10 @@ const labelsOf = (id: string, ...marks: readonly Marks[]): string[] => [
 const freedBy = async (files: readonly string[]): Promise<number> => {
   const inodes = new Map<string, { names: number; links: number; size: number }>();
   for (const file of files) {
-    const found = await lstat(file);
+    const found = await lstat(file).catch(absent);
+    if (found === false) {
+      continue;
+    }
     const key = `${found.dev}:${found.ino}`;
     const known = inodes.get(key);
     inodes.set(key, { names: (known?.names ?? 0) + 1, links: found.nlink, size: found.size });
@@ -105,8 +131,16 @@ const freedBy = async (files: readonly string[]): Promise<number> => {
 };
 
 const filesBelow = async (folder: string): Promise<string[]> => {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(absent);
+  return (entries === false ? [] : entries)
     .filter((entry) => !entry.isDirectory())
     .map((entry) => path.join(entry.parentPath, entry.name));
+};
+
+/** What somebody else has removed meanwhile, or before, needs no removing. */
+const absent = (error: unknown): false => {
+  if (errnoOf(error) === 'ENOENT') {
+    return false;
+  }
+  throw error;
 };

@@ -5,9 +5,11 @@ import { disagreements, type Finding } from './agreement.ts';
 import type { Depot } from './depot.ts';
 import { digestFile } from './digest.ts';
 import { errnoOf } from './durable-file.ts';
+import { checkFolder } from './folder-check.ts';
 import type { JournalLine } from './journal.ts';
 import { readMarks } from './marks.ts';
 import type { SnapshotRecord } from './record.ts';
+import { refuseLocked } from './lock.ts';
 import { isSnapshotId } from './snapshot-id.ts';
 
 /** What an inspection saw. */
@@ -21,9 +23,49 @@ export interface Inspection {
 
 /**
  * Checks a whole depot without changing it: the journal's chain, each record against its own digest and the journal's,
- * each snapshot's folder against its record, every byte of content against its digest.
+ * each snapshot's folder against its record, every byte of content against its digest. Needs no lock: where a run changed the
+ * depot meanwhile, what looks like damage is looked at again.
  */
 export const inspectDepot = async (
+  depot: Depot,
+  progress: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<Inspection> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const before = await stateOf(depot);
+    const inspection = await inspectOnce(depot, progress, signal);
+    const after = await stateOf(depot);
+    const isSteady = before.isFree && after.isFree && before.head === after.head;
+    if (isSteady || inspection.findings.every((one) => one.severity !== 'damage')) {
+      return inspection;
+    }
+    if (attempt === attempts) {
+      const reason =
+        'a run was at work here meanwhile: what is called damage may be half of its change; check again when it is over';
+      return {
+        ...inspection,
+        findings: [...inspection.findings, { severity: 'note', path: depot.layout.root, reason }],
+      };
+    }
+  }
+};
+
+/** How often is looked while others change what is looked at. */
+const attempts = 3;
+
+/** How far the journal is, and whether nobody is about to change something. */
+const stateOf = async ({
+  journal,
+  layout,
+}: Depot): Promise<{ readonly head: string; readonly isFree: boolean }> => {
+  const isFree = await refuseLocked(layout.lock).then(
+    () => true,
+    () => false,
+  );
+  return { head: (await journal.read()).head, isFree };
+};
+
+const inspectOnce = async (
   depot: Depot,
   progress: (bytes: number) => void,
   signal?: AbortSignal,
@@ -66,33 +108,20 @@ export const inspectDepot = async (
     }
   }
 
+  // Of a file that is a content by a hard link, the bytes were read above.
+  const digestOf = async (file: string): Promise<string> => {
+    const stats = await lstat(file);
+    const linked = inodes.get(`${stats.dev}:${stats.ino}`);
+    if (linked !== undefined) {
+      return linked;
+    }
+    progress((bytes += stats.size));
+    return (await digestFile(file, signal)).sha256;
+  };
   const inspectFolder = async (record: SnapshotRecord): Promise<void> => {
     const folder = layout.snapshotFolder(record.id);
-    const wanted = new Map(record.files.map((file) => [file.path, file]));
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      if (entry.isDirectory()) {
-        continue;
-      }
-      const file = path.join(entry.parentPath, entry.name);
-      const name = path.relative(folder, file).split(path.sep).join('/');
-      const expected = wanted.get(name);
-      wanted.delete(name);
-      if (expected === undefined || !entry.isFile()) {
-        damage(file, 'it does not belong to the snapshot');
-        continue;
-      }
-      const stats = await lstat(file);
-      const linked = inodes.get(`${stats.dev}:${stats.ino}`);
-      const sha256 = linked ?? (await digestFile(file, signal)).sha256;
-      if (linked === undefined) {
-        progress((bytes += stats.size));
-      }
-      if (sha256 !== expected.sha256) {
-        damage(file, `its SHA-256 is ${sha256} instead of ${expected.sha256}`);
-      }
-    }
-    for (const file of wanted.values()) {
-      damage(path.join(folder, file.path), 'it is missing');
+    for (const one of await checkFolder(folder, record.files, digestOf)) {
+      damage(path.join(folder, one.path), one.reason);
     }
     const lost = record.files.filter((file) => sizes.get(file.sha256) === undefined);
     if (lost.length > 0) {

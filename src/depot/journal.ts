@@ -70,24 +70,24 @@ export interface Journal {
 }
 
 const origin = '0'.repeat(64);
+const headOf = (path: string): string => path.replace(/\.jsonl$/, '.head');
+
+/** Reads a journal and holds it against its `journal.head`; none is an empty one. Throws FILE_FAILED. */
+export const readJournalFile = async (path: string): Promise<JournalState> => {
+  // First, so that a line which is added meanwhile is in the journal and not yet in it.
+  const known = await readJournalHead(headOf(path));
+  const bytes = await readFile(path).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') {
+      return Buffer.alloc(0);
+    }
+    throw diskError(path, error);
+  });
+  return checkEnd(readJournal(bytes), bytes, known);
+};
 
 export const createJournal = (path: string, clock: () => Date, user: () => string): Journal => {
-  const headFile = path.replace(/\.jsonl$/, '.head');
-
-  const read = async (): Promise<JournalState> => {
-    // First, so that a line which is added meanwhile is in the journal and not yet in it.
-    const known = await readJournalHead(headFile);
-    try {
-      const bytes = await readFile(path);
-      return checkEnd(readJournal(bytes), bytes, known);
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') {
-        const empty = Buffer.alloc(0);
-        return checkEnd(readJournal(empty), empty, known);
-      }
-      throw diskError(path, error);
-    }
-  };
+  const headFile = headOf(path);
+  const read = (): Promise<JournalState> => readJournalFile(path);
 
   const write = async (state: JournalState, event: JournalEvent): Promise<JournalState> => {
     const line: JournalLine = {

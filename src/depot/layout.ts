@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { makeFolder } from './durable-file.ts';
 
 /** Where everything of a depot lies. All of it is on one file system, so that renames are atomic and hard links work. */
 export interface DepotLayout {
@@ -43,4 +44,12 @@ export const depotLayout = (root: string): DepotLayout => {
     snapshotFolder: (id) => at('snapshots', id),
     recordFile: (id) => at('records', `${id}.json`),
   };
+};
+
+/** Makes the folders that every depot has, where they are not there. A server reads the snapshots whatever the umask. */
+export const makeDepotFolders = async (layout: DepotLayout): Promise<void> => {
+  for (const folder of [layout.content, layout.records, layout.temporary]) {
+    await makeFolder(folder);
+  }
+  await makeFolder(layout.snapshots, 0o755);
 };

@@ -1,14 +1,14 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { DepotError } from '../domain/errors.ts';
-import { diskError, makeFolder } from './durable-file.ts';
+import { diskError } from './durable-file.ts';
 import type { Journal, JournalLine } from './journal.ts';
-import type { DepotLayout } from './layout.ts';
+import { makeDepotFolders, type DepotLayout } from './layout.ts';
 import { marksCutShort } from './marks-told.ts';
 import { readMarks, writeMarks } from './marks.ts';
 import { isSnapshotId } from './snapshot-id.ts';
 import type { Snapshots } from './snapshots.ts';
 import { adoptedCurrent, isSwitch } from './succession.ts';
+import { soundJournal } from './vouching.ts';
 
 /** The parts of a depot that are put right. */
 export interface Recoverable {
@@ -26,15 +26,10 @@ export interface Recoverable {
  */
 export const recoverDepot = async (depot: Recoverable): Promise<void> => {
   const { layout, journal, snapshots } = depot;
-  const state = await journal.read();
-  if (state.fault !== undefined) {
-    throw new DepotError('JOURNAL_BROKEN', { path: layout.journal, ...state.fault });
-  }
+  const state = await soundJournal(layout);
   try {
     await rm(layout.temporary, { recursive: true, force: true });
-    for (const folder of [layout.content, layout.snapshots, layout.records, layout.temporary]) {
-      await makeFolder(folder);
-    }
+    await makeDepotFolders(layout);
     for (const folder of [layout.root, layout.records]) {
       for (const name of await readdir(folder)) {
         if (name.endsWith('.tmp') && !name.startsWith('lock.')) {

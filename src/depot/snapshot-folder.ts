@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, link, open, rename, stat } from 'node:fs/promises';
+import { copyFile, link, lstat, open, rename } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { discard, diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
@@ -25,15 +25,13 @@ export const layOut = async (
 ): Promise<number> => {
   let copied = 0;
   try {
-    await makeFolder(folder);
     const folders = new Set([
       folder,
       ...files.flatMap((file) => foldersOf(file.path)).map((one) => path.join(folder, one)),
     ]);
     for (const one of folders) {
-      await makeFolder(one);
       // As with contents: no umask makes a snapshot that the server can't read.
-      await chmod(one, 0o755);
+      await makeFolder(one, 0o755);
     }
     for (let start = 0; start < files.length; start += atOnce) {
       const copies = await Promise.all(
@@ -57,7 +55,8 @@ export const replaceFile = async (layout: DepotLayout, sha256: string, target: s
   const temporary = path.join(layout.temporary, `relink.${randomBytes(6).toString('hex')}`);
   try {
     const content = layout.contentFile(sha256);
-    const [old, good] = await Promise.all([stat(target).catch(() => undefined), stat(content)]);
+    // Not through a link: one that leads to the content isn't the content.
+    const [old, good] = await Promise.all([lstat(target).catch(() => undefined), lstat(content)]);
     if (old?.ino === good.ino && old.dev === good.dev) {
       return;
     }

@@ -14,6 +14,7 @@ import { formatRecord, parseRecord, type SnapshotRecord } from './record.ts';
 import { layOut, replaceFile, type LinkFile } from './snapshot-folder.ts';
 import { isSnapshotId, nextSnapshotId } from './snapshot-id.ts';
 import { successionOf } from './succession.ts';
+import { isVouched, refuseUnvouched } from './vouching.ts';
 
 /** Where a new snapshot comes from. */
 export interface SnapshotOrigin {
@@ -27,6 +28,8 @@ export interface SnapshotOrigin {
 export interface Snapshots {
   /** Ids of all snapshots, oldest first. */
   ids(): Promise<string[]>;
+  /** The same with those of whom only the record is there, since somebody took the folder away. */
+  recorded(): Promise<string[]>;
   /** Throws SNAPSHOT_UNKNOWN or DEPOT_DAMAGED. */
   record(id: string): Promise<SnapshotRecord>;
   /** The id that `current` points to, or undefined in a depot that has none yet. */
@@ -57,18 +60,19 @@ export const createSnapshots = (
   clock: () => Date,
   linkFile?: LinkFile,
 ): Snapshots => {
-  const ids = async (): Promise<string[]> => {
-    const [records, folders] = await Promise.all([readdir(layout.records), readdir(layout.snapshots)]).catch(
-      (error: unknown) => {
-        throw diskError(layout.records, error);
-      },
-    );
-    const present = new Set(folders);
-    return records
+  const namesIn = (folder: string): Promise<string[]> =>
+    readdir(folder).catch((error: unknown) => {
+      throw diskError(folder, error);
+    });
+  const recorded = async (): Promise<string[]> =>
+    (await namesIn(layout.records))
       .filter((name) => name.endsWith('.json'))
       .map((name) => name.slice(0, -'.json'.length))
-      .filter((id) => isSnapshotId(id) && present.has(id))
+      .filter(isSnapshotId)
       .toSorted();
+  const ids = async (): Promise<string[]> => {
+    const present = new Set(await namesIn(layout.snapshots));
+    return (await recorded()).filter((id) => present.has(id));
   };
 
   /** What was in force before; where the journal does not know, the one that was made before. */
@@ -142,7 +146,9 @@ export const createSnapshots = (
   };
 
   const switchTo = async (id: string, action: 'switch' | 'rollback'): Promise<void> => {
-    const { digest } = await record(id);
+    const known = await record(id);
+    const { digest } = known;
+    await refuseUnvouched(layout, known);
     const before = await current().catch(() => undefined);
     const temporary = `${layout.current}.${randomBytes(6).toString('hex')}.tmp`;
     try {
@@ -166,6 +172,7 @@ export const createSnapshots = (
 
   return {
     ids,
+    recorded,
     record,
     current,
     switchTo,
@@ -202,7 +209,11 @@ export const createSnapshots = (
       const digest = digestOfFiles(files);
       for (const known of [await current().catch(() => undefined), (await ids()).at(-1)]) {
         const existing = known === undefined ? undefined : await record(known).catch(() => undefined);
-        if (existing?.digest === digest && (await mend(existing.id)).left.length === 0) {
+        if (
+          existing?.digest === digest &&
+          (await isVouched(layout, existing)) &&
+          (await mend(existing.id)).left.length === 0
+        ) {
           return { record: existing, made: false };
         }
       }

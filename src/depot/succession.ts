@@ -11,7 +11,8 @@ export const isSwitch = ({ action, note }: JournalLine): boolean =>
 
 /**
  * The snapshots that were in force one after the other and still lead to the one that is, oldest first. A rollback takes
- * away what it goes back behind: after it, "the one before" is never the set that somebody has just turned away from.
+ * away what it goes back behind: after it, "the one before" is never the set that somebody has just turned away from. So does
+ * a `current` that was found going back: by hand, or by a rollback that was cut before it could tell.
  */
 export const successionOf = (lines: readonly JournalLine[]): string[] => {
   const succession: string[] = [];
@@ -20,7 +21,7 @@ export const successionOf = (lines: readonly JournalLine[]): string[] => {
     if (!isSwitch(line) || snapshot === undefined || snapshot === succession.at(-1)) {
       continue;
     }
-    const before = action === 'rollback' ? succession.lastIndexOf(snapshot) : -1;
+    const before = action === 'switch' ? -1 : succession.lastIndexOf(snapshot);
     if (before >= 0) {
       succession.length = before + 1;
     } else {
@@ -29,3 +30,23 @@ export const successionOf = (lines: readonly JournalLine[]): string[] => {
   }
   return succession;
 };
+
+/**
+ * Whether a rollback that was cut had come to its switch: then to roll back once more would go one too far. `cut` is the run
+ * that left the lock behind; nobody else has written to the journal since, but for who found `current` as it left it.
+ */
+export const rolledBackAlready = (
+  lines: readonly JournalLine[],
+  cut: { readonly verb: string; readonly since: string } | undefined,
+): JournalLine | undefined => {
+  const last = lines.findLast(isSwitch);
+  return cut?.verb === rollbackVerb &&
+    last !== undefined &&
+    last.action !== 'switch' &&
+    last.time >= cut.since
+    ? last
+    : undefined;
+};
+
+/** How a rollback names itself in the lock. */
+export const rollbackVerb = 'snapshot rollback';

@@ -1,8 +1,10 @@
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { DepotError } from '../domain/errors.ts';
 import { compareBytes } from '../archive/byte-order.ts';
 import { fileProblem } from '../archive/file-problem.ts';
+import { isThere } from '../depot/durable-file.ts';
 import { isPassedOver } from '../source/root-folder.ts';
 
 /** One file that goes into the image. */
@@ -52,16 +54,12 @@ export const listContent = async (root: string): Promise<readonly ContentFile[]>
  */
 export const contentRoot = async (folder: string): Promise<string> => {
   const root = await attempt(folder, () => realpath(folder));
-  const isDepot = await stat(path.join(root, 'depot.json')).then(
-    () => true,
-    () => false,
-  );
-  if (!isDepot) {
+  if (!(await isThere(path.join(root, 'depot.json')))) {
     return root;
   }
   const current = path.join(root, 'current');
   const snapshot = await attempt(current, () => realpath(current));
-  if (path.dirname(snapshot) !== path.join(root, 'snapshots')) {
+  if (path.dirname(snapshot) !== path.join(root, 'snapshots') || !isSnapshotId(path.basename(snapshot))) {
     throw invalid(current, `it leads to ${snapshot}, which is no snapshot of this depot`);
   }
   return snapshot;

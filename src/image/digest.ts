@@ -38,27 +38,6 @@ export const digestStream = async (
   return { digest: `sha256:${hash.digest('hex')}`, size };
 };
 
-/** Passes a stream on and fails at its end where it isn't what was hashed before. */
-export async function* held(
-  chunks: AsyncIterable<Uint8Array>,
-  expected: Digested,
-  fail: () => Error,
-): AsyncGenerator<Uint8Array> {
-  const hash = createHash('sha256');
-  let size = 0;
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    size += chunk.length;
-    if (size > expected.size) {
-      throw fail();
-    }
-    yield chunk;
-  }
-  if (size !== expected.size || `sha256:${hash.digest('hex')}` !== expected.digest) {
-    throw fail();
-  }
-}
-
 /** A layer of 32 GiB is beyond every registry's limit; what unpacks to more is made to fill memory or time. */
 const maxUnpacked = 32 * 1024 ** 3;
 

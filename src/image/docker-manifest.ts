@@ -1,6 +1,6 @@
-import { isPlatform, showPlatform, type Platform } from './image-config.ts';
+import type { Platform } from './image-config.ts';
 import { asList, asObject, asTexts, parseJson } from './json-tree.ts';
-import { configOf, onlyOne, type NamedImage } from './named-image.ts';
+import { onlyOne, type NamedImage } from './named-image.ts';
 import type { TarSurvey } from './tar-survey.ts';
 
 /** The one image of an archive as `docker save` writes it: manifest.json names config and layers. Throws BASE_IMAGE_INVALID. */
@@ -24,14 +24,5 @@ export const readDockerManifest = async (
     }
     return { config, layers: layers.map((name) => ({ name })) };
   });
-  const fitting: NamedImage[] = [];
-  const seen: string[] = [];
-  for (const image of images) {
-    const { platform: has } = await configOf(image, tar);
-    seen.push(showPlatform(has));
-    if (platform === undefined || isPlatform(has, platform)) {
-      fitting.push(image);
-    }
-  }
-  return onlyOne(fitting, seen, platform, tar);
+  return onlyOne(images, platform, tar);
 };

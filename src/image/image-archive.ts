@@ -1,6 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { diskReason, refuseSpecialFile, syncFolder } from '../depot/durable-file.ts';
+import { discardLeftIn, temporaryBeside } from '../depot/own-temporary.ts';
 import { DepotError } from '../domain/errors.ts';
 import { blobName, digestText, type Digested } from './digest.ts';
 import type { Platform } from './image-config.ts';
@@ -47,10 +49,8 @@ export const writeArchive = async (
   const { output } = target;
   await checkPlace(output, target.replace);
   const { digest, entries } = layOut(parts);
-  const temporary = path.join(
-    path.dirname(output),
-    `.${path.basename(output)}.${randomBytes(6).toString('hex')}.tmp`,
-  );
+  await discardLeftIn(path.dirname(output));
+  const temporary = await temporaryBeside(output);
   let handle: FileHandle | undefined;
   try {
     handle = await attempt(output, () => open(temporary, 'wx', 0o644));
@@ -60,6 +60,7 @@ export const writeArchive = async (
     await file.close();
     handle = undefined;
     await attempt(output, () => rename(temporary, output));
+    await attempt(output, () => syncFolder(path.dirname(output)));
     return { digest, bytes };
   } finally {
     await handle?.close();
@@ -69,7 +70,8 @@ export const writeArchive = async (
 
 /**
  * Whether an image may be written there, asked before hours are spent on what goes into it. Throws USAGE where something is there that
- * stays, IMAGE_WRITE_FAILED where there is no folder for it.
+ * stays, FILE_FAILED where that is a device or a pipe, IMAGE_WRITE_FAILED where there is no folder for it, or one
+ * that can't be written to.
  */
 export const checkPlace = async (output: string, replace: boolean): Promise<void> => {
   const found = await stat(output).catch(() => undefined);
@@ -79,7 +81,11 @@ export const checkPlace = async (output: string, replace: boolean): Promise<void
   if (found !== undefined && !replace) {
     throw new DepotError('USAGE', { reason: `${output} is there already; --replace writes over it` });
   }
-  await attempt(output, () => stat(path.dirname(output)));
+  await refuseSpecialFile(
+    output,
+    'an image is written to a plain file, which is whole before it gets its name',
+  );
+  await attempt(output, () => access(path.dirname(output), constants.W_OK));
 };
 
 const writeAll = async (
@@ -177,20 +183,10 @@ async function* once(content: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(content);
 }
 
-const reasons = new Map([
-  ['ENOSPC', 'the disk is full'],
-  ['EDQUOT', 'the quota is used up'],
-  ['EFBIG', 'the file system allows no file of this size'],
-  ['EACCES', 'access is denied'],
-  ['EROFS', 'the file system is read-only'],
-  ['ENOENT', 'the folder does not exist'],
-]);
-
 const attempt = async <T>(output: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new DepotError('IMAGE_WRITE_FAILED', { path: output, reason: reasons.get(code) ?? message }, error);
+    throw new DepotError('IMAGE_WRITE_FAILED', { path: output, reason: diskReason(error) }, error);
   }
 };

@@ -4,7 +4,7 @@ import { DepotError } from '../domain/errors.ts';
 import { fileProblem } from '../archive/file-problem.ts';
 import type { ContentFile } from './content.ts';
 import { packTar, type PackedEntry } from '../archive/tar-writer.ts';
-import { damaged } from './recorded-content.ts';
+import type { RecordedContent } from './recorded-content.ts';
 
 /** How a layer lays its files out in the image. */
 export interface LayerPlace {
@@ -12,8 +12,8 @@ export interface LayerPlace {
   readonly into: string;
   /** Time of every entry, in seconds since 1970. */
   readonly mtime: number;
-  /** SHA-256 in hex that files must have, by their path; where it is absent, any. */
-  readonly recorded?: ReadonlyMap<string, string>;
+  /** What the files must be; where it is absent, anything. */
+  readonly recorded?: RecordedContent;
 }
 
 /** The bytes of one layer: the folders above the files, then the files. The same files give the same bytes. */
@@ -40,7 +40,7 @@ function* entriesOf(
       type: 'file',
       size: file.size,
       mtime,
-      open: () => readContent(file, recorded?.get(file.path)),
+      open: () => readContent(file, recorded),
     };
   }
 }
@@ -48,7 +48,11 @@ function* entriesOf(
 const pieceBytes = 1 << 20;
 
 /** A file's content, held to the size that it had when the image was planned, and to its digest where one is known. */
-async function* readContent(file: ContentFile, sha256: string | undefined): AsyncGenerator<Uint8Array> {
+async function* readContent(
+  file: ContentFile,
+  recorded: RecordedContent | undefined,
+): AsyncGenerator<Uint8Array> {
+  const sha256 = recorded?.digests.get(file.path);
   const handle = await open(file.place, 'r').catch((error: unknown) => {
     throw new DepotError('IMAGE_CONTENT_INVALID', { path: file.place, reason: fileProblem(error) }, error);
   });
@@ -66,8 +70,8 @@ async function* readContent(file: ContentFile, sha256: string | undefined): Asyn
       yield piece;
     }
     const found = hash?.digest('hex');
-    if (found !== sha256) {
-      throw damaged(file.place, `its SHA-256 is ${found} instead of ${sha256}`);
+    if (recorded !== undefined && found !== sha256) {
+      throw recorded.damaged(file.place, `its SHA-256 is ${found} instead of ${sha256}`);
     }
     if ((await handle.stat()).size !== file.size) {
       throw changed(file);

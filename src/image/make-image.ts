@@ -2,14 +2,15 @@ import { stat } from 'node:fs/promises';
 import { openBaseImage, type BaseImage, type BaseLayer } from './base-image.ts';
 import { readBaseTree } from './base-tree.ts';
 import { contentRoot, listContent, type ContentFile } from './content.ts';
-import { digestStream, held, type Digested } from './digest.ts';
+import { digestStream, type Digested } from './digest.ts';
 import { emptyConfig, envOf, extendConfig, mergeEnv, type Platform } from './image-config.ts';
 import { checkPlace, writeArchive, type ImageBlob } from './image-archive.ts';
 import type { ImageName } from './image-name.ts';
-import { recordedDigests } from './recorded-content.ts';
+import { recordedSnapshot, type RecordedContent } from './recorded-content.ts';
 import { planLayers } from './layer-plan.ts';
 import { layerTar } from './layer-tar.ts';
 import { indexTar, type MakeIndex, type ReadyIndex } from './ready-index.ts';
+import { verifiedChunks, type Expected } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
 
 /** What is to be made. */
@@ -32,6 +33,8 @@ export interface ImageRequest {
   readonly time?: number;
   readonly replace: boolean;
   readonly signal: AbortSignal;
+  /** What is known of the files of a folder, links followed; by default what a depot recorded of a snapshot. */
+  readonly recorded?: (root: string) => Promise<RecordedContent | undefined>;
   /** Makes the index that the image's server reads at its start; absent for an image without. */
   readonly makeIndex?: MakeIndex;
   /** Bytes that are worked through, and how many there are. */
@@ -76,7 +79,7 @@ export const makeImage = async (request: ImageRequest): Promise<ImageResult> => 
   await checkPlace(request.output, request.replace);
   const content = await contentRoot(request.content);
   const files = await listContent(content);
-  const recorded = await recordedDigests(content, files);
+  const recorded = await (request.recorded ?? recordedSnapshot)(content);
   const plan = planLayers(files, request.layerBytes);
   // Base and content are each read twice.
   const total = 2 * (files.reduce((sum, { size }) => sum + size, 0) + (await bytesOf(request.base)));
@@ -129,7 +132,7 @@ export const makeImage = async (request: ImageRequest): Promise<ImageResult> => 
       digest,
       size,
       mediaType: layerType,
-      open: () => held(open(), { digest, size }, () => changed(request.content)),
+      open: () => verifiedChunks(open(), expected({ digest, size }), () => changed(request.content)),
     })),
   ];
   const written = await writeArchive(
@@ -196,11 +199,17 @@ const baseBlob = ({ digest, size, mediaType, stream }: BaseLayer, file: string):
   size,
   mediaType,
   open: () =>
-    held(
+    verifiedChunks(
       stream(),
-      { digest, size },
+      expected({ digest, size }),
       () => new DepotError('BASE_IMAGE_INVALID', { file, reason: 'it was changed while it was read' }),
     ),
+});
+
+/** What was hashed before has to come again. */
+const expected = ({ digest, size }: Digested): Expected => ({
+  sha256: digest.slice('sha256:'.length),
+  size,
 });
 
 const changed = (folder: string): DepotError =>

@@ -1,5 +1,5 @@
 import { digestText, isDigest } from './digest.ts';
-import { readConfig, showPlatform, type ImageConfig, type Platform } from './image-config.ts';
+import { isPlatform, readConfig, showPlatform, type ImageConfig, type Platform } from './image-config.ts';
 import type { TarSurvey } from './tar-survey.ts';
 
 /** What an archive's own description says of its one image: names in the tar, and digests where the form has them. */
@@ -30,12 +30,20 @@ export const configOf = async ({ config }: NamedImage, tar: TarSurvey): Promise<
 };
 
 /** The one image that is wanted. Throws BASE_IMAGE_INVALID with what there is where there is none or more than one. */
-export const onlyOne = <T>(
-  fitting: readonly T[],
-  seen: readonly string[],
+export const onlyOne = async (
+  images: Iterable<NamedImage>,
   platform: Platform | undefined,
   tar: TarSurvey,
-): T => {
+): Promise<NamedImage> => {
+  const fitting: NamedImage[] = [];
+  const seen: string[] = [];
+  for (const image of images) {
+    const { platform: has } = await configOf(image, tar);
+    seen.push(showPlatform(has));
+    if (platform === undefined || isPlatform(has, platform)) {
+      fitting.push(image);
+    }
+  }
   const [only, ...more] = fitting;
   if (only !== undefined && more.length === 0) {
     return only;

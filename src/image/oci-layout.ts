@@ -1,7 +1,7 @@
 import { blobName, digestText } from './digest.ts';
-import { isPlatform, showPlatform, type Platform } from './image-config.ts';
+import type { Platform } from './image-config.ts';
 import { asList, asObject, parseJson, type JsonObject } from './json-tree.ts';
-import { checkedDigest, configOf, onlyOne, type NamedImage } from './named-image.ts';
+import { checkedDigest, onlyOne, type NamedImage } from './named-image.ts';
 import type { TarSurvey } from './tar-survey.ts';
 
 const maxDepth = 4;
@@ -41,17 +41,8 @@ export const readOciLayout = async (tar: TarSurvey, platform: Platform | undefin
   }
   await walk(index, 0);
 
-  const fitting: NamedImage[] = [];
-  const seen: string[] = [];
-  for (const manifest of manifests.values()) {
-    const image = namedImage(manifest, tar);
-    const { platform: has } = await configOf(image, tar);
-    seen.push(showPlatform(has));
-    if (platform === undefined || isPlatform(has, platform)) {
-      fitting.push(image);
-    }
-  }
-  return onlyOne(fitting, seen, platform, tar);
+  const images = [...manifests.values()].map((manifest) => namedImage(manifest, tar));
+  return onlyOne(images, platform, tar);
 };
 
 /** Build attestations stand in an index as images for `unknown/unknown`. */

@@ -1,21 +1,28 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileProblem } from '../archive/file-problem.ts';
+import { isThere } from '../depot/durable-file.ts';
+import { checkFolder } from '../depot/folder-check.ts';
 import { depotLayout } from '../depot/layout.ts';
 import { parseRecord } from '../depot/record.ts';
 import { isSnapshotId } from '../depot/snapshot-id.ts';
+import { refuseUnvouched } from '../depot/vouching.ts';
 import { DepotError } from '../domain/errors.ts';
 import { isPassedOver } from '../source/root-folder.ts';
-import type { ContentFile } from './content.ts';
+
+/** What was recorded of the files that go into an image. */
+export interface RecordedContent {
+  /** SHA-256 in hex by the path below the folder; of a file that isn't in it nothing is known, and it goes in as it is. */
+  readonly digests: ReadonlyMap<string, string>;
+  /** The error for a file that isn't what it was. */
+  damaged(file: string, what: string): DepotError;
+}
 
 /**
- * What a depot recorded of the files of a snapshot: SHA-256 in hex by the path below it. Undefined where the folder is no snapshot.
- * Throws IMAGE_CONTENT_INVALID where the record can't be read or has other files, DEPOT_DAMAGED where it was changed.
+ * What a depot recorded of the files of a snapshot. Undefined where the folder is no snapshot. Throws IMAGE_CONTENT_INVALID where
+ * the record can't be read or has other files, DEPOT_DAMAGED where it was changed, JOURNAL_BROKEN.
  */
-export const recordedDigests = async (
-  root: string,
-  files: readonly ContentFile[],
-): Promise<ReadonlyMap<string, string> | undefined> => {
+export const recordedSnapshot = async (root: string): Promise<RecordedContent | undefined> => {
   const layout = depotLayout(path.resolve(root, '..', '..'));
   const id = path.basename(root);
   if (layout.snapshotFolder(id) !== root || !isSnapshotId(id) || !(await isThere(layout.marker))) {
@@ -25,20 +32,19 @@ export const recordedDigests = async (
   const text = await readFile(place, 'utf8').catch((error: unknown) => {
     throw new DepotError('IMAGE_CONTENT_INVALID', { path: place, reason: fileProblem(error) }, error);
   });
-  const { files: all } = parseRecord(text, place, id);
-  const recorded = new Map(all.filter((one) => !isHidden(one.path)).map((one) => [one.path, one.sha256]));
-  const found = new Set(files.map((file) => file.path));
-  const odd =
-    files.find((file) => !recorded.has(file.path))?.path ??
-    [...recorded.keys()].find((one) => !found.has(one));
+  const record = parseRecord(text, place, id);
+  await refuseUnvouched(layout, record);
+  // The bytes are held against it when they are read into the image.
+  const odd = (await checkFolder(root, record.files, async (_place, { sha256 }) => sha256)).find(
+    (one) => !isHidden(one.path),
+  );
   if (odd !== undefined) {
-    throw damaged(path.join(root, odd), found.has(odd) ? 'the depot has no record of it' : 'it is gone');
+    throw damaged(path.join(root, odd.path), odd.reason);
   }
-  return recorded;
+  return { digests: new Map(record.files.map((one) => [one.path, one.sha256])), damaged };
 };
 
-/** A file of a snapshot that isn't what it was when it came in. */
-export const damaged = (file: string, what: string): DepotError =>
+const damaged = (file: string, what: string): DepotError =>
   new DepotError('IMAGE_CONTENT_INVALID', {
     path: file,
     reason: `${what}: the snapshot was changed or is damaged; \`fleet-depot snapshot verify\` says more`,
@@ -46,9 +52,3 @@ export const damaged = (file: string, what: string): DepotError =>
 
 /** As `listContent` leaves them out. */
 const isHidden = (file: string): boolean => file.split('/').some(isPassedOver);
-
-const isThere = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    () => false,
-  );

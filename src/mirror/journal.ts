@@ -37,11 +37,21 @@ export interface Journal {
   /** Facts whatever the file is like now: sync has placed this once. */
   known(id: string): Facts | undefined;
   record(facts: Facts, stats: Pick<Stats, 'mtimeMs' | 'ino'>): Promise<void>;
+  /** Writes what was only noted when it was opened: before the lock file that knew of it is replaced. */
+  keep(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Opens the journal; lines that a crash has torn are passed over. With `readOnly` nothing is written. */
-export async function openJournal(file: string, readOnly: boolean): Promise<Journal> {
+/**
+ * Opens the journal; lines that a crash has torn are passed over. With `readOnly` nothing is written. `placed` is what lock files
+ * say that sync has placed, maybe elsewhere: what the journal doesn't know of it is noted, so that it is still known when no lock
+ * file names it any more. It counts as never checked here.
+ */
+export async function openJournal(
+  file: string,
+  readOnly: boolean,
+  placed: readonly Facts[] = [],
+): Promise<Journal> {
   const lines = new Map<string, JournalLine>();
   const text = await readFile(file, 'utf8').catch(() => '');
   for (const line of text.split('\n')) {
@@ -74,6 +84,11 @@ export async function openJournal(file: string, readOnly: boolean): Promise<Jour
       throw fileFault(error, file);
     }
   };
+  for (const facts of placed.filter(({ id }) => !lines.has(id))) {
+    const line: JournalLine = { ...facts, modified: 0, inode: -1 };
+    lines.set(facts.id, line);
+    waiting.push(`${JSON.stringify(line)}\n`);
+  }
   return {
     recall(id, stats) {
       const line = lines.get(id);
@@ -86,6 +101,10 @@ export async function openJournal(file: string, readOnly: boolean): Promise<Jour
       const line: JournalLine = { ...facts, modified: stats.mtimeMs, inode: stats.ino };
       lines.set(facts.id, line);
       waiting.push(`${JSON.stringify(line)}\n`);
+      writing = writing.catch(() => {}).then(write);
+      await writing;
+    },
+    async keep() {
       writing = writing.catch(() => {}).then(write);
       await writing;
     },

@@ -68,6 +68,8 @@ export interface SyncDeps {
   readonly onPlan: (plan: SyncPlan) => void;
   /** Called with the folder's lock held before anything is compared. */
   readonly prepare?: () => Promise<void>;
+  /** Lock files of sets that were here before: what they name was placed by sync, and `--prune` may take it away. */
+  readonly lockFilesBefore?: () => Promise<readonly LockFile[]>;
   /** Called with the folder's lock held when all is done; what it returns is added to the report. */
   readonly conclude?: (outcome: SyncOutcome, lock: LockFile) => Promise<Partial<SyncReport>>;
 }

@@ -3,7 +3,7 @@ import { DepotError } from '../domain/errors.ts';
 import { dropEmpty, ensureFolder, writeDurably } from './durable.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { Journal } from './journal.ts';
-import { openJournal } from './journal.ts';
+import { openJournal, type Facts } from './journal.ts';
 import type { Layout } from './layout.ts';
 import type { LockFile } from './lock-file.ts';
 import { formatLockFile, readLockFile } from './lock-file.ts';
@@ -39,7 +39,8 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
   }
   if (request.dryRun) {
     const previous = await readLockFile(layout.lockFile);
-    const plan = await planAll(request, deps, await openJournal(layout.journal, true), previous);
+    const journal = await openJournal(layout.journal, true, await placedBefore(deps, previous));
+    const plan = await planAll(request, deps, journal, previous);
     deps.onPlan(plan);
     return { plan };
   }
@@ -47,9 +48,9 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
   const release = await lockFolder(layout.folder, layout.busyFile);
   try {
     await deps.prepare?.();
-    const journal = await openJournal(layout.journal, false);
+    const previous = await readLockFile(layout.lockFile);
+    const journal = await openJournal(layout.journal, false, await placedBefore(deps, previous));
     try {
-      const previous = await readLockFile(layout.lockFile);
       const plan = await planAll(request, deps, journal, previous);
       deps.onPlan(plan);
       return { plan, ...(await carryOut(plan, request, deps, journal, previous)) };
@@ -61,6 +62,23 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
     // Of a run that came to nothing nothing stays.
     await dropEmpty(made);
   }
+}
+
+/** What sync has placed by the lock files that are known: the one that is about to be replaced, and those before it. */
+async function placedBefore(
+  { lockFilesBefore }: SyncDeps,
+  previous: LockFile | undefined,
+): Promise<readonly Facts[]> {
+  const locks = [...(previous ? [previous] : []), ...((await lockFilesBefore?.()) ?? [])];
+  return locks.flatMap(({ packages, files = [] }) => [
+    ...packages.map(({ name, version, sha256, size, source }) => ({
+      id: `${name}-${version}`,
+      sha256,
+      size,
+      source,
+    })),
+    ...files.map(({ path, sha256, size, source }) => ({ id: path, sha256, size, source })),
+  ]);
 }
 
 async function planAll(
@@ -110,6 +128,7 @@ async function carryOut(
   // A run that was cut short, or got nothing, knows less than the lock file that is there.
   const isEmpty = lock.packages.length + (lock.files?.length ?? 0) === 0;
   if (!packages?.halted && !release?.halted && !((request.locked || isEmpty) && failed() > 0)) {
+    await journal.keep();
     await writeLock(layout, lock, problems);
   }
   const pruned = await prune(plan, request, deps, failed() > 0, problems);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { messageOf } from '../domain/errors.ts';
 
 /** How a file is written. */
@@ -37,6 +37,27 @@ export const writeAtomically = async (
     throw error;
   }
   await syncFolder(dirname(path));
+};
+
+/** Milliseconds that no file needs to be written, synced and named. */
+const leftAfter = 60_000;
+
+/**
+ * Removes what runs that were killed left in folders, under temporary names of signatures. One that a run writes right now has
+ * its name for a moment only, so age tells them apart. What can't be removed is left there.
+ */
+export const sweepSignatures = async (folders: Iterable<string>): Promise<void> => {
+  for (const folder of folders) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      const file = join(folder, name);
+      if (/\.sig(?:\.orig)?\.[0-9a-f]{12}\.tmp$/.test(name)) {
+        const found = await lstat(file).catch(() => undefined);
+        if (found?.isFile() === true && Date.now() - found.mtimeMs > leftAfter) {
+          await unlink(file).catch(() => undefined);
+        }
+      }
+    }
+  }
 };
 
 /** Why a file could not be written, in words for people. */

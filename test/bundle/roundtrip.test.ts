@@ -1,6 +1,6 @@
 import test from 'ava';
 import { execFileSync } from 'node:child_process';
-import { readFile, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { readFile, readdir, readlink, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { collectFolder, collectSnapshot } from '../../src/bundle/file-set.ts';
@@ -8,6 +8,7 @@ import { createBundle } from '../../src/bundle/create.ts';
 import { planImport } from '../../src/bundle/import.ts';
 import { formatReceipt, parseReceipt, receiptOf } from '../../src/bundle/receipt.ts';
 import { verifyBundle } from '../../src/bundle/verify.ts';
+import { temporaryBeside } from '../../src/depot/own-temporary.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
 import { createBundleSite, carriedFiles } from '../support/bundle-site.ts';
 
@@ -227,7 +228,19 @@ test('any two sets of files: the differential bundle leads from one to just the 
 test('a second bundle under the same name replaces all volumes of the first, and parts that a killed run left', async (t) => {
   const site = await createBundleSite(t);
   await site.create(carriedFiles(20, 20_000), 'b.tar', { volumeBytes: 150_000 });
-  await writeFile(site.at('b.tar.007.partial'), 'left by a killed run');
+  const mine = path.basename(await temporaryBeside(site.at('b.tar.007')));
+  const longest = path.basename(await temporaryBeside(`${'\u{10000}'.repeat(60)}.tar`));
+  t.true(Buffer.byteLength(longest) <= 255, 'for whatever name');
+  const [, stem = '', machine = '', pid = '', started = '', end = ''] =
+    /^(.*\.)([0-9a-f]{8})-(\d+)-(\d*)-([0-9a-f]{8}\.tmp)$/.exec(mine) ?? [];
+  await writeFile(site.at(mine), 'of a run that is at it');
+  await writeFile(site.at(`${stem}${machine}-4194303-${started}-${end}`), 'left by a killed run');
+  await writeFile(
+    site.at(`${stem}${machine}-${pid}-1-${end}`),
+    'left by an earlier one with the same number',
+  );
+  const foreign = site.at(`${stem}01234567-${pid}-${started}-${end}`);
+  await writeFile(foreign, 'of another host');
   await writeFile(site.at('b.tar.txt'), 'not ours');
   const again = site.create(carriedFiles(4, 20_000), 'b.tar', { volumeBytes: 150_000 });
   await t.throwsAsync(again, { code: 'BUNDLE_UNFIT', message: /b\.tar\.001 exists already/ });
@@ -238,6 +251,26 @@ test('a second bundle under the same name replaces all volumes of the first, and
   await site.create(carriedFiles(4, 20_000), 'b.tar', { volumeBytes: 150_000, replace: true });
   const names = (await readdir(site.root)).filter((name) => name.startsWith('b.tar'));
   t.deepEqual(names.toSorted(), ['b.tar.001', 'b.tar.txt']);
+  const hidden = async (): Promise<string[]> =>
+    (await readdir(site.root)).filter((name) => name.startsWith('.b.tar')).toSorted();
+  t.deepEqual(await hidden(), [mine, path.basename(foreign)].toSorted());
+  await utimes(foreign, new Date(0), new Date(0));
+  await site.create(carriedFiles(1), 'b.tar', { replace: true });
+  t.deepEqual(await hidden(), [mine]);
+});
+
+test('two bundles that are made under one name at once never mix: the last one stays, whole', async (t) => {
+  const site = await createBundleSite(t);
+  const made = await Promise.all(
+    ['one', 'two'].map((seed) => site.create(carriedFiles(20, 50_000, seed), 'b.tar', { replace: true })),
+  );
+  const bundle = await site.open(['b.tar']);
+  t.true(made.some(({ id }) => id === bundle.id));
+  await t.notThrowsAsync(verifyBundle(bundle, quiet));
+  t.deepEqual(
+    (await readdir(site.root)).filter((name) => name.includes('b.tar')),
+    ['b.tar'],
+  );
 });
 
 test('a bundle that comes a second time is told of', async (t) => {

@@ -1,10 +1,24 @@
 import test from 'ava';
 import { execFile } from 'node:child_process';
-import { readdir, readFile, readlink, realpath, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { createBundleVerb } from '../../src/cli/bundle.ts';
+import { processEnvironment } from '../../src/cli/depot-report.ts';
 import { createGcVerb } from '../../src/cli/gc.ts';
 import { createSnapshotVerb } from '../../src/cli/snapshot.ts';
+import { openDepot } from '../../src/depot/depot.ts';
+import { digestOf } from '../../src/depot/digest.ts';
+import { formatLockFile } from '../../src/mirror/lock-file.ts';
 import { createBundleSite, carriedFiles, type BundleSite } from '../support/bundle-site.ts';
 import { runVerb, type VerbRun } from './verb-run.ts';
 
@@ -173,8 +187,12 @@ test('whatever the umask of who imports, a server of another user can read what 
   await verb('sign', '--init', '--name', 'Site', '--no-passphrase', '--key', site.at('s.key'));
   await verb('keys', 'add', site.at('s.pub.asc'), '--keyring', site.at('etc/keys'), '--yes');
   await verb('bundle', 'create', '--from', folder, '--unsigned', '-o', site.at('open.tar'));
-  await verb('bundle', 'import', site.at('open.tar'), '--into', site.at('depot'), '--allow-unsigned');
+  const taken = ['bundle', 'import', site.at('open.tar'), '--into', site.at('depot'), '--allow-unsigned'];
+  await verb(...taken);
   const current = await realpath(site.at('depot/current'));
+  // What is put back is readable, too.
+  await rm(`${current}/artifacts`, { recursive: true });
+  await verb(...taken);
   const others = async (path: string): Promise<number> => (await stat(path)).mode & 0o005;
   t.is(await others(site.at('etc/keys')), 0o005, 'the keyring holds nothing secret');
   t.is(await others(site.at('etc')), 0, 'the folders above it are the umask’s');
@@ -185,6 +203,27 @@ test('whatever the umask of who imports, a server of another user can read what 
   for (const path of ['pkg0-1.0.0.zip', 'artifacts/x/y.bin']) {
     t.is(await others(`${current}/${path}`), 0o004, path);
   }
+});
+
+test('a folder that is not what its lock file says makes no bundle, and a folder is never replaced by one', async (t) => {
+  const { site, bundle } = await desk(t);
+  const packages = [
+    { name: 'pkg', version: '1.0.0', sha256: digestOf('pkg'), size: 3, source: 'https://upstream.example/' },
+  ];
+  const lock = formatLockFile({ distribution: 'lite', address: 'https://upstream.example', packages });
+  await site.folder('in', { 'pkg-1.0.0.zip': 'PKG', 'own-1.0.0.zip': 'ours', 'distribution.lock': lock });
+  const create = ['create', '--from', site.at('in'), '--key', 'k', '--replace', '-o'];
+  const changed = { code: 'BUNDLE_UNFIT', message: /pkg-1\.0\.0\.zip isn't what .*distribution\.lock says/ };
+  await t.throwsAsync(bundle(...create, site.at('b.tar')), changed);
+  await rm(site.at('in/pkg-1.0.0.zip'));
+  const gone = { code: 'BUNDLE_UNFIT', message: /pkg-1\.0\.0\.zip is in distribution\.lock, but not here/ };
+  await t.throwsAsync(bundle(...create, site.at('b.tar')), gone);
+  await site.folder('in', { 'pkg-1.0.0.zip': 'pkg' });
+  const folder = { code: 'BUNDLE_UNFIT', message: /taken is a folder/ };
+  await site.folder('taken', { x: '' });
+  await t.throwsAsync(bundle(...create, site.at('taken')), folder);
+  await t.throwsAsync(bundle(...create, site.at('taken'), '--volume-size', '1MiB'), folder);
+  t.is((await bundle(...create, site.at('b.tar'))).exitCode, 0);
 });
 
 test('some volumes of many verify with exit code 3, all with 0', async (t) => {
@@ -259,7 +298,7 @@ test('a bundle is signed unless told otherwise, and existing files are not overw
 });
 
 test('a tampered journal makes log and verify fail, and --accept-journal is the way out', async (t) => {
-  const { site, bundle, snapshot } = await desk(t);
+  const { site, bundle, snapshot, gc } = await desk(t);
   await site.folder('in', carriedFiles(1));
   await bundle('create', '--from', site.at('in'), '--key', 'k', '-o', site.at('b.tar'));
   await bundle('import', site.at('b.tar'), '--into', site.at('depot'));
@@ -272,8 +311,75 @@ test('a tampered journal makes log and verify fail, and --accept-journal is the 
   const found = await snapshot('verify');
   t.is(found.exitCode, 1);
   t.regex(found.stdout, /damage: .*journal\.jsonl: line 3: it does not follow line 2/);
-  await t.throwsAsync(snapshot('rollback'), { code: 'JOURNAL_BROKEN' });
+  const [depot, refused] = [site.at('depot'), { code: 'JOURNAL_BROKEN' }];
+  await t.throwsAsync(snapshot('rollback'), refused);
+  await t.throwsAsync(gc(), refused);
+  await t.throwsAsync(bundle('import', site.at('b.tar'), '--into', depot, '--dry-run'), refused);
+  // What is signed here would pass for good elsewhere.
+  await t.throwsAsync(bundle('create', '--from', depot, '--key', 'k', '-o', site.at('c.tar')), refused);
+  const receipt = await bundle('receipt', '--depot', depot, '-o', site.at('receipt'));
+  t.is(receipt.exitCode, 0);
+  t.regex(receipt.stderr, /^note: .*journal\.jsonl line 3: .*`bundle import` refuses the depot/);
   const accepted = await snapshot('verify', '--accept-journal');
   t.is(accepted.exitCode, 0);
   t.regex(accepted.stderr, /journal\.damaged-[0-9a-f]{16}\.jsonl/);
+  t.is((await bundle('create', '--from', depot, '--key', 'k', '-o', site.at('c.tar'))).exitCode, 0);
+  t.is((await bundle('receipt', '--depot', depot, '-o', site.at('receipt'))).stderr, '');
+});
+
+for (const moment of ['after its switch', 'after its line in the journal']) {
+  test(`a rollback that was killed ${moment} and is said again goes no further back`, async (t) => {
+    const { site, bundle, snapshot } = await desk(t);
+    const ids: string[] = [];
+    for (const name of ['a', 'b', 'c']) {
+      await site.folder(name, { 'x.zip': name });
+      await bundle('create', '--from', site.at(name), '--key', 'k', '-o', site.at(`${name}.tar`));
+      const made = await bundle('import', site.at(`${name}.tar`), '--into', site.at('depot'), '--json');
+      ids.push(String(json(made)['snapshot']));
+    }
+    const [a, b, c] = ids;
+    const depot = await openDepot(site.at('depot'), processEnvironment);
+    const { layout } = depot;
+    let mine = '';
+    await depot.change('snapshot rollback', async () => {
+      mine = await readFile(layout.lock, 'utf8');
+    });
+    if (moment === 'after its switch') {
+      await rm(layout.current);
+      await symlink(`snapshots/${b}`, layout.current);
+    } else {
+      await depot.change('snapshot rollback', () => depot.snapshots.switchTo(b ?? '', 'rollback'));
+    }
+    await writeFile(layout.lock, JSON.stringify({ ...JSON.parse(mine), pid: 2 ** 22 - 1 }));
+
+    const again = await snapshot('rollback');
+    t.is(again.exitCode, 0);
+    t.regex(again.stderr, /^note: the rollback before this one was killed after its switch/);
+    t.regex(again.stdout, new RegExp(`^${b} is current`));
+    t.is(await depot.snapshots.current(), b);
+    const further = await snapshot('rollback');
+    t.is(further.stderr, '');
+    t.is(await depot.snapshots.current(), a, `not ${c}, which was turned away from`);
+  });
+}
+
+test('a rollback that was killed before its switch is done by the next', async (t) => {
+  const { site, bundle, snapshot } = await desk(t);
+  for (const name of ['a', 'b', 'c']) {
+    await site.folder(name, { 'x.zip': name });
+    await bundle('create', '--from', site.at(name), '--key', 'k', '-o', site.at(`${name}.tar`));
+    await bundle('import', site.at(`${name}.tar`), '--into', site.at('depot'));
+  }
+  await snapshot('rollback');
+  const { layout, change, snapshots } = await openDepot(site.at('depot'), processEnvironment);
+  await change('snapshot rollback', async () => {
+    await writeFile(
+      site.at('kept'),
+      JSON.stringify({ ...JSON.parse(await readFile(layout.lock, 'utf8')), pid: 2 ** 22 - 1 }),
+    );
+  });
+  await rename(site.at('kept'), layout.lock);
+  const [a] = await snapshots.ids();
+  t.is((await snapshot('rollback')).stderr, '');
+  t.is(await snapshots.current(), a);
 });

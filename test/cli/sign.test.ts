@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -369,4 +369,29 @@ test('a question that is left with Ctrl-C or Ctrl-D ends the verb', async (t) =>
     const error = await t.throwsAsync(answer, { instanceOf: DepotError });
     t.is(error?.code, 'USAGE');
   }
+});
+
+test('what a killed run left under temporary names goes with the next one; what may be written right now stays', async (t) => {
+  const { sign, key, folder, put } = await setUp(t);
+  await sign([...init, '--key', key]);
+  await put('demo-1.0.0.zip');
+  const [old, fresh, other] = [
+    'demo-1.0.0.zip.sig.0123456789ab.tmp',
+    'demo-1.0.0.zip.sig.orig.0123456789ab.tmp',
+    'notes.0123456789ab.tmp',
+  ].map((name) => join(folder, name)) as [string, string, string];
+  for (const file of [old, fresh, other]) {
+    await writeFile(file, '');
+  }
+  await utimes(old, new Date(0), new Date(0));
+  await utimes(other, new Date(0), new Date(0));
+  await sign(['--key', key, '--dry-run', folder]);
+  t.is(
+    (await readdir(folder)).filter((name) => name.endsWith('.tmp')).length,
+    3,
+    'a dry run changes nothing',
+  );
+  t.is((await sign(['--key', key, folder])).exitCode, 0);
+  const left = (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
+  t.deepEqual(left.toSorted(), ['demo-1.0.0.zip.sig.orig.0123456789ab.tmp', 'notes.0123456789ab.tmp']);
 });

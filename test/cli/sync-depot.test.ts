@@ -173,6 +173,31 @@ test('--prune leaves out what is no longer wanted; files that sync never placed 
   t.deepEqual(served(), ['artifacts', ...signed('nginx-1.3.0')].toSorted());
 });
 
+test('what a bundle brought can be pruned, also after a sync without --prune: the lock files of the snapshots name it', async (t) => {
+  const { run, served, depot, upstream } = await setUp(t);
+  await run();
+  // As after an import: the depot has the files and their lock file, and sync has checked nothing here.
+  const forget = (): void => rmSync(depot.layout.gathering, { recursive: true });
+  forget();
+  upstream.withdraw();
+  upstream.offer(await publisher.make('nginx', '1.3.0'));
+  await run();
+  t.deepEqual(served(), signed('apache-1.0.0', 'nginx-1.2.0', 'nginx-1.3.0'));
+  const unwanted = async (): Promise<string[]> =>
+    (await run('--prune', '--dry-run')).json.plan.unwanted.map(({ id }) => id);
+  t.deepEqual(await unwanted(), ['apache-1.0.0', 'nginx-1.2.0']);
+  await depot.change('gc', () => collectGarbage(depot, 1));
+  t.deepEqual(
+    await unwanted(),
+    ['apache-1.0.0', 'nginx-1.2.0'],
+    'noted, though no lock file names it any more',
+  );
+  const { json } = await run('--prune');
+  t.deepEqual(json.report.pruned, ['apache-1.0.0', 'nginx-1.2.0']);
+  t.deepEqual(served(), signed('nginx-1.3.0'));
+  t.deepEqual((await inspectDepot(depot, () => undefined)).findings, []);
+});
+
 test('what gc removes is really freed: the gathering place keeps no second name of it', async (t) => {
   const { run, depot, upstream } = await setUp(t);
   await run();

@@ -166,3 +166,26 @@ test('a new chain accounts for the snapshots, pins and labels that were there', 
   await depot.restartJournal();
   t.deepEqual(await found(depot), []);
 });
+
+test('what changes while it is checked is looked at again before it is called damage', async (t) => {
+  const { depot, ids } = await withDepot(t);
+  let looks = 0;
+  const list = async (): Promise<string[]> => {
+    looks += 1;
+    if (looks === 1) {
+      // After the journal was read, and before the marks are, as another process would.
+      await depot.change('snapshot mark', () => labelSnapshot(depot, ids[0] ?? '', 'tested'));
+      await depot.change('gc', () => collectGarbage(depot, 1));
+    }
+    return depot.content.list();
+  };
+  t.deepEqual(await found({ ...depot, content: { ...depot.content, list } }), []);
+  t.is(looks, 2);
+
+  await depot.change('snapshot mark', async () => {
+    await writeFile(depot.layout.marks, '{"pins":[],"labels":{}}');
+    const seen = await found(depot);
+    t.regex(seen[0] ?? '', /^damage marks\.json/);
+    t.regex(seen.at(-1) ?? '', /^note depot: a run was at work here meanwhile/);
+  });
+});

@@ -1,46 +1,12 @@
 import test from 'ava';
-import { mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile, chmod } from 'node:fs/promises';
-import path from 'node:path';
-import { openDepot, openOrCreateDepot, type Depot } from '../../src/depot/depot.ts';
+import { chmod, mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { openDepot, openOrCreateDepot } from '../../src/depot/depot.ts';
 import { digestOf } from '../../src/depot/digest.ts';
 import { diskError } from '../../src/depot/durable-file.ts';
-import type { SnapshotFile } from '../../src/depot/file-list.ts';
-import { collectGarbage, planGc } from '../../src/depot/gc.ts';
-import { inspectDepot } from '../../src/depot/inspection.ts';
-import { labelSnapshot, pinSnapshot, unlabelSnapshot, unpinSnapshot } from '../../src/depot/marking.ts';
-import { DepotError } from '../../src/domain/errors.ts';
+import { planGc } from '../../src/depot/gc.ts';
+import { labelSnapshot, unlabelSnapshot } from '../../src/depot/marking.ts';
 import { createBundleSite } from '../support/bundle-site.ts';
-
-const quiet = (): void => undefined;
-
-async function* one(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text);
-}
-
-/** Stores contents and makes a snapshot of them, current at once. */
-const snapshotOf = async (depot: Depot, files: Readonly<Record<string, string>>): Promise<string> =>
-  depot.change('test', async () => {
-    const intake = depot.content.intake();
-    const list: SnapshotFile[] = Object.entries(files).map(([name, text]) => ({
-      path: name,
-      sha256: digestOf(text),
-      size: Buffer.byteLength(text),
-    }));
-    for (const file of list) {
-      if (!(await depot.content.has(file))) {
-        await intake.take(file, one(files[file.path] ?? ''), (reason) => new Error(reason));
-      }
-    }
-    await intake.finish();
-    const { record } = await depot.snapshots.create(list, {});
-    await depot.snapshots.switchTo(record.id, 'switch');
-    return record.id;
-  });
-
-const reasons = async (depot: Depot): Promise<string[]> =>
-  (await inspectDepot(depot, quiet)).findings.map(
-    (found) => `${found.severity} ${path.basename(found.path)} ${found.reason}`,
-  );
+import { reasons, snapshotOf } from '../support/made-snapshot.ts';
 
 test('ids sort by time also when the clock is set back', async (t) => {
   const site = await createBundleSite(t);
@@ -122,50 +88,6 @@ test('the one before is what was in force before, never what somebody has just t
   t.is(await depot.snapshots.resolve('previous'), a);
   await depot.change('test', () => depot.snapshots.switchTo(b, 'rollback'));
   t.is(await depot.snapshots.resolve('previous'), c);
-});
-
-test('gc keeps current, pinned, labelled and the newest, and frees just what it said', async (t) => {
-  const site = await createBundleSite(t);
-  const depot = await site.depot();
-  const big = (seed: string): string => seed.repeat(10_000);
-  const ids: string[] = [];
-  for (const seed of ['a', 'b', 'c', 'd', 'e', 'f']) {
-    ids.push(await snapshotOf(depot, { shared: 'same', own: big(seed) }));
-  }
-  const [a = '', b = '', c = '', d = '', e = '', f = ''] = ids;
-  await depot.change('test', async () => {
-    await depot.snapshots.switchTo(b, 'rollback');
-    await pinSnapshot(depot, c);
-    await labelSnapshot(depot, d, 'release');
-  });
-  const plan = await planGc(depot, 1);
-  t.deepEqual(plan.removed, [a, e]);
-  t.deepEqual(plan.kept, [
-    { id: b, why: ['current'] },
-    { id: c, why: ['pinned'] },
-    { id: d, why: ['label release'] },
-    { id: f, why: ['one of the newest 1'] },
-  ]);
-  t.is(plan.contents.length, 2);
-  t.is(plan.freedBytes, 20_000);
-  t.deepEqual(await depot.snapshots.ids(), ids, 'planning changes nothing');
-  await depot.change('gc', () => collectGarbage(depot, 1));
-  t.deepEqual(await depot.snapshots.ids(), [b, c, d, f]);
-  t.is((await depot.content.list()).length, 5);
-  t.deepEqual(await reasons(depot), []);
-  await depot.change('test', () => unpinSnapshot(depot, c));
-  t.deepEqual((await planGc(depot, 1)).removed, [c]);
-  await t.throwsAsync(planGc(depot, 0), { code: 'USAGE' });
-});
-
-test('bytes that a file outside still holds are not counted as freed', async (t) => {
-  const site = await createBundleSite(t);
-  const depot = await site.depot();
-  await snapshotOf(depot, { x: 'x'.repeat(5000) });
-  await snapshotOf(depot, { x: 'y' });
-  const { link } = await import('node:fs/promises');
-  await link(depot.layout.contentFile(digestOf('x'.repeat(5000))), site.at('elsewhere'));
-  t.is((await planGc(depot, 1)).freedBytes, 0);
 });
 
 test('where hard links can not be had, files are copied and it is said how many', async (t) => {
@@ -324,41 +246,6 @@ test('a broken journal stops every change before it begins', async (t) => {
   t.deepEqual(await reasons(depot), []);
 });
 
-test('two changes at once: the second is told who is at it', async (t) => {
-  const site = await createBundleSite(t);
-  const depot = await site.depot();
-  await depot.change('bundle import', async () => {
-    const error = await t.throwsAsync(
-      depot.change('gc', async () => undefined),
-      { instanceOf: DepotError, code: 'DEPOT_LOCKED' },
-    );
-    t.regex(error.message, new RegExp(`\`bundle import\`, process ${process.pid} on `));
-  });
-  await depot.change('gc', async () => t.pass());
-});
-
-test('the lock of a process that is gone, or of an earlier one with the same number, is taken over', async (t) => {
-  const site = await createBundleSite(t);
-  const depot = await site.depot();
-  let mine = '';
-  await depot.change('test', async () => {
-    mine = await readFile(depot.layout.lock, 'utf8');
-  });
-  const holder = JSON.parse(mine) as Record<string, unknown>;
-  for (const stale of [
-    { ...holder, pid: 2 ** 22 - 1, token: 'x' },
-    { ...holder, started: '1', token: 'x' },
-  ]) {
-    await writeFile(depot.layout.lock, JSON.stringify(stale));
-    await depot.change('test', async () => t.pass());
-  }
-  await writeFile(depot.layout.lock, JSON.stringify({ ...holder, machine: 'another-host boot', token: 'x' }));
-  await t.throwsAsync(
-    depot.change('test', async () => undefined),
-    { code: 'DEPOT_LOCKED', message: /on another-host/ },
-  );
-});
-
 test('a folder with other things in it is never turned into a depot', async (t) => {
   const site = await createBundleSite(t);
   await site.folder('home', { 'letter.txt': 'dear' });
@@ -392,23 +279,6 @@ test('an import repairs damaged contents, in every snapshot that has them', asyn
   t.is(result.repaired, 1);
   t.is(result.snapshot, snapshot);
   t.is(await readFile(site.at('depot/current/a.zip'), 'utf8'), 'content a');
-  t.deepEqual(await reasons(depot), []);
-});
-
-test('a gc that was cut after it moved a snapshot away is finished by the next change', async (t) => {
-  const site = await createBundleSite(t);
-  const depot = await site.depot();
-  const a = await snapshotOf(depot, { x: 'one' });
-  await snapshotOf(depot, { x: 'two' });
-  await depot.change('gc', async () => {
-    await depot.journal.append({ action: 'gc', snapshot: a });
-    await rename(depot.layout.snapshotFolder(a), site.at(`depot/tmp/gone.${a}`));
-  });
-  await depot.change('test', async () => undefined);
-  t.deepEqual(await readdir(site.at('depot/tmp')), []);
-  t.is((await readdir(depot.layout.records)).length, 1);
-  await depot.change('gc', () => collectGarbage(depot, 1));
-  t.is((await depot.content.list()).length, 1);
   t.deepEqual(await reasons(depot), []);
 });
 

@@ -1,9 +1,13 @@
 import test from 'ava';
 import { chmod, lstat, mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { collectSnapshot } from '../../src/bundle/file-set.ts';
+import { checkDepot } from '../../src/cli/depot-check.ts';
 import { createSnapshotVerb } from '../../src/cli/snapshot.ts';
 import type { Depot } from '../../src/depot/depot.ts';
 import { digestOf } from '../../src/depot/digest.ts';
+import { digestOfFiles } from '../../src/depot/file-list.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
+import { formatRecord } from '../../src/depot/record.ts';
 import { createBundleSite, type BundleSite } from '../support/bundle-site.ts';
 import { runVerb } from '../cli/verb-run.ts';
 
@@ -110,4 +114,38 @@ test('rollback puts right what it can and refuses a set that is not as recorded'
   t.is((await rollback()).exitCode, 0);
   t.is(await depot.snapshots.current(), first);
   t.is(await readFile(site.at('depot/current/b.zip'), 'utf8'), 'content b');
+});
+
+test('a link in the place of a file is damage wherever one looks, also where it leads to the very content', async (t) => {
+  const { site, depot } = await withDepot(t);
+  const file = site.at('depot/current/a.zip');
+  const content = depot.layout.contentFile(digestOf('content a'));
+  await rm(file);
+  await symlink(content, file);
+  t.deepEqual(await damage(depot), ['it is no plain file']);
+  t.deepEqual(
+    (await checkDepot(depot.layout.root)).map((item) => [item.archive, ...item.reasons]),
+    [['broken', 'it is no plain file']],
+  );
+  t.is((await site.import(['b.tar'], depot)).mended, 1);
+  t.true((await lstat(file)).isFile());
+  t.deepEqual(await damage(depot), []);
+});
+
+test('a snapshot whose record and folder were replaced together is neither put in force nor carried on', async (t) => {
+  const { site, depot } = await withDepot(t);
+  const first = (await depot.snapshots.current()) ?? '';
+  await site.create({ 'z.zip': 'content z' }, 'c.tar');
+  const { snapshot: second } = await site.import(['c.tar'], depot);
+  const known = await depot.snapshots.record(first);
+  const replaced = { ...known, files: known.files.slice(1), digest: digestOfFiles(known.files.slice(1)) };
+  await writeFile(depot.layout.recordFile(first), formatRecord(replaced));
+  await rm(`${depot.layout.snapshotFolder(first)}/a.zip`, { force: true });
+  await rm(`${depot.layout.snapshotFolder(first)}/artifacts`, { recursive: true });
+  const message = /the journal has another digest for this snapshot: the record was replaced/;
+  const { error } = await runVerb(createSnapshotVerb(), ['rollback', '--depot', site.at('depot')]);
+  t.like(error, { code: 'DEPOT_DAMAGED' });
+  t.regex(error?.message ?? '', message);
+  t.is(await depot.snapshots.current(), second);
+  await t.throwsAsync(collectSnapshot(depot, first), { code: 'DEPOT_DAMAGED', message });
 });

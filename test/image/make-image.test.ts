@@ -1,8 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { temporaryBeside } from '../../src/depot/own-temporary.ts';
 import { parseImageName } from '../../src/image/image-name.ts';
 import { makeImage, type ImageRequest, type ImageResult } from '../../src/image/make-image.ts';
 import { baseParts, digestOf, writeDockerBase, writeOciBase } from '../support/image-archives.ts';
@@ -109,23 +110,21 @@ for (const [title, write, gzip] of forms) {
   });
 }
 
-test('a depot gives its current snapshot, and only one of its own', async (t) => {
+test('of a depot only a snapshot of its own is taken', async (t) => {
   const folder = await scratch(t);
-  const depot = join(folder, 'content');
-  await mkdir(join(depot, 'snapshots', '1'), { recursive: true });
+  const [depot, elsewhere] = [join(folder, 'content'), join(folder, 'elsewhere')];
+  await mkdir(join(depot, 'snapshots', 'no-id'), { recursive: true });
+  await mkdir(elsewhere);
   await writeFile(join(depot, 'depot.json'), '{}');
-  await writeFile(join(depot, 'snapshots', '1', 'x-1.0.0.zip'), 'x');
-  await symlink('snapshots/1', join(depot, 'current'));
-  await make(folder);
-  const image = await readMadeImage(join(folder, 'image.tar'));
-  const entries = await readTarBytes(image.layers[0] ?? Buffer.alloc(0));
-  t.is(entries.at(-1)?.header.name, 'packages/distribution/x-1.0.0.zip');
-
-  const other = await scratch(t);
-  await mkdir(join(other, 'content'));
-  await writeFile(join(other, 'content', 'depot.json'), '{}');
-  await symlink('/etc', join(other, 'content', 'current'));
-  await t.throwsAsync(make(other), { code: 'IMAGE_CONTENT_INVALID', message: /no snapshot of this depot/ });
+  for (const place of ['snapshots/no-id', elsewhere]) {
+    await writeFile(join(depot, place === elsewhere ? '../elsewhere' : place, 'x-1.0.0.zip'), 'x');
+    await symlink(place, join(depot, 'current'));
+    await t.throwsAsync(make(folder), {
+      code: 'IMAGE_CONTENT_INVALID',
+      message: /no snapshot of this depot/,
+    });
+    await rm(join(depot, 'current'));
+  }
 });
 
 test('links, an empty folder and a file above the layer limit are refused by name', async (t) => {
@@ -148,12 +147,22 @@ test('what cannot be finished leaves nothing behind, and what is there stays', a
   t.is(await readFile(join(folder, 'image.tar'), 'utf8'), 'mine');
   await t.throwsAsync(make(folder, { output: join(folder, 'absent', 'image.tar') }), {
     code: 'IMAGE_WRITE_FAILED',
-    message: /the folder does not exist/,
+    message: /there is no such file or folder/,
   });
   await t.throwsAsync(make(folder, { output: folder, replace: true }), {
     code: 'USAGE',
     message: /is a folder/,
   });
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  await t.throwsAsync(make(folder, { output: join(folder, 'pipe'), replace: true }), {
+    code: 'FILE_FAILED',
+    message: /a device or a pipe/,
+  });
+  const left = (await temporaryBeside(join(folder, 'image.tar'))).replace(
+    /-\d+-(\d*-[0-9a-f]{8}\.tmp)$/,
+    '-4194303-$1',
+  );
+  await writeFile(left, 'what a kill left');
   const stop = new AbortController();
   let calls = 0;
   const cut = make(folder, {
@@ -167,8 +176,11 @@ test('what cannot be finished leaves nothing behind, and what is there stays', a
     },
   });
   await t.throwsAsync(cut, { any: true, name: 'AbortError' });
-  t.deepEqual((await readdir(folder)).toSorted(), ['content', 'image.tar']);
+  const there = (await readdir(folder)).filter((name) => !left.endsWith(name));
+  t.deepEqual(there.toSorted(), ['content', 'image.tar', 'pipe']);
   t.is(await readFile(join(folder, 'image.tar'), 'utf8'), 'mine');
+  await make(folder, { replace: true });
+  t.deepEqual((await readdir(folder)).toSorted(), ['content', 'image.tar', 'pipe']);
 });
 
 test('where the image cannot go is told before anything is read', async (t) => {

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { digestOf } from './digest.ts';
+import { discard } from './durable-file.ts';
+import { foreignStaleAfter, isOlderThan, isRunning, machineId, processStart } from './run-holder.ts';
+
+// What a run writes before it is whole lies beside its target and can have gigabytes. A kill leaves it, and a name of chance
+// would leave it for ever: nobody could tell it from what another run writes right now. So the name says who writes it.
+
+const form = /^\..+\.(?<machine>[0-9a-f]{8})-(?<pid>\d{1,10})-(?<started>\d{0,20})-[0-9a-f]{8}\.tmp$/;
+
+/** A temporary name of a file for this process, another one each time. It is hidden, and no longer than any file system allows. */
+export const temporaryBeside = async (target: string): Promise<string> => {
+  const name = path.basename(target);
+  const started = (await processStart(process.pid)) ?? '';
+  // The first 40 characters are enough for people.
+  const stem = `.${[...name].slice(0, 40).join('')}.`;
+  const writer = `${await machineDigest()}-${process.pid}-${started}-${randomBytes(4).toString('hex')}`;
+  return path.join(path.dirname(target), `${stem}${writer}.tmp`);
+};
+
+/** Removes what runs that were killed left in a folder under such names, whatever its target was; what a run is writing stays. */
+export const discardLeftIn = async (folder: string): Promise<void> => {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const writer = form.exec(name)?.groups;
+    const left = path.join(folder, name);
+    if (writer !== undefined && (await isLeft(left, writer))) {
+      await discard(left);
+    }
+  }
+};
+
+const isLeft = async (file: string, writer: Readonly<Record<string, string | undefined>>): Promise<boolean> =>
+  writer['machine'] === (await machineDigest())
+    ? !(await isRunning(Number(writer['pid']), writer['started'] ?? ''))
+    : isOlderThan(file, foreignStaleAfter);
+
+const machineDigest = async (): Promise<string> => digestOf(await machineId()).slice(0, 8);

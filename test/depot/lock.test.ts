@@ -1,0 +1,61 @@
+import test from 'ava';
+import { lstat, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DepotError } from '../../src/domain/errors.ts';
+import { createBundleSite } from '../support/bundle-site.ts';
+
+test('two changes at once: the second is told who is at it', async (t) => {
+  const site = await createBundleSite(t);
+  const depot = await site.depot();
+  await depot.change('bundle import', async () => {
+    const error = await t.throwsAsync(
+      depot.change('gc', async () => undefined),
+      { instanceOf: DepotError, code: 'DEPOT_LOCKED' },
+    );
+    t.regex(error.message, new RegExp(`\`bundle import\`, process ${process.pid} on `));
+  });
+  await depot.change('gc', async () => t.pass());
+});
+
+test('the lock of a process that is gone, or of an earlier one with the same number, is taken over', async (t) => {
+  const site = await createBundleSite(t);
+  const depot = await site.depot();
+  let mine = '';
+  await depot.change('test', async () => {
+    mine = await readFile(depot.layout.lock, 'utf8');
+  });
+  const holder = JSON.parse(mine) as Record<string, unknown>;
+  for (const stale of [
+    { ...holder, pid: 2 ** 22 - 1, token: 'x' },
+    { ...holder, started: '1', token: 'x' },
+  ]) {
+    await writeFile(depot.layout.lock, JSON.stringify(stale));
+    await depot.change('test', async () => t.pass());
+  }
+  await writeFile(depot.layout.lock, JSON.stringify({ ...holder, machine: 'another-host boot', token: 'x' }));
+  await t.throwsAsync(
+    depot.change('test', async () => undefined),
+    { code: 'DEPOT_LOCKED', message: /on another-host/ },
+  );
+});
+
+test('a lock has its holder in it from the first moment, and what a kill left on the way to it blocks nobody', async (t) => {
+  const site = await createBundleSite(t);
+  const depot = await site.depot();
+  const left = `${depot.layout.lock}.0123456789ab.tmp`;
+  await writeFile(left, '');
+  await depot.change('test', async () => {
+    t.like(JSON.parse(await readFile(depot.layout.lock, 'utf8')), { verb: 'test', pid: process.pid });
+    t.is((await lstat(depot.layout.lock)).nlink, 1);
+  });
+  t.true(
+    (await readdir(depot.layout.root)).includes(path.basename(left)),
+    'it may be of a run that just begins',
+  );
+  await utimes(left, new Date(0), new Date(0));
+  await depot.change('test', async () => undefined);
+  t.deepEqual(
+    (await readdir(depot.layout.root)).filter((name) => name.startsWith('lock')),
+    [],
+  );
+});
