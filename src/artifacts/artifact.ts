@@ -35,6 +35,8 @@ export interface Artifact {
   readonly digest?: string;
   /** Fingerprint of the key that signed it, where that was verified. */
   readonly signedBy?: string;
+  /** Of what was good before: milliseconds since 1970 until which clients are asked to come again. */
+  readonly awaitedUntil?: number;
 }
 
 /** What the judges of one kind of file find out. */

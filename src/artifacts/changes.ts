@@ -1,5 +1,5 @@
 import type { Log } from '../telemetry/log.ts';
-import type { ArtifactPolicy } from './artifact.ts';
+import type { Artifact, ArtifactPolicy } from './artifact.ts';
 import type { ArtifactScan } from './scan.ts';
 
 /** Whether anything that clients or people see has changed. */
@@ -40,11 +40,20 @@ export const announce = (
     if (state === 'quarantined' && isNews && kind !== 'sha512' && kind !== 'signature') {
       log.warn(
         { 'event.action': 'artifact-quarantined', 'file.path': path },
-        `${path} ${reasons.join('; ')}; ${policy === 'lenient' && kind !== 'key' ? 'it is served all the same (-artifact-policy lenient)' : 'clients get 404'}`,
+        `${path} ${reasons.join('; ')}; ${fateOf(artifact, policy)}`,
       );
     }
     if (old?.warnings.join() !== warnings.join() && warnings.length > 0) {
       log.warn({ 'event.action': 'artifact-warning', 'file.path': path }, `${path}: ${warnings.join('; ')}`);
     }
   }
+};
+
+const fateOf = ({ kind, awaitedUntil }: Artifact, policy: ArtifactPolicy): string => {
+  if (policy === 'lenient' && kind !== 'key') {
+    return 'it is served all the same (-artifact-policy lenient)';
+  }
+  return awaitedUntil === undefined
+    ? 'clients get 404'
+    : 'it was good before, so clients get 503 for a minute and 404 then';
 };

@@ -18,6 +18,7 @@ import { judgeDocs, judgeModelFile } from './judge-flat.ts';
 import { judgeKeyFile } from './judge-key.ts';
 import { judgePackage, type PackageFiles, type PackageJudgement } from './judge-package.ts';
 import type { PublicKeyInfo } from '../signing/public-key.ts';
+import { withPatience } from './patience.ts';
 import { trustKeys, type TrustedKeys } from './trusted-keys.ts';
 
 /** A file whose content must be read. */
@@ -45,6 +46,8 @@ export interface ArtifactScan {
 export interface ScanDeps {
   readonly roots: ArtifactRoots;
   readonly memory: DigestMemory;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
 }
 
 /** A scan that has found nothing yet. */
@@ -63,7 +66,7 @@ export const emptyScan: ArtifactScan = {
  * stays as it was: an agent gives up on 404, so that a disk which is away for a moment must not look like absent files.
  */
 export const scanArtifacts = async (
-  { roots, memory }: ScanDeps,
+  { roots, memory, now = Date.now }: ScanDeps,
   before: ArtifactScan = emptyScan,
 ): Promise<ArtifactScan> => {
   const inventories = await listFolders(roots);
@@ -90,8 +93,10 @@ export const scanArtifacts = async (
     found.push(artifactOf(mounts.productDocs, file, 'product-doc', await judgeDocs(file)));
   }
   return {
-    artifacts: new Map(
-      found.toSorted((a, b) => compareBytes(a.path, b.path)).map((artifact) => [artifact.path, artifact]),
+    artifacts: withPatience(
+      found.toSorted((a, b) => compareBytes(a.path, b.path)),
+      before.artifacts,
+      now(),
     ),
     faults,
     lost,

@@ -9,6 +9,7 @@ import type { DigestMemory } from './digest-memory.ts';
 import { createContentReading } from './content-reading.ts';
 import { liesBelow } from './folders.ts';
 import { openArtifact } from './open-artifact.ts';
+import { isAwaited } from './patience.ts';
 import { reportArtifacts, type ArtifactReport } from './report.ts';
 import { emptyScan, scanArtifacts, type ArtifactScan } from './scan.ts';
 
@@ -25,6 +26,8 @@ export interface ArtifactStore {
   /** In the order of the paths. */
   list(): readonly Artifact[];
   isServed(artifact: Artifact): boolean;
+  /** Whether a file in quarantine was good until a moment ago, as while a new one is copied over it: it may be good again soon. */
+  isAwaited(artifact: Artifact): boolean;
   /** Whether this address belongs to a folder that can't be read now: what is not found there may well exist. */
   isLost(path: string): boolean;
   /** Whether a folder of the settings is served below this path, be it empty. */
@@ -49,6 +52,8 @@ export interface ArtifactStoreOptions {
   readonly onChange?: () => void;
   /** Called where a file was found replaced since it was judged. */
   readonly onStale?: () => void;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
 }
 
 /** Makes a store; nothing is read before the first `refresh`. */
@@ -145,6 +150,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     find: (path) => scan.artifacts.get(path),
     list: () => [...scan.artifacts.values()],
     isServed,
+    isAwaited: (artifact) => isAwaited(artifact, (options.now ?? Date.now)()),
     isLost: (path) => liesBelow(scan.lost, path),
     isMounted: (path) => mounted.has(path),
     open: async (artifact) => {

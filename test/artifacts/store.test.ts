@@ -137,7 +137,54 @@ test('each fault of an artifact is found before an agent finds it', async (t) =>
   await base();
   await store.rescan();
   t.is(store.find(asked)?.state, 'good', 'repaired, it is served again');
-  t.true(store.log.lines.some(({ message }) => message.includes('clients get 404')));
+  t.true(
+    store.log.lines.some(({ message }) => message.includes('clients get 503 for a minute and 404 then')),
+  );
+});
+
+test('what was good is passing trouble for a minute while a new one is copied over it, and then refused', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(path);
+  let now = Date.now();
+  const store = await openStore(t, release, { now: () => now });
+  const awaited = (): readonly (boolean | undefined)[] =>
+    [asked, `${asked}.sha512`].map((one) => {
+      const found = store.find(one);
+      return found && found.state === 'quarantined' && store.isAwaited(found);
+    });
+  await release.put(path, '');
+  await store.rescan();
+  t.deepEqual(awaited(), [true, true], 'cp has cut the old one');
+  const renewed = artifactBytes(path);
+  await release.put(path, renewed);
+  await store.rescan();
+  t.regex(store.stateOf(asked) ?? '', /^quarantined: has another content/);
+  t.deepEqual(awaited(), [true, true], 'its .sha512 is still the old one');
+  t.true(store.log.lines.some(({ message }) => /clients get 503 for a minute and 404 then/.test(message)));
+  now += 50_000;
+  await store.rescan();
+  t.deepEqual(awaited(), [true, true]);
+  now += 20_000;
+  t.deepEqual(awaited(), [false, false], 'without another look');
+  await store.rescan();
+  t.deepEqual(awaited(), [false, false], 'and it stays so');
+  await release.add(path, renewed);
+  await store.rescan();
+  t.is(store.stateOf(asked), 'good');
+  await release.put(`${path}.asc`, await signWith(release.key, Buffer.from('other')));
+  await store.rescan();
+  t.deepEqual(awaited(), [true, true], 'good again, it has another minute');
+});
+
+test('what was never good is refused at once', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  await release.add(path);
+  await release.put(path, artifactBytes(path));
+  const store = await openStore(t, release);
+  const found = store.find(asked);
+  t.is(found?.state, 'quarantined');
+  t.false(found && store.isAwaited(found));
+  t.true(store.log.lines.some(({ message }) => message.endsWith('clients get 404')));
 });
 
 test('a file in the wrong folder and one with another name are kept back', async (t) => {

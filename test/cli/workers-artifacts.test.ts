@@ -93,7 +93,12 @@ test('a file that is replaced is checked by the one process as soon as another m
   const renewed = artifactBytes(path, 5000);
   await writeFile(join(folder, 'next'), renewed);
   await rename(join(folder, 'next'), join(release.artifacts, 'downloads', path));
-  await agree(`${server.url}/downloads/${path}`, 404);
+  await agree(`${server.url}/downloads/${path}`, 503);
+  await eventually('it was read', () =>
+    linesOf(server).some((line) => line['event.action'] === 'artifact-quarantined'),
+  );
+  // Passing trouble for both, since it was good before.
+  await agree(`${server.url}/downloads/${path}`, 503);
   await release.add(path, renewed);
   await agree(`${server.url}/downloads/${path}`, 200);
   t.is(new Set(readings(server).map((line) => line['process.pid'])).size, 1);

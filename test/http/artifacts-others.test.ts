@@ -259,9 +259,12 @@ test('an unlisted start, an unchecked file and one in quarantine have three diff
   const server = await startArtifacts(t, { 'artifacts-path': release.artifacts, 'keys-path': release.keys });
   await release.add(agentPath('9.2.2'));
   t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.2')}`)).status, 404, 'not listed yet');
+  await release.add(agentPath('9.2.3'));
+  await release.put(`${agentPath('9.2.3')}.sha512`, 'x');
   await release.put(`${agentPath('9.2.1')}.sha512`, 'x');
   await server.rescan();
-  t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.1')}`)).status, 404);
+  t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.3')}`)).status, 404);
   t.true(server.lines.some(({ message }) => message.includes('was asked for and is in quarantine')));
+  t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.1')}`)).status, 503, 'good until now');
   t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.2')}`)).status, 200);
 });

@@ -20,6 +20,7 @@ export const openStore = async (
     readonly memory?: DigestMemory;
     readonly policy?: 'strict' | 'lenient';
     readonly untilRead?: boolean;
+    readonly now?: () => number;
   } = {},
 ): Promise<TestStore> => {
   const log = createKeptLog();
@@ -29,6 +30,7 @@ export const openStore = async (
     memory: options.memory ?? createVolatileMemory(),
     checker: createContentChecker(),
     log,
+    ...(options.now ? { now: options.now } : {}),
   });
   t.teardown(() => store.close());
   const rescan = async (): Promise<void> => {

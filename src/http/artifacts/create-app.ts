@@ -78,7 +78,10 @@ const sendArtifact = async (
   artifact: Artifact | undefined,
   { store, maxAge, transfers, log }: ArtifactAppOptions,
 ): Promise<void> => {
-  if (!artifact || (!store.isServed(artifact) && artifact.state === 'quarantined')) {
+  if (
+    !artifact ||
+    (!store.isServed(artifact) && artifact.state === 'quarantined' && !store.isAwaited(artifact))
+  ) {
     if (artifact) {
       log.warn(
         { 'event.action': 'artifact-withheld', 'file.path': artifact.path },
