@@ -27,6 +27,8 @@ import { isSignatureNeeded, type PlannedFile, type PlannedGroup } from './releas
 export interface ReleaseAcquireDeps extends DownloadSettings, PlaceDeps {
   readonly checker: ReleaseChecker;
   readonly trust: KeyTrust;
+  /** Whether a key vouches for artifacts in this run: one of the keyring, or of `keys:`. */
+  readonly isTrusted: (fingerprint: string) => Promise<boolean>;
   readonly requireSignature: boolean;
   readonly onBytes: (count: number) => void;
   readonly onWarning: (label: string, reason: string) => void;
@@ -44,17 +46,20 @@ export const acquireGroup = async (group: PlannedGroup, deps: ReleaseAcquireDeps
   if (group.fault) {
     throw group.fault;
   }
-  if (group.state === 'kept' && group.isFixed) {
+  const needsKey = group.kind === 'artifact' && isSignatureNeeded(group.main.path, deps);
+  const { signer: vouching } = group.main.facts ?? {};
+  // The plan doesn't know yet what the keys of `keys:` are worth, that this very run has asked for.
+  const isVouchedFor = !needsKey || (vouching !== undefined && (await deps.isTrusted(vouching)));
+  if (group.state === 'kept' && group.isFixed && isVouchedFor) {
     return keptGroup(group);
   }
-  const needsKey = group.kind === 'artifact' && isSignatureNeeded(group.main.path, deps);
   if (needsKey && deps.trust.armored().length === 0) {
     throw new DepotError('SIGNATURE_REFUSED', {
       file: `${group.main.path}.asc`,
       reason: 'there is no key to verify it with: the keyring is empty, and no key of `keys:` was accepted',
     });
   }
-  if (group.state === 'present' && group.isFixed) {
+  if (group.state !== 'new' && group.isFixed) {
     const facts = await checkInPlace(group, deps);
     if (facts) {
       return { facts, fetched: [] };

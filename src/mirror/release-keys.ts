@@ -8,6 +8,8 @@ import { isWebPage } from './release-fetch.ts';
 export interface KeyTrust {
   /** Armored keys to verify with: those of the keyring and those of `keys:` that were accepted. */
   armored(): readonly string[];
+  /** Fingerprints of the keys of `keys:` that were accepted. */
+  accepted(): ReadonlySet<string>;
   /**
    * Judges the content of a key file and trusts its keys. Agents trust what is served as a key, so each of its keys has to
    * be one whose fingerprint is known: by the definition, where it pins this file; else by the keyring or the built-in
@@ -29,6 +31,7 @@ export const createKeyTrust = (
   };
   return {
     armored: () => [...keyring, ...armored.values()],
+    accepted: () => new Set(armored.keys()),
     accept: async (name, content, label) => {
       const keys = await readArmored(content, label);
       const pinned = pins[name];

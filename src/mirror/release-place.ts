@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { syncFolder, writeDurably } from './durable.ts';
 import { fileFault } from './file-fault.ts';
 import type { Facts, Journal } from './journal.ts';
+import { endOfSignature } from './judge-archive.ts';
 import type { Layout } from './layout.ts';
 import type { ReleaseContent } from './release-checker.ts';
 import type { ReleaseFile, ReleaseGroup } from './release-group.ts';
@@ -108,7 +109,7 @@ export const recordMain = async (
     sha256,
     ...(isArtifact ? { sha512 } : {}),
     size,
-    ...(signer === undefined ? {} : { signer }),
+    ...(signer === undefined ? {} : { signer, ...endOfSignature(content.verdict) }),
     source: sourceOf(file),
   };
   await deps.journal.record(facts, await stat(targetOf(file, deps)));

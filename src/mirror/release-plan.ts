@@ -65,7 +65,15 @@ export const compareRelease = async (
 ): Promise<ReleasePlan> => {
   const { layout, journal } = folder;
   const previous = new Map(folder.previous.map((file) => [file.path, file]));
-  const planned = await Promise.all(groups.map((group) => compareGroup(group, folder, previous)));
+  const compare = (group: ReleaseGroup): Promise<PlannedGroup> =>
+    compareGroup(group, folder, previous, ofKeys);
+  // Keys that the definition asks for vouch for artifacts as those of the keyring do.
+  const ofKeys = new Set<string>();
+  for (const { main } of groups.filter(({ kind }) => kind === 'key')) {
+    const { facts } = await compareFile(main, folder);
+    facts?.fingerprints?.forEach((one) => ofKeys.add(one));
+  }
+  const planned = await Promise.all(groups.map(compare));
   const wanted = new Set(planned.flatMap((group) => filesOfGroup(group).map(({ path }) => path)));
   const unwanted: UnwantedItem[] = [];
   const foreign: string[] = [];
@@ -88,6 +96,7 @@ const compareGroup = async (
   group: ReleaseGroup,
   folder: ReleaseFolder,
   previous: ReadonlyMap<string, LockedFile>,
+  ofKeys: ReadonlySet<string>,
 ): Promise<PlannedGroup> => {
   const beside = await Promise.all(group.beside.map((file) => compareFile(file, folder)));
   const main = await compareFile(group.main, folder);
@@ -97,10 +106,15 @@ const compareGroup = async (
     ({ path, state }) => !(state === 'new' && path.endsWith('.asc') && !isSignatureNeeded(path, folder)),
   );
   const states = [...needed, main].map(({ state }) => state);
+  const isVouchedFor = async (signer: string | undefined): Promise<boolean> => {
+    const { usable, unusable } = await folder.sortedKeys();
+    return signer !== undefined && (usable.has(signer) || (ofKeys.has(signer) && !unusable.has(signer)));
+  };
   const isUnproven =
     group.kind === 'artifact' &&
     isSignatureNeeded(`${main.path}.asc`, folder) &&
-    (main.facts?.signer === undefined || (await folder.sortedKeys()).unusable.has(main.facts.signer));
+    main.state === 'kept' &&
+    !(await isVouchedFor(main.facts?.signer));
   const state = states.includes('new')
     ? 'new'
     : states.every((one) => one === 'kept') && !isUnproven

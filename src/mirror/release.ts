@@ -65,9 +65,16 @@ export const carryOutRelease = async (
   const done = new Map<string, Facts>();
   let bytes = 0;
   let halted: DepotError | undefined;
+  // Where a key could not be had now, the one that is here goes on vouching; not where its owner has ended it.
+  const earlier = new Set<string>();
   const each: ReleaseAcquireDeps = {
     ...deps,
     journal,
+    isTrusted: async (fingerprint) => {
+      const { usable, unusable } = await deps.sortedKeys();
+      const isOfKeys = deps.trust.accepted().has(fingerprint) || earlier.has(fingerprint);
+      return usable.has(fingerprint) || (isOfKeys && !unusable.has(fingerprint));
+    },
     requireSignature: request.requireSignature,
     onBytes: (count) => {
       bytes += count;
@@ -98,6 +105,9 @@ export const carryOutRelease = async (
         halted = known;
       } else {
         failed.push(failureOf(group.main.path, known));
+        if (known.code !== 'KEY_UNUSABLE') {
+          group.main.facts?.fingerprints?.forEach((one) => earlier.add(one));
+        }
       }
     }
   };

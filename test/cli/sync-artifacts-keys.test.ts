@@ -146,3 +146,54 @@ test('artifacts whose key is revoked by now are not kept, but looked at again an
   t.regex(artifacts.report.failed[0]?.reason ?? '', /was revoked/);
   t.true((await readFile(join(to, 'downloads', linuxAgent))).length > 0, 'nothing is deleted by itself');
 });
+
+test('artifacts of a key that was taken away are refused as packages are; of one that only cannot be asked for now they are kept', async (t) => {
+  const { run, define, upstream, to } = await createReleaseSite(t);
+  await upstream.add(linuxAgent);
+  await upstream.add(windowsAgent);
+  await define(agents, pinnedKey(upstream));
+  t.is((await run()).exitCode, 0);
+  const kept = await run();
+  t.is(kept.exitCode, 0, kept.stderr);
+  t.true(kept.artifacts.report.kept.includes(`downloads/${linuxAgent}`));
+
+  upstream.files.delete('/GPG-KEY-elastic-agent');
+  const away = await run();
+  t.deepEqual(
+    away.artifacts.report.failed.map(({ label, code }) => `${label} ${code}`),
+    [`${keyFile} UPSTREAM_ANSWER`],
+  );
+  t.true(away.artifacts.report.kept.includes(`downloads/${linuxAgent}`));
+
+  // Nobody wants its key any more: another one is pinned, and comes.
+  const next = await makeKey();
+  upstream.files.set('/GPG-KEY-elastic-agent', Buffer.from(next.armored));
+  await define(agents, pinnedKey({ ...upstream, key: next }));
+  const refused = await run();
+  t.deepEqual(
+    refused.artifacts.report.failed.map(({ label, code }) => `${label} ${code}`).toSorted(),
+    [linuxAgent, windowsAgent].map((path) => `downloads/${path} SIGNATURE_REFUSED`).toSorted(),
+  );
+  t.true((await readFile(join(to, 'downloads', linuxAgent))).length > 0, 'nothing is deleted by itself');
+  await upstream.add(linuxAgent, undefined, next);
+  await upstream.add(windowsAgent, undefined, next);
+  t.is((await run()).exitCode, 0, 'signed by the other one they come');
+});
+
+test('a key of `keys:` that its owner has revoked vouches for nothing that is here', async (t) => {
+  const { run, define, upstream } = await createReleaseSite(t);
+  await upstream.add(linuxAgent);
+  await upstream.add(windowsAgent);
+  await define(agents, pinnedKey(upstream));
+  t.is((await run()).exitCode, 0);
+  const { publicKey } = await openpgp.revokeKey({ key: upstream.key.privateKey, format: 'armored' });
+  upstream.files.set('/GPG-KEY-elastic-agent', Buffer.from(publicKey));
+  const { artifacts } = await run();
+  t.deepEqual(
+    artifacts.report.failed.map(({ label, code }) => `${label} ${code}`).toSorted(),
+    [
+      ...[linuxAgent, windowsAgent].map((path) => `downloads/${path} SIGNATURE_REFUSED`),
+      `${keyFile} KEY_UNUSABLE`,
+    ].toSorted(),
+  );
+});
