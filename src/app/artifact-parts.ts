@@ -43,9 +43,11 @@ export const openArtifactStore = async (
 ): Promise<ArtifactStore> => {
   const folder =
     role.kind === 'alone' ? (config.cacheDir ?? defaultCacheFolder(process.env)) : role.cacheFolder;
+  // One memory for all: a depot's models lie beside its artifacts.
+  const root = roots.artifacts ?? roots.models;
   const common = { roots, policy: config.artifactPolicy, log };
   if (role.kind === 'follows') {
-    const memory = roots.artifacts === undefined ? undefined : followDigestMemory(folder, roots.artifacts);
+    const memory = root === undefined ? undefined : followDigestMemory(folder, root);
     return createArtifactStore({
       ...common,
       memory: memory ?? createVolatileMemory(),
@@ -53,7 +55,7 @@ export const openArtifactStore = async (
     });
   }
   const memory: DigestMemory =
-    roots.artifacts === undefined ? createVolatileMemory() : await openDigestMemory(folder, roots.artifacts);
+    root === undefined ? createVolatileMemory() : await openDigestMemory(folder, root);
   return createArtifactStore({
     ...common,
     memory,

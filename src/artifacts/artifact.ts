@@ -35,12 +35,17 @@ export interface Artifact {
   readonly digest?: string;
   /** Fingerprint of the key that signed it, where that was verified. */
   readonly signedBy?: string;
+  /** Milliseconds since 1970 until which the signature counts, where it has an end of its own. */
+  readonly signedUntil?: number;
   /** Of what was good before: milliseconds since 1970 until which clients are asked to come again. */
   readonly awaitedUntil?: number;
 }
 
 /** What the judges of one kind of file find out. */
-export type Judgement = Pick<Artifact, 'state' | 'reasons' | 'warnings' | 'digest' | 'signedBy'>;
+export type Judgement = Pick<
+  Artifact,
+  'state' | 'reasons' | 'warnings' | 'digest' | 'signedBy' | 'signedUntil'
+>;
 
 /** A judgement of a file without faults. */
 export const good = (more: Partial<Judgement> = {}): Judgement => ({

@@ -1,4 +1,5 @@
 import type { SignatureVerdict } from '../signing/signature.ts';
+import type { FoundFile } from './inventory.ts';
 
 /** A file that is to be read whole. Plain data: it is sent to a worker thread. */
 export interface ContentTask {
@@ -11,6 +12,12 @@ export interface ContentTask {
   readonly keys: readonly string[];
   /** Also wants the SHA-256, by which Defend's manifests call their files. */
   readonly sha256?: boolean;
+}
+
+/** A file whose content must be read. */
+export interface PendingContent {
+  readonly file: FoundFile;
+  readonly task: ContentTask;
 }
 
 /** What reading found. */

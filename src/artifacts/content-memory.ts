@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { expiredReason } from '../signing/signature.ts';
 import type { ContentFacts, ContentTask } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
 import type { FoundFile } from './inventory.ts';
@@ -27,26 +28,47 @@ export const rememberContent = (
       `${file.path}#signature`,
       signatureStamp(file, task.signature),
       verdict.state === 'good'
-        ? `good ${verdict.fingerprint} ${keys.stampOf(verdict.fingerprint) ?? ''}`
+        ? [
+            'good',
+            verdict.fingerprint,
+            keys.stampOf(verdict.fingerprint) ?? '',
+            ...(verdict.expiresAt ? [verdict.expiresAt.getTime()] : []),
+          ].join(' ')
         : `${verdict.state} ${keys.stamp} ${verdict.reason}`,
     );
   }
 };
 
-/** A remembered verdict on a signature: who signed, or why agents would refuse it. */
-export type Verdict = { readonly signedBy: string } | { readonly reason: string };
+/** A remembered verdict on a signature: who signed and until when that counts (milliseconds), or why agents would refuse it. */
+export type Verdict =
+  | { readonly signedBy: string; readonly signedUntil?: number }
+  | { readonly reason: string };
 
-/** Undefined where nothing is known, or no longer true: a good one needs the same key as then, another the same set of keys. */
+/**
+ * Undefined where nothing is known, or no longer true: a good one needs the same key as then, another the same set of keys. One
+ * that has ended since is refused without reading the file again.
+ */
 export const recallVerdict = (
   file: FoundFile,
   signature: string,
   keys: TrustedKeys,
   memory: DigestMemory,
+  now: number,
 ): Verdict | undefined => {
   const text = memory.get(`${file.path}#signature`, signatureStamp(file, signature));
   const [state = '', subject = '', ...rest] = text?.split(' ') ?? [];
   if (state === 'good') {
-    return keys.stampOf(subject) === rest[0] && rest[0] !== undefined ? { signedBy: subject } : undefined;
+    const [stamp, end] = rest;
+    if (stamp === undefined || keys.stampOf(subject) !== stamp) {
+      return undefined;
+    }
+    if (end === undefined) {
+      return { signedBy: subject };
+    }
+    const signedUntil = Number(end);
+    return signedUntil > now
+      ? { signedBy: subject, signedUntil }
+      : { reason: expiredReason(new Date(signedUntil)) };
   }
   return subject === keys.stamp ? { reason: rest.join(' ') } : undefined;
 };

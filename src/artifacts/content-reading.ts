@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Log } from '../telemetry/log.ts';
-import type { ContentChecker } from './content-check.ts';
+import type { ContentChecker, PendingContent } from './content-check.ts';
 import { rememberContent } from './content-memory.ts';
 import type { DigestMemory } from './digest-memory.ts';
 import type { FoundFile } from './inventory.ts';
-import type { ArtifactScan, PendingContent } from './scan.ts';
+import type { ArtifactScan } from './scan.ts';
 
 /** Reads the contents that the looks at the folders leave pending, one after the other and apart from requests. */
 export interface ContentReading {

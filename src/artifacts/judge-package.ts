@@ -34,6 +34,7 @@ export const judgePackage = async (
   files: PackageFiles,
   keys: TrustedKeys,
   memory: DigestMemory,
+  now: number,
 ): Promise<PackageJudgement> => {
   const { file } = files;
   const name = parseArtifactName(posix.basename(file.path));
@@ -62,7 +63,7 @@ export const judgePackage = async (
       ),
     };
   }
-  const remembered = signature === undefined ? undefined : recallVerdict(file, signature, keys, memory);
+  const remembered = signature === undefined ? undefined : recallVerdict(file, signature, keys, memory, now);
   const needsVerdict = signature !== undefined && keys.armored.length > 0 && remembered === undefined;
   const task = {
     path: file.absolute,
@@ -85,7 +86,7 @@ const judgeSignature = (
   warnings: readonly string[],
 ): Judgement => {
   if (remembered && 'signedBy' in remembered) {
-    return { state: 'good', reasons: [], warnings, digest, signedBy: remembered.signedBy };
+    return { state: 'good', reasons: [], warnings, digest, ...remembered };
   }
   if (remembered) {
     return quarantined([`has an .asc that agents would refuse: ${remembered.reason}`], { digest, warnings });

@@ -9,7 +9,7 @@ import {
   sidecarArtifact,
   type ArtifactRoots,
 } from './collect.ts';
-import type { ContentTask } from './content-check.ts';
+import type { PendingContent } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
 import { liesBelow, listFolders } from './folders.ts';
 import type { FolderFault, FoundFile } from './inventory.ts';
@@ -20,12 +20,6 @@ import { judgePackage, type PackageFiles, type PackageJudgement } from './judge-
 import type { PublicKeyInfo } from '../signing/public-key.ts';
 import { withPatience } from './patience.ts';
 import { trustKeys, type TrustedKeys } from './trusted-keys.ts';
-
-/** A file whose content must be read. */
-export interface PendingContent {
-  readonly file: FoundFile;
-  readonly task: ContentTask;
-}
 
 /** All files at one moment. Immutable. */
 export interface ArtifactScan {
@@ -66,10 +60,11 @@ export const emptyScan: ArtifactScan = {
  * stays as it was: an agent gives up on 404, so that a disk which is away for a moment must not look like absent files.
  */
 export const scanArtifacts = async (
-  { roots, memory, now = Date.now }: ScanDeps,
+  { roots, memory, now: clock = Date.now }: ScanDeps,
   before: ArtifactScan = emptyScan,
 ): Promise<ArtifactScan> => {
   const inventories = await listFolders(roots);
+  const now = clock();
   const { lost, faults } = inventories;
   const found: Artifact[] = [...before.artifacts.values()].filter(({ path }) => liesBelow(lost, path));
   const listedKeys = trustKeys(await judgeKeys(inventories.keys.files, found));
@@ -77,7 +72,7 @@ export const scanArtifacts = async (
   const isLost = lost.has(mounts.downloads);
   const judged = new Map<string, Judgement>(isLost ? before.judged : []);
   const { files } = inventories.downloads;
-  const pending = await judgeDownloads(files, { keys, memory, before: before.judged, judged }, found);
+  const pending = await judgeDownloads(files, { keys, memory, before: before.judged, judged, now }, found);
   const defend = await judgeDefend(files, memory, before.manifests);
   for (const { file, judgement, task } of defend.judged) {
     found.push(artifactOf(mounts.downloads, file, 'defend', judgement));
@@ -87,7 +82,11 @@ export const scanArtifacts = async (
   }
   const models = new Map(inventories.models.files.map((file) => [file.path, file]));
   for (const file of models.values()) {
-    found.push(artifactOf(mounts.models, file, 'model', await judgeModelFile(file, models)));
+    const model = await judgeModelFile(file, models, memory);
+    found.push(artifactOf(mounts.models, file, 'model', model.judgement));
+    if (model.pending) {
+      pending.push(model.pending);
+    }
   }
   for (const file of inventories.productDocs.files) {
     found.push(artifactOf(mounts.productDocs, file, 'product-doc', await judgeDocs(file)));
@@ -96,7 +95,7 @@ export const scanArtifacts = async (
     artifacts: withPatience(
       found.toSorted((a, b) => compareBytes(a.path, b.path)),
       before.artifacts,
-      now(),
+      now,
     ),
     faults,
     lost,
@@ -130,6 +129,7 @@ interface JudgeDeps {
   readonly memory: DigestMemory;
   readonly before: ReadonlyMap<string, Judgement>;
   readonly judged: Map<string, Judgement>;
+  readonly now: number;
 }
 
 /** Judges a package, or takes what was found of the very same files with the same keys. */
@@ -143,8 +143,10 @@ const judgeOnce = async (files: PackageFiles, deps: JudgeDeps): Promise<PackageJ
     signature?.stamp,
     deps.keys.stamp,
   ].join(' ');
-  const known = deps.before.get(basis);
-  const result = known ? { judgement: known } : await judgePackage(files, deps.keys, deps.memory);
+  const before = deps.before.get(basis);
+  const hasEnded = before?.signedUntil !== undefined && before.signedUntil <= deps.now;
+  const known = hasEnded ? undefined : before;
+  const result = known ? { judgement: known } : await judgePackage(files, deps.keys, deps.memory, deps.now);
   // What could not be read may be readable later, without any change of the file.
   const isFinal = !result.judgement.reasons.some((reason) => reason.includes('cannot be read'));
   if (!result.task && isFinal) {

@@ -10,6 +10,8 @@ export interface Facts {
   readonly size: number;
   /** Fingerprint of the key whose signature was good; absent where none was asked for. */
   readonly signer?: string;
+  /** Milliseconds since 1970 until which its signature counts, where that has an end of its own. */
+  readonly signedUntil?: number;
   readonly signature?: { readonly sha256: string; readonly size: number };
   /** Address the archive came from, without userinfo. */
   readonly source: string;
@@ -32,7 +34,7 @@ interface JournalLine extends Facts {
 
 /** What was checked in a folder before. A line is written as soon as an archive is in place, so a kill loses nothing. */
 export interface Journal {
-  /** Facts of a file that hasn't changed since; undefined if it has to be checked again. */
+  /** Facts of a file that hasn't changed since, nor has its signature ended; undefined if it has to be checked again. */
   recall(id: string, stats: Stats): Facts | undefined;
   /** Facts whatever the file is like now: sync has placed this once. */
   known(id: string): Facts | undefined;
@@ -51,6 +53,7 @@ export async function openJournal(
   file: string,
   readOnly: boolean,
   placed: readonly Facts[] = [],
+  now: () => number = Date.now,
 ): Promise<Journal> {
   const lines = new Map<string, JournalLine>();
   const text = await readFile(file, 'utf8').catch(() => '');
@@ -94,7 +97,8 @@ export async function openJournal(
       const line = lines.get(id);
       const same =
         line && line.size === stats.size && line.modified === stats.mtimeMs && line.inode === stats.ino;
-      return same ? line : undefined;
+      const hasEnded = line?.signedUntil !== undefined && line.signedUntil <= now();
+      return same && !hasEnded ? line : undefined;
     },
     known: (id) => lines.get(id),
     async record(facts, stats) {

@@ -105,6 +105,7 @@ export async function judgeArchive(
     size,
     source: showUrl(item.archiveUrl),
     ...(signer === undefined ? {} : { signer }),
+    ...endOfSignature(verdict),
     ...(signature !== undefined && signatureSha256 !== undefined
       ? { signature: { sha256: signatureSha256, size: Buffer.byteLength(signature) } }
       : {}),
@@ -127,6 +128,10 @@ function refuseResigned({ id, locked }: PlanItem, sha256: string, signature: str
     });
   }
 }
+
+/** For the facts of what was signed: until when that counts, where the signature has an end of its own. */
+export const endOfSignature = (verdict: SignatureVerdict | undefined): Pick<Facts, 'signedUntil'> =>
+  verdict?.state === 'good' && verdict.expiresAt ? { signedUntil: verdict.expiresAt.getTime() } : {};
 
 /** The signer's fingerprint; undefined where a signature isn't required and proves nothing. */
 function judgeSignature(

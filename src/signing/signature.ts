@@ -16,7 +16,13 @@ export type SignatureFault =
  * hex digits, even where a subkey signed. Plain data: it is sent between threads as it is.
  */
 export type SignatureVerdict =
-  | { readonly state: 'good'; readonly fingerprint: string; readonly signedAt: Date }
+  | {
+      readonly state: 'good';
+      readonly fingerprint: string;
+      readonly signedAt: Date;
+      /** Where the signature has an end of its own. */
+      readonly expiresAt?: Date;
+    }
   | {
       readonly state: SignatureFault;
       /** Issuer as the signature names it: a fingerprint, or a key id of 16 digits. */
@@ -59,6 +65,9 @@ export interface Signer {
 export interface KeySource {
   armoredKeys(): Promise<readonly string[]>;
 }
+
+/** What is said of a signature that was good until its own end. */
+export const expiredReason = (end: Date): string => `the signature itself expired on ${end.toISOString()}`;
 
 /** More than this is no signature: one of RSA-4096 has about 900 characters. */
 export const maxSignatureBytes = 64 * 1024;

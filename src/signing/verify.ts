@@ -7,6 +7,7 @@ import { createKeyFacts } from './key-facts.ts';
 import { loadOpenpgp, type OpenpgpModule } from './openpgp.ts';
 import { createPlainSignatures } from './plain-signature.ts';
 import {
+  expiredReason,
   type KeySource,
   type SignatureFault,
   type SignatureVerdict,
@@ -216,7 +217,7 @@ const conclude = async (
   }
   const end = packet.getExpirationTime();
   if (end instanceof Date && end <= now) {
-    return fault('expired-signature', `the signature itself expired on ${end.toISOString()}`, issuer);
+    return fault('expired-signature', expiredReason(end), issuer);
   }
   if (signedAt > now) {
     return fault(
@@ -228,5 +229,11 @@ const conclude = async (
   if (failure !== undefined) {
     return fault('bad', failure, issuer);
   }
-  return { state: 'good', fingerprint: signer.primary.getFingerprint().toUpperCase(), signedAt };
+  const expiresAt = end instanceof Date ? { expiresAt: end } : {};
+  return {
+    state: 'good',
+    fingerprint: signer.primary.getFingerprint().toUpperCase(),
+    signedAt,
+    ...expiresAt,
+  };
 };

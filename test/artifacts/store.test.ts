@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { openDigestMemory } from '../../src/artifacts/digest-memory.ts';
 import { reformatKey, revokeKey } from 'openpgp';
+import { openGnupg } from '../signing/gnupg.ts';
 import { makeKey, signWith } from '../signing/made-keys.ts';
 import { openStore } from '../support/artifact-store.ts';
 import { agentPath, artifactBytes, makeRelease, sha512Line } from '../support/release.ts';
@@ -174,6 +175,44 @@ test('what was good is passing trouble for a minute while a new one is copied ov
   await release.put(`${path}.asc`, await signWith(release.key, Buffer.from('other')));
   await store.rescan();
   t.deepEqual(awaited(), [true, true], 'good again, it has another minute');
+});
+
+test('a signature with an end of its own counts until then, without any change and without another reading', async (t) => {
+  const gnupg = await openGnupg(t);
+  if (gnupg === undefined) {
+    t.pass();
+    return;
+  }
+  const folder = await scratch(t);
+  const release = await makeRelease(folder);
+  const content = await release.add(path);
+  await writeFile(join(release.keys, 'gpg.asc'), await gnupg.generate('gpg@example.org', 'rsa2048'));
+  await release.put(
+    `${path}.asc`,
+    await gnupg.sign('gpg@example.org', content, '--default-sig-expire', '2d'),
+  );
+  let now = Date.now();
+  const memory = await openDigestMemory(join(folder, 'cache'), 'site');
+  let found = 0;
+  const counting = {
+    ...memory,
+    set: (...entry: readonly [string, string, string]) => ((found += 1), memory.set(...entry)),
+  };
+  const store = await openStore(t, release, { now: () => now, memory: counting });
+  t.is(store.stateOf(asked), 'good');
+  found = 0;
+  now += 86_400_000;
+  await store.rescan();
+  t.is(store.stateOf(asked), 'good');
+  now += 86_400_000;
+  await store.rescan();
+  t.regex(store.stateOf(asked) ?? '', /^quarantined: .*the signature itself expired on 20/);
+  const again = await openStore(t, release, {
+    now: () => now,
+    memory: await openDigestMemory(join(folder, 'cache'), 'site'),
+  });
+  t.regex(again.stateOf(asked) ?? '', /expired/, 'after a restart, too');
+  t.is(found, 0);
 });
 
 test('what was never good is refused at once', async (t) => {

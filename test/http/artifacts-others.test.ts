@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFile, writeFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { makeKey } from '../signing/made-keys.ts';
+import { openStore } from '../support/artifact-store.ts';
 import { startArtifacts } from '../support/artifact-server.ts';
 import { agentPath, makeRelease } from '../support/release.ts';
 import { scratch } from '../support/scratch.ts';
@@ -242,6 +243,36 @@ test('a model that is cut, or a web page under its name, is kept from Elasticsea
       '/ml-models/c.metadata.json is no JSON object',
     ],
   );
+});
+
+test('a model of another SHA-256 than its metadata says is kept from Elasticsearch, and so is one that is not read yet', async (t) => {
+  const folder = await scratch(t);
+  const [content, other] = [randomBytes(5000), randomBytes(5000)];
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  for (const name of ['a', 'b', 'upper']) {
+    const said = name === 'upper' ? sha256.toUpperCase() : sha256;
+    await writeFile(join(folder, `${name}.metadata.json`), JSON.stringify({ size: 5000, sha256: said }));
+    await writeFile(join(folder, `${name}.pt`), name === 'b' ? other : content);
+  }
+  await writeFile(join(folder, 'plain.metadata.json'), JSON.stringify({ size: 5000 }));
+  await writeFile(join(folder, 'plain.pt'), other);
+  const { artifacts, url, rescan } = await startArtifacts(t, { 'models-path': folder });
+  const statusOf = async (name: string): Promise<number> =>
+    (await fetch(`${url}/ml-models/${name}.pt`, { method: 'HEAD' })).status;
+  t.deepEqual(await Promise.all(['a', 'b', 'upper', 'plain'].map(statusOf)), [200, 404, 200, 200]);
+  t.regex(
+    artifacts
+      .report()
+      .quarantine.map(({ path, reasons }) => `${path} ${reasons.join()}`)
+      .join('\n'),
+    /^\/ml-models\/b\.pt has the SHA-256 [0-9a-f]{16}…, but b\.metadata\.json says [0-9a-f]{16}…$/,
+  );
+  await writeFile(join(folder, 'b.pt'), content);
+  await rescan();
+  t.is(await statusOf('b'), 200);
+  const store = await openStore(t, { models: folder }, { untilRead: false });
+  t.is(store.stateOf('/ml-models/a.pt'), 'unchecked');
+  t.is(store.stateOf('/ml-models/plain.pt'), 'good');
 });
 
 test('a folder of the settings that is empty has an empty listing', async (t) => {

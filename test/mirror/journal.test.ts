@@ -26,3 +26,18 @@ test('a file that was checked is known until it changes, also behind a line that
   t.is(third.recall('a-1.0.0', statSync(archive)), undefined);
   await third.close();
 });
+
+test('what was signed until a day is looked at again from then on', async (t) => {
+  const folder = await scratch(t);
+  const [file, archive] = [join(folder, 'journal.jsonl'), join(folder, 'a.zip')];
+  writeFileSync(archive, 'first');
+  let now = 1_000_000;
+  const journal = await openJournal(file, false, () => now);
+  const facts = { id: 'a-1.0.0', sha256: 'x', size: 5, source: 'https://registry.example/a.zip' };
+  await journal.record({ ...facts, signedUntil: 2_000_000 }, statSync(archive));
+  t.truthy(journal.recall('a-1.0.0', statSync(archive)));
+  now = 2_000_000;
+  t.is(journal.recall('a-1.0.0', statSync(archive)), undefined);
+  t.truthy(journal.known('a-1.0.0'));
+  await journal.close();
+});
