@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { Keyring } from './keyring.ts';
-import { loadOpenpgp } from './openpgp.ts';
-import { keyCondition } from './public-key.ts';
 
 /** A keyring as it is now. Plain data. */
 export interface KeyringState {
@@ -13,15 +11,10 @@ export interface KeyringState {
 
 /** Reads a keyring, as `list` does, and says in short what it is worth at `now`. */
 export const readKeyringState = async (keyring: Keyring, now = new Date()): Promise<KeyringState> => {
-  const openpgp = await loadOpenpgp();
-  const keys = await keyring.armoredKeys();
+  const keys = await keyring.list(now);
   const hash = createHash('sha256');
-  for (const armoredKey of keys) {
-    hash.update(armoredKey);
-    const key = await openpgp.readKey({ armoredKey });
-    for (const part of [key, ...key.subkeys]) {
-      hash.update(`${(await keyCondition(part, now)).state}\n`);
-    }
+  for (const { armored, state, subkeys } of keys) {
+    hash.update(`${armored}${[state, ...subkeys].join('\n')}\n`);
   }
-  return { keys, tag: hash.digest('hex').slice(0, 16) };
+  return { keys: keys.map(({ armored }) => armored), tag: hash.digest('hex').slice(0, 16) };
 };

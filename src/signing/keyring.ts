@@ -22,8 +22,8 @@ import type { KeySource } from './signature.ts';
  */
 export interface Keyring extends KeySource {
   readonly location: string;
-  /** Every key, by fingerprint; empty where the folder isn't there yet. Throws KEYRING_INVALID for a file that doesn't belong. */
-  list(): Promise<readonly PublicKeyInfo[]>;
+  /** Every key as it is at `now`, by fingerprint; empty where the folder isn't there yet. Throws KEYRING_INVALID for a file that doesn't belong. */
+  list(now?: Date): Promise<readonly PublicKeyInfo[]>;
   /** Adds a key, or what is new of one that is there. `added` is false where nothing is new. */
   add(key: PublicKeyInfo): Promise<{ readonly added: boolean }>;
   /** Removes by full fingerprint. Throws KEY_UNKNOWN. */
@@ -53,7 +53,7 @@ export const keyringLocation = (
 /** Opens the keyring at `location`; nothing is read or made before it is needed. */
 export const createKeyring = (location: string, now: () => Date = () => new Date()): Keyring => ({
   location,
-  list: () => readKeyring(location, now()),
+  list: (at = now()) => readKeyring(location, at),
   armoredKeys: async () => (await readKeyring(location, now())).map((key) => key.armored),
   add: async (key) => {
     const present = (await readKeyring(location, now())).find(

@@ -17,6 +17,8 @@ export interface PublicKeyInfo {
   readonly state: KeyState;
   /** Why `state` isn't `usable`. */
   readonly reason?: string;
+  /** What each of its subkeys is worth, in the order of the key. */
+  readonly subkeys: readonly KeyState[];
   /** This one key, armored, without anything else that its file had. */
   readonly armored: string;
 }
@@ -63,7 +65,7 @@ const sortKeys = async (armoredKeys: readonly string[]): Promise<SortedKeys> => 
 
 /**
  * Reads every public key of a file, armored (several blocks are fine, as in the files that elastic-package takes) or
- * binary. Throws DepotError KEY_SECRET where there is a private key, KEY_INVALID where there is no key at all.
+ * binary; copies of the same key count together, so that a revocation in one of them does. Throws DepotError KEY_SECRET where there is a private key, KEY_INVALID where there is no key at all.
  */
 export const readPublicKeys = async (
   content: Uint8Array,
@@ -82,8 +84,12 @@ export const readPublicKeys = async (
   }
   const infos = new Map<string, PublicKeyInfo>();
   for (const key of keys) {
-    const info = await describeKey(key, now);
-    infos.set(info.fingerprint, info);
+    const fingerprint = key.getFingerprint().toUpperCase();
+    const known = infos.get(fingerprint);
+    const [whole] = known
+      ? await parseKeys(Buffer.from(await mergeKeys(known.armored, key.armor())), label)
+      : [key];
+    infos.set(fingerprint, await describeKey(whole ?? key, now));
   }
   return [...infos.values()];
 };
@@ -129,6 +135,7 @@ export const describeKey = async (key: Key, now: Date): Promise<PublicKeyInfo> =
     ...(expiry instanceof Date ? { expiresAt: expiry } : {}),
     state: condition.state,
     ...(condition.reason === undefined ? {} : { reason: condition.reason }),
+    subkeys: await Promise.all(key.subkeys.map(async (one) => (await keyCondition(one, now)).state)),
     armored: key.toPublic().armor(),
   };
 };

@@ -16,7 +16,10 @@ import {
   readPublicKeys,
   type PublicKeyInfo,
 } from '../../src/signing/public-key.ts';
-import { makeKey, type MadeKey } from './made-keys.ts';
+import { createVerifier } from '../../src/signing/verify.ts';
+import { makeKey, signWith, type MadeKey } from './made-keys.ts';
+
+const data = Buffer.from('PK the bytes of an archive');
 
 const scratch = async (t: ExecutionContext): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'keyring-'));
@@ -170,6 +173,25 @@ test('an older file of a revoked key does not bring it back', async (t) => {
   t.true(revoked !== undefined && (await keyring.add(revoked)).added);
   t.false((await keyring.add(old)).added);
   t.is((await keyring.list())[0]?.state, 'revoked');
+});
+
+test('of two copies of a key in one file the revoked one counts, wherever it stands', async (t) => {
+  const key = await makeKey();
+  const { publicKey: revoked } = await openpgp.revokeKey({ key: key.privateKey, format: 'armored' });
+  for (const copies of [
+    [key.armored, revoked],
+    [revoked, key.armored],
+  ]) {
+    const found = await readPublicKeys(Buffer.from(copies.join('\n')), 'two copies');
+    t.deepEqual(
+      found.map(({ state }) => state),
+      ['revoked'],
+    );
+    const path = join(await scratch(t), 'one-file.asc');
+    await writeFile(path, copies.join('\n'));
+    const verdict = await createVerifier(createKeyring(path)).verify(data, await signWith(key, data));
+    t.is(verdict.state, 'revoked-key');
+  }
 });
 
 test('fingerprints are full or nothing', (t) => {
