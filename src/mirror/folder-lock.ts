@@ -23,7 +23,7 @@ const leftBehind = 10 * lifeSign;
 /**
  * Takes the folder for this process; the returned function lets it go. A lock whose process is gone is taken over. Of another
  * host's process, such as that of a container which is no more, nobody here can tell: its lock is when it has given no sign of life
- * for ten minutes, and so is one that can't be read, as after a power cut. Throws DepotError FOLDER_BUSY.
+ * for ten minutes. One that can't be read, as after a power cut, shows none: it counts for one. Throws DepotError FOLDER_BUSY.
  */
 export async function lockFolder(folder: string, file: string): Promise<() => Promise<void>> {
   const owner: Owner = {
@@ -46,7 +46,8 @@ export async function lockFolder(folder: string, file: string): Promise<() => Pr
       };
     }
     const other = await readOwner(file);
-    const isDead = other?.host === hostname() ? !isAlive(other) : await isLeftBehind(file);
+    const isDead =
+      other?.host === hostname() ? !isAlive(other) : await isLeftBehind(file, other ? leftBehind : lifeSign);
     if (!isDead) {
       throw busy(folder, file, other);
     }
@@ -60,6 +61,10 @@ async function create(file: string, owner: Owner): Promise<boolean> {
     const handle = await open(file, 'wx', 0o644);
     try {
       await handle.writeFile(`${JSON.stringify(owner)}\n`);
+    } catch (error) {
+      // On a full disk: it would keep the next run from the folder.
+      await unlink(file).catch(() => {});
+      throw error;
     } finally {
       await handle.close();
     }
@@ -112,12 +117,12 @@ async function showLife(file: string, owner: Owner): Promise<void> {
   }
 }
 
-async function isLeftBehind(file: string): Promise<boolean> {
+async function isLeftBehind(file: string, patience: number): Promise<boolean> {
   const probe = `${file}.${randomUUID()}`;
   try {
     await (await open(probe, 'wx')).close();
     const [now, then] = await Promise.all([stat(probe), stat(file)]);
-    return now.mtimeMs - then.mtimeMs > leftBehind;
+    return now.mtimeMs - then.mtimeMs > patience;
   } catch {
     return false;
   } finally {

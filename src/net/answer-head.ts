@@ -9,6 +9,12 @@ export interface AnswerHead {
   readonly keepsAlive: boolean;
 }
 
+/**
+ * Whether a head is only the first of several: a `100 Continue` that nobody asked for, a `103 Early Hints`. Who asks has to pass
+ * over them (RFC 9110, 15.2); undici breaks off at the first kind.
+ */
+export const isInterim = (text: string): boolean => /^HTTP\/1\.1 1(?!01)\d\d(?: |\r|$)/.test(text);
+
 const redirectOrWorse = 300;
 const statusLine = /^HTTP\/1\.1 ([2-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;

@@ -1,6 +1,6 @@
 import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { readAnswerHead, type AnswerHead } from './answer-head.ts';
+import { isInterim, readAnswerHead, type AnswerHead } from './answer-head.ts';
 import { DirectBody, type BodyLine } from './direct-body.ts';
 import { tlsOptions, type TlsMaterial } from './tls-material.ts';
 
@@ -33,6 +33,9 @@ export interface DirectConnection {
 /** What undici takes for a head, too. */
 const maxHeadBytes = 16 * 1024;
 
+/** Answers before the answer: what sends more doesn't come to it. */
+const maxInterims = 16;
+
 interface Asking {
   readonly resolve: (answer: DirectAnswer | undefined) => void;
   readonly reject: (error: Error) => void;
@@ -54,6 +57,7 @@ export function openConnection(
   let asking: Asking | undefined;
   let body: DirectBody | undefined;
   let keepsAlive = true;
+  let interims = 0;
 
   const room = (): Buffer => {
     if (state === 'body' && body) {
@@ -66,6 +70,12 @@ export function openConnection(
     const end = scratch.subarray(0, have).indexOf('\r\n\r\n');
     if (end < 0 && have < maxHeadBytes) {
       return true;
+    }
+    if (end >= 0 && interims < maxInterims && isInterim(scratch.toString('latin1', 0, end))) {
+      interims++;
+      scratch.copyWithin(0, end + 4, have);
+      have -= end + 4;
+      return takeHead(0);
     }
     const waiting = asking;
     asking = undefined;
@@ -156,6 +166,7 @@ export function openConnection(
     ask: (request) =>
       new Promise((resolve, reject) => {
         have = 0;
+        interims = 0;
         if (socket.destroyed) {
           reject(endOf());
           return;

@@ -79,6 +79,22 @@ const ask = (client: HttpClient, url: URL, signal?: AbortSignal): Promise<HttpAn
 const sized: RequestListener = (_request, response) =>
   void response.writeHead(200, { 'content-length': content.length }).end(content);
 
+test('answers before the answer are passed over, in one piece or in many, and an endless row of them ends', async (t) => {
+  const interim = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n';
+  const answer = 'HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc';
+  const url = await speak(
+    t,
+    [interim + answer],
+    ['HTTP/1.1 100 Continue\r\n', '\r\nHTTP/1.1 1', '02 Wait\r\n\r\n', answer],
+  );
+  const client = makeClient(t);
+  for (const turn of ['in one piece', 'in pieces']) {
+    t.is((await readBody(await ask(client, url), 10)).toString(), 'abc', turn);
+  }
+  const endless = await speak(t, [interim.repeat(100)]);
+  await t.throwsAsync(async () => ask(makeClient(t), endless));
+});
+
 test('a file comes to its place and as a stream, over the same connection', async (t) => {
   const ports = new Set<number | undefined>();
   const url = await serve(t, (request, response) => {
