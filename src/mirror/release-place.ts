@@ -22,22 +22,24 @@ export interface AcquiredGroup {
   readonly fetched: readonly string[];
 }
 
-/** Puts the small files and then the large one into place, each whole and on the disk before it gets its name. */
+/**
+ * Puts the small files and then the large one into place, each whole and on the disk before it gets its name. They are noted
+ * when all are there: what a kill leaves in the middle, a new digest beside the old file, is unknown to the next run.
+ */
 export const placeGroup = async (
   group: ReleaseGroup,
   beside: ReadonlyMap<string, Buffer>,
   deps: PlaceDeps,
 ): Promise<AcquiredGroup> => {
   const fetched: string[] = [];
-  const facts: Facts[] = [];
   const target = targetOf(group.main, deps);
-  for (const file of group.beside) {
+  const small = group.beside.flatMap((file) => {
     const body = beside.get(file.path);
-    if (body) {
-      if (await writeOther(file.path, body, deps)) {
-        fetched.push(file.path);
-      }
-      facts.push(await recordSmall(file, body, deps));
+    return body ? [{ file, body }] : [];
+  });
+  for (const { file, body } of small) {
+    if (await writeOther(file.path, body, deps)) {
+      fetched.push(file.path);
     }
   }
   try {
@@ -48,6 +50,10 @@ export const placeGroup = async (
     await syncFolder(dirname(target));
   } catch (error) {
     throw fileFault(error, target);
+  }
+  const facts: Facts[] = [];
+  for (const { file, body } of small) {
+    facts.push(await recordSmall(file, body, deps));
   }
   return { facts, fetched };
 };

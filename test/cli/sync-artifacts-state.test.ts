@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFile, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -80,6 +80,28 @@ test('a snapshot is asked for in every run and replaced with all that belongs to
   upstream.files.set(`/downloads/${snapshot}`, old);
   t.is((await run()).exitCode, 3);
   t.deepEqual(treeOf(to), before);
+});
+
+test('a run that ended between a new digest and its file leaves nothing that the next one takes for whole', async (t) => {
+  const { run, to, define, upstream } = await createReleaseSite(t);
+  const snapshot = 'beats/elastic-agent/elastic-agent-9.3.0-SNAPSHOT-linux-x86_64.tar.gz';
+  await upstream.add(snapshot);
+  await define(
+    'artifacts:\n  - version: 9.3.0-SNAPSHOT\n    platforms: [linux-x86_64]\n    names: [elastic-agent]\n',
+  );
+  t.is((await run()).exitCode, 0);
+  const newer = await upstream.add(snapshot);
+  // What a kill at this moment leaves: the file can't get its name, and afterwards the old one is here as it was.
+  const file = join(to, 'downloads', snapshot);
+  await rename(file, `${file}.aside`);
+  await mkdir(join(file, 'in the way'), { recursive: true });
+  t.is((await run()).exitCode, 3);
+  await rm(file, { recursive: true });
+  await rename(`${file}.aside`, file);
+  const { exitCode, artifacts } = await run();
+  t.is(exitCode, 0);
+  t.true(artifacts.report.fetched.includes(`downloads/${snapshot}`));
+  t.deepEqual(await readFile(file), newer);
 });
 
 test('snapshots come from the newest build of their own place, and a lock file makes the older build again', async (t) => {
