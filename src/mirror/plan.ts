@@ -1,4 +1,5 @@
 import type { Facts, Journal } from './journal.ts';
+import { hasItsSignature } from './kept-signature.ts';
 import type { Layout } from './layout.ts';
 import type { LockedPackage, LockFile } from './lock-file.ts';
 import type { WantedProblem } from './wanted-problem.ts';
@@ -63,7 +64,7 @@ export interface FolderState {
   readonly resignedBy: string | undefined;
 }
 
-/** Compares the wanted items with the folder. Reads only names and times; nothing is hashed or fetched. */
+/** Compares the wanted items with the folder. Reads only names and times, and what is small and has changed. */
 export async function comparePlan(
   wanted: readonly WantedItem[],
   problems: readonly WantedProblem[],
@@ -79,7 +80,10 @@ export async function comparePlan(
       continue;
     }
     const facts = journal.recall(item.id, stats);
-    const kept = facts && (await isEnough(facts, item, folder, files));
+    const kept =
+      facts &&
+      (await isEnough(facts, item, folder, files)) &&
+      (await hasItsSignature(facts, stats.mtimeMs, layout));
     // Of a stripped package that wasn't recorded nobody knows any more what it was: it is fetched again.
     const altered = folder.resignedBy !== undefined || facts?.original !== undefined;
     const state = kept ? 'kept' : altered ? 'new' : 'present';

@@ -211,6 +211,28 @@ test('an archive that was damaged in place is found and fetched again', async (t
   t.deepEqual(contentOf(to), content);
 });
 
+test('a signature that was damaged or replaced in place is found and fetched again; one that was signed anew stays', async (t) => {
+  const { to, run } = await setUp(t);
+  t.is((await run()).exitCode, 0);
+  const content = contentOf(to);
+  const file = join(to, 'nginx-1.2.0.zip.sig');
+  const good = readFileSync(file);
+  const later = new Date(Date.now() + 5 * 60_000);
+  for (const spoilt of [good.subarray(0, 100), readFileSync(join(to, 'apache-1.0.0.zip.sig'))]) {
+    writeFileSync(file, spoilt);
+    utimesSync(file, later, later);
+    const { exitCode, json } = await run();
+    t.is(exitCode, 0);
+    t.deepEqual(json.report.fetched, ['nginx-1.2.0']);
+    t.regex(json.report.warnings[0]?.reason ?? '', /^the one that is here is fetched again: /);
+    t.deepEqual(contentOf(to), content);
+  }
+  writeFileSync(`${file}.orig`, good);
+  writeFileSync(file, 'the signature of a site key');
+  t.deepEqual((await run()).json.report.fetched, []);
+  t.is(readFileSync(file, 'utf8'), 'the signature of a site key');
+});
+
 test('what a key has signed that is trusted no more is not kept, but looked at again and refused', async (t) => {
   const { upstream, to, definition, run } = await setUp(t);
   const first = await run();
