@@ -16,6 +16,7 @@ import { releaseTotals } from './release-report.ts';
 import type { Failure, SyncReport } from './report.ts';
 import { failureOf } from './report.ts';
 import { carryOutPackages, type PackageOutcome } from './sync-packages.ts';
+import { sweepHalves } from './sweep.ts';
 import type { SyncDeps, SyncPlan, SyncRequest } from './sync-request.ts';
 
 /** What came of it. */
@@ -130,6 +131,9 @@ async function carryOut(
   if (!packages?.halted && !release?.halted && !((request.locked || isEmpty) && failed() > 0)) {
     await journal.keep();
     await writeLock(layout, lock, problems);
+  }
+  if (failed() === 0) {
+    await sweepHalves(layout, { packages: packages !== undefined, release: release !== undefined });
   }
   const pruned = await prune(plan, request, deps, failed() > 0, problems);
   const report = packages && reportOf(packages, request, layout, pruned.packages, problems);

@@ -39,24 +39,27 @@ export const writeAtomically = async (
   await syncFolder(dirname(path));
 };
 
-/** Milliseconds that no file needs to be written, synced and named. */
-const leftAfter = 60_000;
+/** Milliseconds that a temporary file may be in use, on a slow disk too. */
+const longestUse = 60_000;
 
-/**
- * Removes what runs that were killed left in folders, under temporary names of signatures. One that a run writes right now has
- * its name for a moment only, so age tells them apart. What can't be removed is left there.
- */
-export const sweepSignatures = async (folders: Iterable<string>): Promise<void> => {
-  for (const folder of folders) {
-    for (const name of await readdir(folder).catch(() => [])) {
+/** Deletes what writers that were killed have left of files in this folder whose name `isOurs`. What can't be deleted stays. */
+export const sweepTemporaries = async (folder: string, isOurs: (name: string) => boolean): Promise<void> => {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const written = /^(.+)\.[0-9a-f]{12}\.tmp$/.exec(name)?.[1];
+    if (written !== undefined && isOurs(written)) {
       const file = join(folder, name);
-      if (/\.sig(?:\.orig)?\.[0-9a-f]{12}\.tmp$/.test(name)) {
-        const found = await lstat(file).catch(() => undefined);
-        if (found?.isFile() === true && Date.now() - found.mtimeMs > leftAfter) {
-          await unlink(file).catch(() => undefined);
-        }
+      const stats = await lstat(file).catch(() => undefined);
+      if (stats?.isFile() && Date.now() - stats.mtimeMs > longestUse) {
+        await unlink(file).catch(() => undefined);
       }
     }
+  }
+};
+
+/** Removes what runs that were killed left of signatures in folders. */
+export const sweepSignatures = async (folders: Iterable<string>): Promise<void> => {
+  for (const folder of folders) {
+    await sweepTemporaries(folder, (name) => /\.sig(?:\.orig)?$/.test(name));
   }
 };
 

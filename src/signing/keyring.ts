@@ -2,11 +2,11 @@ import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { makeFolder, writeAtomically, writeProblem } from './atomic-file.ts';
+import { makeFolder, sweepTemporaries, writeAtomically, writeProblem } from './atomic-file.ts';
+import { mergeKeys } from './merge-keys.ts';
 import {
   formatFingerprint,
   maxKeyFileBytes,
-  mergeKeys,
   parseFingerprint,
   readPublicKeys,
   type PublicKeyInfo,
@@ -65,6 +65,7 @@ export const createKeyring = (location: string, now: () => Date = () => new Date
     }
     await changing(location, async () => {
       await makeFolder(location, 0o755);
+      await sweepTemporaries(location, (name) => name.endsWith('.asc'));
       await writeAtomically(join(location, `${key.fingerprint}.asc`), armored, { mode: 0o644 });
     });
     return { added: true };

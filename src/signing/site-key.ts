@@ -1,7 +1,8 @@
 import { open, unlink } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { PrivateKey } from 'openpgp';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { writeAtomically, writeProblem } from './atomic-file.ts';
+import { sweepTemporaries, writeAtomically, writeProblem } from './atomic-file.ts';
 import { loadOpenpgp } from './openpgp.ts';
 import { maxKeyFileBytes } from './public-key.ts';
 
@@ -69,17 +70,20 @@ export const generateSiteKey = async (request: SiteKeyRequest): Promise<SiteKey>
 
 /**
  * Writes the files of a new site key: the private key and the revocation certificate for their owner alone (0600), the
- * public key for all (0644). Nothing is overwritten: SITE_KEY_EXISTS.
+ * public key for all (0644). The private key is the last: whatever ends the run, there is none in use that can't be revoked.
+ * Nothing is overwritten: SITE_KEY_EXISTS.
  */
 export const writeSiteKey = async (keyFile: string, key: SiteKey): Promise<SiteKeyFiles> => {
   const files = siteKeyFiles(keyFile);
   await refuseExisting(files);
+  const names = Object.values(files).map((file: string) => basename(file));
+  await sweepTemporaries(dirname(keyFile), (name) => names.includes(name));
   const written: string[] = [];
   try {
     for (const [path, content, mode] of [
-      [files.privateKey, key.privateKey, 0o600],
       [files.revocation, key.revocationCertificate, 0o600],
       [files.publicKey, key.publicKey, 0o644],
+      [files.privateKey, key.privateKey, 0o600],
     ] as const) {
       await writeNew(path, content, mode);
       written.push(path);

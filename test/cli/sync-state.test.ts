@@ -13,43 +13,14 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { scratch } from '../support/scratch.ts';
 import { createPublisher } from '../support/signed-packages.ts';
-import type { SyncRun } from '../support/sync-run.ts';
-import { contentOf, runSyncVerb, writeDefinition } from '../support/sync-run.ts';
-import type { FakeUpstream } from '../support/upstream.ts';
+import { contentOf, runSyncVerb, type SyncRun } from '../support/sync-run.ts';
+import { createSyncScene, type SyncScene } from '../support/sync-scene.ts';
 import { faults, startUpstream } from '../support/upstream.ts';
 
 const publisher = await createPublisher();
 
-interface Scene {
-  readonly upstream: FakeUpstream;
-  readonly folder: string;
-  readonly to: string;
-  readonly definition: string;
-  run(...words: string[]): Promise<SyncRun>;
-}
-
-async function setUp(t: ExecutionContext, rest?: string): Promise<Scene> {
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
-  const folder = await scratch(t);
-  upstream.offer(
-    await publisher.make('apache', '1.0.0'),
-    await publisher.make('nginx', '1.2.0'),
-    await publisher.make('nginx', '1.3.0'),
-  );
-  const definition = writeDefinition(folder, upstream.address, rest);
-  const to = join(folder, 'to');
-  return {
-    upstream,
-    folder,
-    to,
-    definition,
-    run: (...words) =>
-      runSyncVerb([definition, '--to', to, '--json', ...words], { key: publisher.publicKey }),
-  };
-}
+const setUp = (t: ExecutionContext, rest?: string): Promise<SyncScene> => createSyncScene(t, publisher, rest);
 
 test('a dry run shows the plan with sizes and creates nothing', async (t) => {
   const { to, run, upstream } = await setUp(t);
@@ -209,28 +180,6 @@ test('an archive that was damaged in place is found and fetched again', async (t
   t.deepEqual(again.json.report.fetched, ['nginx-1.2.0']);
   t.is(again.json.report.warnings.length, 1);
   t.deepEqual(contentOf(to), content);
-});
-
-test('a signature that was damaged or replaced in place is found and fetched again; one that was signed anew stays', async (t) => {
-  const { to, run } = await setUp(t);
-  t.is((await run()).exitCode, 0);
-  const content = contentOf(to);
-  const file = join(to, 'nginx-1.2.0.zip.sig');
-  const good = readFileSync(file);
-  const later = new Date(Date.now() + 5 * 60_000);
-  for (const spoilt of [good.subarray(0, 100), readFileSync(join(to, 'apache-1.0.0.zip.sig'))]) {
-    writeFileSync(file, spoilt);
-    utimesSync(file, later, later);
-    const { exitCode, json } = await run();
-    t.is(exitCode, 0);
-    t.deepEqual(json.report.fetched, ['nginx-1.2.0']);
-    t.regex(json.report.warnings[0]?.reason ?? '', /^the one that is here is fetched again: /);
-    t.deepEqual(contentOf(to), content);
-  }
-  writeFileSync(`${file}.orig`, good);
-  writeFileSync(file, 'the signature of a site key');
-  t.deepEqual((await run()).json.report.fetched, []);
-  t.is(readFileSync(file, 'utf8'), 'the signature of a site key');
 });
 
 test('what a key has signed that is trusted no more is not kept, but looked at again and refused', async (t) => {

@@ -1,3 +1,4 @@
+import { watch } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import {
   writeSiteKey,
   type SiteKeyFiles,
 } from '../../src/signing/site-key.ts';
+import { eventually } from '../support/eventually.ts';
 import { openGnupg } from './gnupg.ts';
 
 const scratch = async (t: ExecutionContext): Promise<string> => {
@@ -41,6 +43,20 @@ test('the private key is for its owner alone, and nothing is overwritten', async
   await rm(files.privateKey);
   t.is(await codeOf(t, newKey(folder)), 'SITE_KEY_EXISTS');
   t.deepEqual((await readdir(folder)).toSorted(), ['site.pub.asc', 'site.rev.asc']);
+});
+
+test('the private key comes last, so that a killed run leaves none without its revocation', async (t) => {
+  const folder = await scratch(t);
+  const seen: string[] = [];
+  const watcher = watch(folder, (_event, name) => {
+    if (name !== null && !name.endsWith('.tmp') && !seen.includes(name)) {
+      seen.push(name);
+    }
+  });
+  t.teardown(() => watcher.close());
+  await newKey(folder);
+  await eventually('all three are seen', () => seen.length === 3);
+  t.deepEqual(seen, ['site.rev.asc', 'site.pub.asc', 'site.key']);
 });
 
 test('where one of the three files cannot be written, none is left', async (t) => {
