@@ -37,6 +37,14 @@ export const readArmor = (text: string): ReadArmor => {
   if (encoded === '' || !base64.test(encoded)) {
     return { problem: "the armor can't be read: there is something else than base64 in it" };
   }
+  // Without a checksum gpg finds the end by padding alone, and Kibana's library takes the padding for one where a line follows.
+  const isEndFound = encoded.endsWith('=') && inner[length - 1] !== '';
+  if (checksum === undefined && !isEndFound) {
+    return {
+      problem:
+        'the armor has no checksum, and gpg or Kibana would not find its end without (`gpg --armor` writes one)',
+    };
+  }
   const content = Buffer.from(encoded, 'base64');
   return checksum === undefined || checksum === `=${crc24(content)}`
     ? { content }

@@ -38,7 +38,14 @@ for (const [label, options] of [
           if (changed !== null) {
             content[changed] = (content[changed] ?? 0) ^ 1;
           }
-          const armor = openpgp.armor(openpgp.enums.armor.signature, bytes);
+          const armor = openpgp.armor(
+            openpgp.enums.armor.signature,
+            bytes,
+            undefined,
+            undefined,
+            undefined,
+            true,
+          );
           const quick = await verifier.verify(content, armor);
           const careful = await verifier.verify(Readable.from([content]), armor);
           const pieces = { pieces: () => [content.subarray(0, 7), content.subarray(7)] };

@@ -96,6 +96,32 @@ for (const algorithm of ['rsa2048', 'rsa3072', 'ed25519']) {
   });
 }
 
+test('an armor without a checksum is good where gpg and the library of Kibana find its end, and only there', async (t) => {
+  const gnupg = await openGnupg(t);
+  if (gnupg === undefined) {
+    t.pass();
+    return;
+  }
+  const publicKey = await gnupg.generate('gpg@example.org', 'ed25519');
+  const verifier = createVerifier(fixedKeys([publicKey]));
+  const found = new Set<string>();
+  for (const value of ['a', 'ab', 'abc']) {
+    const signature = await gnupg.sign('gpg@example.org', data, '--set-notation', `n@example.org=${value}`);
+    const bare = signature.replace(/\n=\S{4}\n/, '\n');
+    t.not(bare, signature);
+    for (const form of [bare, bare.replaceAll('\n', '\r\n'), bare.replace('-----END', '\n-----END')]) {
+      const isGood = (await verifier.verify(data, form)).state === 'good';
+      const [byGnupg, byKibana] = [
+        (await gnupg.verify(data, form)).ok,
+        await verifyAsKibana(data, form, publicKey).catch(() => false),
+      ];
+      t.is(isGood, byGnupg && byKibana, form);
+      found.add(`${byGnupg} ${byKibana}`);
+    }
+  }
+  t.deepEqual([...found].toSorted(), ['false true', 'true false', 'true true'], 'each of them is tried');
+});
+
 test("gpg's SHA-1, text-mode and expired signatures and expired keys are told apart", async (t) => {
   const gnupg = await openGnupg(t);
   if (gnupg === undefined) {

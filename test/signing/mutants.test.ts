@@ -95,7 +95,14 @@ test('a part that is critical and that the signature does not cover makes it bad
   const at = bytes.indexOf(Buffer.from([0x00, 0x0a, 0x09, 0x10]));
   t.true(at > 0);
   bytes[at + 3] = 0x80 | 0x6e;
-  const changed = openpgp.armor(openpgp.enums.armor.signature, new Uint8Array(bytes));
+  const changed = openpgp.armor(
+    openpgp.enums.armor.signature,
+    new Uint8Array(bytes),
+    undefined,
+    undefined,
+    undefined,
+    true,
+  );
   t.is((await verifier.verify(data, changed)).state, 'bad');
   t.false((await gnupg.verify(data, changed)).ok);
 });

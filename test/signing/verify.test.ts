@@ -271,7 +271,7 @@ test('random text is never more than malformed', async (t) => {
 });
 
 const armor = (bytes: Buffer): string =>
-  `-----BEGIN PGP SIGNATURE-----\n\n${bytes.toString('base64').replace(/(.{60})/g, '$1\n')}\n-----END PGP SIGNATURE-----\n`;
+  openpgp.armor(openpgp.enums.armor.signature, new Uint8Array(bytes), undefined, undefined, undefined, true);
 
 const sameSignature = async (form: string, raw: Buffer): Promise<boolean> => {
   const [ours] = (await openpgp.readSignature({ armoredSignature: form })).packets;
