@@ -4,7 +4,7 @@ import { DepotError, messageOf } from '../domain/errors.ts';
 import { readLockFile } from '../mirror/lock-file.ts';
 import { releaseFolders, type LockedFile } from '../mirror/locked-file.ts';
 import { readArchive, readSignatureFile } from '../signing/archive-signature.ts';
-import { digestContent } from '../signing/content-digest.ts';
+import { digestWhole } from '../signing/content-digest.ts';
 import type { SignatureVerdict, SignatureVerifier } from '../signing/signature.ts';
 import { unlistedReason, type VerifiedItem } from '../signing/verify-set.ts';
 
@@ -148,11 +148,6 @@ const readFile = async (
   const verdict =
     verifier && (await verifier.verify(await readArchive(path), await readSignatureFile(`${path}.asc`)));
   // A verifier stops where the content can't matter any more, so its pass doesn't always have the digest.
-  const content = digestContent(await readArchive(path));
-  if (!(content.data instanceof Uint8Array)) {
-    for await (const chunk of content.data) {
-      void chunk;
-    }
-  }
-  return { sha256: content.digest(), ...(verdict ? { verdict } : {}) };
+  const sha256 = await digestWhole(path, await readArchive(path));
+  return { sha256, ...(verdict ? { verdict } : {}) };
 };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { DepotError, messageOf } from '../domain/errors.ts';
 
 /** Content on its way through a check, and the SHA-256 of what went through (hex), to be asked at the end. */
 export interface DigestedContent {
@@ -24,4 +25,19 @@ export const digestContent = (content: Readable | Uint8Array): DigestedContent =
   // A generator that was never started doesn't close what it would have read.
   data.once('close', () => content.destroy());
   return { data, digest: () => hash.digest('hex') };
+};
+
+/** The SHA-256 of all of a file's content, in hex. Throws SIGNED_FILE_UNREADABLE where the disk gives out in the middle. */
+export const digestWhole = async (path: string, content: Readable | Uint8Array): Promise<string> => {
+  const { data, digest } = digestContent(content);
+  try {
+    if (data instanceof Readable) {
+      for await (const chunk of data) {
+        void chunk;
+      }
+    }
+  } catch (error) {
+    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
+  }
+  return digest();
 };

@@ -10,7 +10,7 @@ import {
   refuseOddFile,
   signaturePath,
 } from './archive-signature.ts';
-import { digestContent } from './content-digest.ts';
+import { digestContent, digestWhole } from './content-digest.ts';
 import type { SignatureFault, SignatureVerdict, SignatureVerifier } from './signature.ts';
 
 /** One archive as a lock file promises it. */
@@ -187,15 +187,7 @@ const verdictOf = async (
 };
 
 // A verifier stops reading as soon as the content can't matter any more, so its pass doesn't always have the digest.
-const digestOf = async (path: string): Promise<string> => {
-  const content = digestContent(await readArchive(path));
-  if (!(content.data instanceof Uint8Array)) {
-    for await (const chunk of content.data) {
-      void chunk;
-    }
-  }
-  return content.digest();
-};
+const digestOf = async (path: string): Promise<string> => digestWhole(path, await readArchive(path));
 
 // Only what a lock file promises decides: without one, nobody knows whether the archive was changed since it was signed.
 const originalOf = async (path: string, checks: SetChecks): Promise<OriginalSignature | undefined> => {
