@@ -38,9 +38,10 @@ export async function ensureFolder(folder: string): Promise<readonly string[]> {
     if (await isFolder(folder)) {
       return [];
     }
-    if (code !== 'ENOENT' || dirname(folder) === folder || (await isFolder(dirname(folder)))) {
+    if (code !== 'ENOENT' || dirname(folder) === folder) {
       throw fileFault(error, folder);
     }
+    // Where the one above is there by now, another has just made it: asked once more, this one tells.
     const above = await ensureFolder(dirname(folder));
     try {
       await mkdir(folder);

@@ -1,6 +1,6 @@
-import { mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncFolder, writeDurably } from './durable.ts';
+import { ensureFolder, syncFolder, writeDurably } from './durable.ts';
 import { fileFault } from './file-fault.ts';
 import type { Facts, Journal } from './journal.ts';
 import { endOfSignature } from './judge-archive.ts';
@@ -43,7 +43,7 @@ export const placeGroup = async (
     }
   }
   try {
-    await mkdir(dirname(target), { recursive: true });
+    await ensureFolder(dirname(target));
     const part = partOf(group.main, deps);
     await rename(part, target);
     await unlink(part.replace(/\.part$/, '.json')).catch(() => {});
@@ -65,11 +65,7 @@ export const writeOther = async (path: string, body: Buffer, deps: PlaceDeps): P
   if (present?.equals(body)) {
     return false;
   }
-  try {
-    await mkdir(dirname(target), { recursive: true });
-  } catch (error) {
-    throw fileFault(error, dirname(target));
-  }
+  await ensureFolder(dirname(target));
   await writeDurably(target, join(deps.layout.work, `${flatName(path)}.new`), body);
   return true;
 };

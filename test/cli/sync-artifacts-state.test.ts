@@ -9,7 +9,16 @@ import { verifyLockedFiles } from '../../src/cli/verify-files.ts';
 import { createVerifyVerb } from '../../src/cli/verify.ts';
 import { artifactBytes } from '../support/release.ts';
 import { pinnedKey, references } from '../support/release-upstream.ts';
-import { agents, createReleaseSite, linuxAgent, treeOf, windowsAgent } from '../support/release-site.ts';
+import {
+  agents,
+  createReleaseSite,
+  linuxAgent,
+  treeOf,
+  windowsAgent,
+  type ReleaseRun,
+} from '../support/release-site.ts';
+import { smallDisk } from '../support/small-disk.ts';
+import { runSyncVerb } from '../support/sync-run.ts';
 import type { VerifiedItem } from '../../src/signing/verify-set.ts';
 import { runVerb } from './verb-run.ts';
 
@@ -175,6 +184,24 @@ test('a full disk ends the run with a word about it, and the same command goes o
   const { exitCode, stderr } = await run();
   t.is(exitCode, 0, stderr);
   t.true(`downloads/${linuxAgent}` in treeOf(to));
+});
+
+test('a disk that has no room for another folder is called full, too', async (t) => {
+  const disk = await smallDisk(t, 'size=20m,nr_inodes=10');
+  if (disk === undefined) {
+    t.pass();
+    return;
+  }
+  const { define, definition, upstream } = await createReleaseSite(t);
+  await upstream.add(linuxAgent);
+  await upstream.add(windowsAgent);
+  await define(agents);
+  const { exitCode, stdout } = await runSyncVerb([definition, '--to', join(disk, 'site'), '--json'], {
+    key: '',
+  });
+  t.true(exitCode !== 0);
+  const { artifacts } = JSON.parse(stdout) as Pick<ReleaseRun, 'artifacts'>;
+  t.deepEqual([...new Set(artifacts.report.failed.map(({ code }) => code))], ['DISK_FULL']);
 });
 
 /** Runs `verify --json` with one key; says what is bad, by the path below `to` with its reasons. */
