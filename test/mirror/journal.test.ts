@@ -32,7 +32,7 @@ test('what was signed until a day is looked at again from then on', async (t) =>
   const [file, archive] = [join(folder, 'journal.jsonl'), join(folder, 'a.zip')];
   writeFileSync(archive, 'first');
   let now = 1_000_000;
-  const journal = await openJournal(file, false, () => now);
+  const journal = await openJournal(file, false, [], () => now);
   const facts = { id: 'a-1.0.0', sha256: 'x', size: 5, source: 'https://registry.example/a.zip' };
   await journal.record({ ...facts, signedUntil: 2_000_000 }, statSync(archive));
   t.truthy(journal.recall('a-1.0.0', statSync(archive)));
