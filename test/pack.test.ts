@@ -52,14 +52,17 @@ test('what package.json installs is all that a server needs: no source, nothing 
 
 test('a verb whose libraries were not installed says so, and what to do', async (t) => {
   const installed = await install(t, []);
-  const { code, stderr } = await runCommand(['serve', '-address', 'localhost:0'], {
-    cwd: await scratch(t),
-    program: join(installed, 'bin/fleet-depot.js'),
-  });
+  const folder = await scratch(t);
+  const { publicKey, fingerprint } = await createPublisher();
+  await writeFile(join(folder, 'key.asc'), publicKey);
+  const { code, stderr } = await runCommand(
+    ['keys', 'add', 'key.asc', '--expect', fingerprint, '--keyring', join(folder, 'keyring')],
+    { cwd: folder, program: join(installed, 'bin/fleet-depot.js') },
+  );
   t.is(code, 1);
   t.regex(
     stderr,
-    /^error: the program is not whole: Cannot find package 'piscina'.*\n.*`npm ci && npm run build`.*\n$/,
+    /^error: the program is not whole: Cannot find package 'openpgp'.*\n.*`npm ci && npm run build`.*\n$/,
   );
 });
 
