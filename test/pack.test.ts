@@ -66,6 +66,14 @@ test('a verb whose libraries were not installed says so, and what to do', async 
   );
 });
 
+test('a command whose pack is gone says what to do', async (t) => {
+  const installed = await install(t, []);
+  await rm(await packInForce(join(installed, 'dist')), { recursive: true });
+  const { code, stderr } = await runCommand(['version'], { program: join(installed, 'bin/fleet-depot.js') });
+  t.is(code, 1);
+  t.regex(stderr, /^error: the program is not whole: .*main\.js.*\nRun `npm ci && npm run build` in .*\n$/);
+});
+
 for (const part of ['dist', 'node_modules/openpgp']) {
   test(`a server whose ${part} was taken away goes on, and takes no new package for a broken one`, async (t) => {
     const installed = await install(t, ['openpgp', 'piscina']);
