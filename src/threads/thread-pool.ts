@@ -26,8 +26,8 @@ const patience = 10_000;
 /** `worker` is the module whose default export does a task. */
 export function createThreadPool<Task, Found>(worker: URL, bounds: ThreadBounds): ThreadPool<Task, Found> {
   type Pool = Piscina<Task, Found>;
-  // Not before there is a pool: it takes 20 ms and 8 MB, which a server without artifacts has no use for. And not later, when the
-  // program may have been replaced.
+  // Not before there is a pool: it takes 20 ms, which a server without artifacts has no use for. And not later, when the program may
+  // have been replaced.
   const library = import('piscina').then((module) => module.Piscina);
   library.catch(() => undefined);
   let pool: Promise<Pool> | undefined;
