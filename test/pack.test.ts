@@ -154,7 +154,6 @@ test('an archive for npm has the program in force, its licences and nothing of t
   const pack = basename(await packInForce('dist'));
   const told = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     encoding: 'utf8',
-    shell: true,
   });
   const [{ files }] = JSON.parse(told.stdout) as [{ readonly files: readonly { readonly path: string }[] }];
   const paths = files.map(({ path }) => path);
