@@ -14,10 +14,18 @@ if (!isNewEnough()) {
     'Start it with a current Node.\n'); // prettier-ignore
 } else if (existsSync(main)) {
   import(main.href).catch(function (error) {
-    end((error.stack || error) + '\n');
+    if (error.code === 'ERR_MODULE_NOT_FOUND') {
+      build('the program is not whole: ' + error.message);
+    } else {
+      end((error.stack || error) + '\n');
+    }
   });
 } else {
-  end('error: the program is not built yet\n' +
+  build('the program is not built yet');
+}
+
+function build(why) {
+  end('error: ' + why + '\n' +
     'Run `npm ci && npm run build` in ' + fileURLToPath(new URL('..', import.meta.url)) + ' first.\n'); // prettier-ignore
 }
 

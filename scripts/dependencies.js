@@ -10,7 +10,7 @@ export function install() {
     return;
   }
   process.stderr.write('Installing dependencies (npm ci) ...\n');
-  const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const words = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const problem = unreachable();
   if (problem !== undefined) {
     // npm would ask for each of hundreds of packages again and again, for more than ten minutes, before it says so.

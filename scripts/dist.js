@@ -1,7 +1,7 @@
 // The folder dist: every pack has a folder of its own there, named by its content, and `main.js` says which one is in force.
 import { createHash } from 'node:crypto';
 import {
-  closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeSync,
+  closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync,
 } from 'node:fs'; // prettier-ignore
 import { join } from 'node:path';
 
@@ -61,7 +61,7 @@ function replace(path, content) {
   const temporary = `${path}.part`;
   const file = openSync(temporary, 'w');
   try {
-    writeSync(file, bytes);
+    writeFileSync(file, bytes);
     fsyncSync(file);
   } finally {
     closeSync(file);

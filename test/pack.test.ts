@@ -52,15 +52,26 @@ test('what package.json installs is all that a server needs: no source, nothing 
 
 test('a verb whose libraries were not installed says so, and what to do', async (t) => {
   const installed = await install(t, []);
-  const { code, stderr } = await runCommand(['serve', '-address', 'localhost:0'], {
-    cwd: await scratch(t),
-    program: join(installed, 'bin/fleet-depot.js'),
-  });
+  const folder = await scratch(t);
+  const { publicKey, fingerprint } = await createPublisher();
+  await writeFile(join(folder, 'key.asc'), publicKey);
+  const { code, stderr } = await runCommand(
+    ['keys', 'add', 'key.asc', '--expect', fingerprint, '--keyring', join(folder, 'keyring')],
+    { cwd: folder, program: join(installed, 'bin/fleet-depot.js') },
+  );
   t.is(code, 1);
   t.regex(
     stderr,
-    /^error: the program is not whole: Cannot find package 'piscina'.*\n.*`npm ci && npm run build`.*\n$/,
+    /^error: the program is not whole: Cannot find package 'openpgp'.*\n.*`npm ci && npm run build`.*\n$/,
   );
+});
+
+test('a command whose pack is gone says what to do', async (t) => {
+  const installed = await install(t, []);
+  await rm(await packInForce(join(installed, 'dist')), { recursive: true });
+  const { code, stderr } = await runCommand(['version'], { program: join(installed, 'bin/fleet-depot.js') });
+  t.is(code, 1);
+  t.regex(stderr, /^error: the program is not whole: .*main\.js.*\nRun `npm ci && npm run build` in .*\n$/);
 });
 
 for (const part of ['dist', 'node_modules/openpgp']) {
@@ -143,7 +154,6 @@ test('an archive for npm has the program in force, its licences and nothing of t
   const pack = basename(await packInForce('dist'));
   const told = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     encoding: 'utf8',
-    shell: true,
   });
   const [{ files }] = JSON.parse(told.stdout) as [{ readonly files: readonly { readonly path: string }[] }];
   const paths = files.map(({ path }) => path);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 
 /** Worker threads that start with the first task. */
 export interface ThreadPool<Task, Found> {
@@ -24,42 +24,32 @@ const idleTimeout = 5000;
 const patience = 10_000;
 
 /** `worker` is the module whose default export does a task. */
-export function createThreadPool<Task, Found>(
-  worker: URL,
-  { threads, heapMegabytes }: ThreadBounds,
-): ThreadPool<Task, Found> {
-  let pool: Piscina<Task, Found> | undefined;
+export function createThreadPool<Task, Found>(worker: URL, bounds: ThreadBounds): ThreadPool<Task, Found> {
+  type Pool = Piscina<Task, Found>;
+  // Not before there is a pool: it takes 20 ms, which a server without artifacts has no use for. And not later, when the program may
+  // have been replaced.
+  const library = import('piscina').then((module) => module.Piscina);
+  library.catch(() => undefined);
+  let pool: Promise<Pool> | undefined;
   const loaded = new Set<number>();
-  const faults = new WeakMap<Piscina<Task, Found>, Error>();
-  const end = async (ending: Piscina<Task, Found>): Promise<void> => {
-    if (pool === ending) {
-      pool = undefined;
-    }
-    await haveLoaded(ending, loaded);
-    await ending.destroy();
+  const faults = new WeakMap<Pool, Error>();
+  const forget = (ended: Promise<Pool>): void => {
+    pool = pool === ended ? undefined : pool;
   };
-  const start = (): Piscina<Task, Found> => {
-    const made = new Piscina<Task, Found>({
-      filename: worker.href,
-      minThreads: 0,
-      maxThreads: threads,
-      idleTimeout,
-      resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
-    });
-    made.on('workerCreate', ({ id }: { readonly id: number }) => loaded.add(id));
-    // Of a thread that ended before it had a task, as where its code is gone. piscina starts no other then, and its tasks would
-    // wait for ever; nobody listening would end the process.
-    made.on('error', (error: Error) => {
+  const open = (): Promise<Pool> => {
+    const opened = startPool<Task, Found>(library, worker, bounds, loaded, (made, fault) => {
       if (!faults.has(made)) {
-        faults.set(made, new Error(`a thread could not be started: ${error.message}`, { cause: error }));
-        void end(made);
+        faults.set(made, fault);
+        forget(opened);
+        void endPool(made, loaded);
       }
     });
-    return made;
+    opened.catch(() => forget(opened));
+    return opened;
   };
   return {
     run: async (task) => {
-      const own = (pool ??= start());
+      const own = await (pool ??= open());
       try {
         return await own.run(task);
       } catch (error) {
@@ -67,11 +57,43 @@ export function createThreadPool<Task, Found>(
       }
     },
     close: async () => {
-      if (pool) {
-        await end(pool);
+      const ending = pool;
+      pool = undefined;
+      const own = await ending?.catch(() => undefined);
+      if (own) {
+        await endPool(own, loaded);
       }
     },
   };
+}
+
+async function startPool<Task, Found>(
+  library: Promise<typeof Piscina>,
+  worker: URL,
+  { threads, heapMegabytes }: ThreadBounds,
+  loaded: Set<number>,
+  onFault: (made: Piscina<Task, Found>, fault: Error) => void,
+): Promise<Piscina<Task, Found>> {
+  const Pool = await library;
+  const made = new Pool<Task, Found>({
+    filename: worker.href,
+    minThreads: 0,
+    maxThreads: threads,
+    idleTimeout,
+    resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
+  });
+  made.on('workerCreate', ({ id }: { readonly id: number }) => loaded.add(id));
+  // Of a thread that ended before it had a task, as where its code is gone. piscina starts no other then, and its tasks would
+  // wait for ever; nobody listening would end the process.
+  made.on('error', (error: Error) =>
+    onFault(made, new Error(`a thread could not be started: ${error.message}`, { cause: error })),
+  );
+  return made;
+}
+
+async function endPool<Task, Found>(pool: Piscina<Task, Found>, loaded: ReadonlySet<number>): Promise<void> {
+  await haveLoaded(pool, loaded);
+  await pool.destroy();
 }
 
 /**
