@@ -55,5 +55,5 @@ const fateOf = ({ kind, awaitedUntil }: Artifact, policy: ArtifactPolicy): strin
   }
   return awaitedUntil === undefined
     ? 'clients get 404'
-    : 'it was good before, so clients get 503 for a minute and 404 then';
+    : 'it was good before, so clients get 503 for five seconds and 404 then';
 };

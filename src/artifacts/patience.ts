@@ -2,10 +2,10 @@ import type { Artifact } from './artifact.ts';
 
 /**
  * Milliseconds for which a file that was good, and isn't any more, is passing trouble for clients. Who copies a new file over
- * an old one, and then its `.sha512` and `.asc`, leaves them unfitting for seconds; agents give up on 404, but try again
- * after 503.
+ * an old one, and then its `.sha512` and `.asc`, leaves them unfitting for a moment; agents give up on 404, but try again
+ * after 503. No longer: who has a wrong file is to be told.
  */
-const patience = 60_000;
+const patience = 5000;
 
 /**
  * Notes of files that were good at the look before until when clients are asked to come again, and what lies beside them
@@ -36,7 +36,7 @@ const endOf = ({ state, kind }: Artifact, old: Artifact | undefined, now: number
     return undefined;
   }
   if (state === 'unchecked') {
-    // Only the verdict begins the minute.
+    // Only the verdict begins it.
     return Infinity;
   }
   return old.state === 'quarantined' ? old.awaitedUntil : now + patience;
@@ -45,3 +45,13 @@ const endOf = ({ state, kind }: Artifact, old: Artifact | undefined, now: number
 /** Whether a file in quarantine may well be good in a moment. */
 export const isAwaited = ({ state, awaitedUntil }: Artifact, now: number): boolean =>
   state === 'quarantined' && awaitedUntil !== undefined && now < awaitedUntil;
+
+/** Whether one of the files is awaited. */
+export const isAnyAwaited = (files: Iterable<Artifact>, now: number): boolean => {
+  for (const file of files) {
+    if (isAwaited(file, now)) {
+      return true;
+    }
+  }
+  return false;
+};

@@ -9,7 +9,7 @@ import type { DigestMemory } from './digest-memory.ts';
 import { createContentReading } from './content-reading.ts';
 import { liesBelow } from './folders.ts';
 import { openArtifact } from './open-artifact.ts';
-import { isAwaited } from './patience.ts';
+import { isAnyAwaited, isAwaited } from './patience.ts';
 import { reportArtifacts, type ArtifactReport } from './report.ts';
 import { emptyScan, scanArtifacts, type ArtifactScan } from './scan.ts';
 
@@ -55,6 +55,9 @@ export interface ArtifactStoreOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
+
+/** Milliseconds between two looks while a file is awaited that was good until a moment ago. */
+const betweenAwaited = 1000;
 
 /** Makes a store; nothing is read before the first `refresh`. */
 export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStore => {
@@ -117,6 +120,10 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     await lookAgain();
     reading?.start();
   };
+  const refreshAlone = (): void => {
+    refresh().catch((error: unknown) => log.error({ err: error }, 'the artifact folders cannot be listed'));
+  };
+  const now = options.now ?? Date.now;
 
   const isServed = (artifact: Artifact): boolean =>
     artifact.state === 'good' ||
@@ -130,15 +137,18 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     return told.report;
   };
 
-  const timer =
+  const timer = options.interval === undefined ? undefined : setInterval(refreshAlone, options.interval);
+  timer?.unref();
+  // What lies beside a file that was copied comes a moment later, and most likely before the next look.
+  const impatient =
     options.interval === undefined
       ? undefined
       : setInterval(() => {
-          refresh().catch((error: unknown) =>
-            log.error({ err: error }, 'the artifact folders cannot be listed'),
-          );
-        }, options.interval);
-  timer?.unref();
+          if (isAnyAwaited(scan.artifacts.values(), now())) {
+            refreshAlone();
+          }
+        }, betweenAwaited);
+  impatient?.unref();
   return {
     refresh,
     settled: async () => {
@@ -150,7 +160,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     find: (path) => scan.artifacts.get(path),
     list: () => [...scan.artifacts.values()],
     isServed,
-    isAwaited: (artifact) => isAwaited(artifact, (options.now ?? Date.now)()),
+    isAwaited: (artifact) => isAwaited(artifact, now()),
     isLost: (path) => liesBelow(scan.lost, path),
     isMounted: (path) => mounted.has(path),
     open: async (artifact) => {
@@ -165,6 +175,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     report,
     close: async () => {
       clearInterval(timer);
+      clearInterval(impatient);
       await reading?.close();
       await last.catch(() => undefined);
     },

@@ -1,5 +1,11 @@
 /** What the first armored signature of a text holds and the text behind it, or why there is none. */
-export type ReadArmor = { readonly content: Buffer } | { readonly problem: string };
+export type ReadArmor =
+  | {
+      readonly content: Buffer;
+      /** Why gpg can't read it, though Kibana does. */
+      readonly problemOfGpg?: string;
+    }
+  | { readonly problem: string };
 
 const begin = '-----BEGIN PGP SIGNATURE-----';
 const end = '-----END PGP SIGNATURE-----';
@@ -37,18 +43,23 @@ export const readArmor = (text: string): ReadArmor => {
   if (encoded === '' || !base64.test(encoded)) {
     return { problem: "the armor can't be read: there is something else than base64 in it" };
   }
-  // Without a checksum gpg finds the end by padding alone, and Kibana's library takes the padding for one where a line follows.
-  const isEndFound = encoded.endsWith('=') && inner[length - 1] !== '';
-  if (checksum === undefined && !isEndFound) {
+  const content = Buffer.from(encoded, 'base64');
+  if (checksum !== undefined) {
+    return checksum === `=${crc24(content)}`
+      ? { content }
+      : { problem: 'the checksum of the armor is wrong, so that neither gpg nor Kibana would read it' };
+  }
+  // Without one gpg finds the end by padding alone, and Kibana's library takes the padding for one where a line follows.
+  if (!encoded.endsWith('=')) {
     return {
-      problem:
-        'the armor has no checksum, and gpg or Kibana would not find its end without (`gpg --armor` writes one)',
+      content,
+      problemOfGpg:
+        'the armor has no checksum, and gpg would not find its end without (`gpg --armor` writes one)',
     };
   }
-  const content = Buffer.from(encoded, 'base64');
-  return checksum === undefined || checksum === `=${crc24(content)}`
-    ? { content }
-    : { problem: 'the checksum of the armor is wrong, so that neither gpg nor Kibana would read it' };
+  return inner[length - 1] === ''
+    ? { problem: 'the armor has an empty line in place of a checksum, so that Kibana would not read it' }
+    : { content };
 };
 
 /** What a byte at the front of a CRC-24 turns the rest into. */

@@ -26,6 +26,9 @@ export const parseSignature = async (openpgp: OpenpgpModule, armored: string): P
   if ('problem' in armor) {
     return armor;
   }
+  if (armor.problemOfGpg !== undefined) {
+    return { problem: armor.problemOfGpg };
+  }
   try {
     const packet =
       readOnePacket(openpgp, armor.content) ??

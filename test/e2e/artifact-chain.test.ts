@@ -221,8 +221,8 @@ test('a release goes from the public places to agents inside, over proxies and T
     await wait(100);
   }
 
-  // One file of it is broken on purpose: it is found, and no client ever gets a byte of it. It was good until now: for a minute
-  // it may be one that is being copied, which is passing trouble.
+  // One file of it is broken on purpose: it is found, and no client ever gets a byte of it. It was good until now: for a
+  // moment it may be one that is being copied, which is passing trouble.
   const broken = current('downloads', agentPath('9.2.2', 'windows-x86_64.zip'));
   await rm(broken);
   await writeFile(broken, artifactBytes(broken));

@@ -21,6 +21,7 @@ export const openStore = async (
     readonly policy?: 'strict' | 'lenient';
     readonly untilRead?: boolean;
     readonly now?: () => number;
+    readonly interval?: number;
   } = {},
 ): Promise<TestStore> => {
   const log = createKeptLog();
@@ -31,6 +32,7 @@ export const openStore = async (
     checker: createContentChecker(),
     log,
     ...(options.now ? { now: options.now } : {}),
+    ...(options.interval === undefined ? {} : { interval: options.interval }),
   });
   t.teardown(() => store.close());
   const rescan = async (): Promise<void> => {
