@@ -35,6 +35,12 @@ export const givenFlags = (command: Command): ReadonlyMap<string, string> => {
   return given;
 };
 
+/** Whether a command line asks for the help. */
+export const isHelp = (word: string): boolean => /^--?h(?:elp)?$/.test(word);
+
+/** Whether a command line that begins so names no verb, and is for `serve`. */
+export const isFlagOfServe = (first: string): boolean => first.startsWith('-') && !isHelp(first);
+
 /**
  * Go's way of flags for commander: `-flag value`, `-flag=value` and `--flag=value` are the same, a boolean flag alone is true and
  * never takes the next word. What starts with a dash and names no verb goes to `serve`, as the reference has no verbs:
@@ -43,7 +49,7 @@ export const givenFlags = (command: Command): ReadonlyMap<string, string> => {
 export const rewriteArguments = (words: readonly string[], program: Command): string[] => {
   const rest = [...words];
   const first = rest[0];
-  if (first !== undefined && first.startsWith('-') && !/^--?h(?:elp)?$/.test(first)) {
+  if (first !== undefined && isFlagOfServe(first)) {
     rest.unshift('serve');
   }
   const written: string[] = [];

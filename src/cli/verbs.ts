@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadBundle, loadGc, loadSnapshot } from './carry.ts';
+import { isFlagOfServe, isHelp } from './flags.ts';
 import { loadKeys, loadSign, loadSync, loadVerify } from './trust.ts';
 import type { Verb } from './verb.ts';
 
@@ -89,14 +90,12 @@ export const verbs: Readonly<Record<string, Entry>> = {
   },
 };
 
-const isHelp = (word: string): boolean => /^--?h(?:elp)?$/.test(word);
-
 /** The verb that a command line is for: `serve` where it begins with a flag; undefined where it asks for the list. */
 const nameIn = ([first = '-h', second]: readonly string[]): string | undefined => {
   if (isHelp(first)) {
     return undefined;
   }
-  return first.startsWith('-') ? 'serve' : first === 'help' ? second : first;
+  return isFlagOfServe(first) ? 'serve' : first === 'help' ? second : first;
 };
 
 /**

@@ -118,12 +118,13 @@ export const refuseUnwritable = async (folder: string): Promise<void> => {
   });
 };
 
+/** The beginning of a file's name, for people: all of it with what comes to it might be longer than file systems allow. */
+export const shortName = (file: string): string => [...path.basename(file)].slice(0, 40).join('');
+
 /** Replaces a small file whole: temporary name in the same folder, fsync, rename, fsync of the folder. Throws as `diskError` says. */
 export const writeDurably = async (target: string, bytes: string | Uint8Array): Promise<void> => {
   const folder = path.dirname(target);
-  // Not the whole name: with what comes to it, it might be longer than file systems allow.
-  const stem = [...path.basename(target)].slice(0, 40).join('');
-  const temporary = path.join(folder, `.${stem}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = path.join(folder, `.${shortName(target)}.${randomBytes(6).toString('hex')}.tmp`);
   await refuseSpecialFile(target, 'name a plain file');
   try {
     const handle = await open(temporary, 'wx', 0o644);

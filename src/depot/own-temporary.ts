@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { digestOf } from './digest.ts';
-import { discard } from './durable-file.ts';
+import { discard, shortName } from './durable-file.ts';
 import { foreignStaleAfter, isOlderThan, isRunning, machineId, processStart } from './run-holder.ts';
 
 // What a run writes before it is whole lies beside its target and can have gigabytes. A kill leaves it, and a name of chance
@@ -12,12 +12,9 @@ const form = /^\..+\.(?<machine>[0-9a-f]{8})-(?<pid>\d{1,10})-(?<started>\d{0,20
 
 /** A temporary name of a file for this process, another one each time. It is hidden, and no longer than any file system allows. */
 export const temporaryBeside = async (target: string): Promise<string> => {
-  const name = path.basename(target);
   const started = (await processStart(process.pid)) ?? '';
-  // The first 40 characters are enough for people.
-  const stem = `.${[...name].slice(0, 40).join('')}.`;
   const writer = `${await machineDigest()}-${process.pid}-${started}-${randomBytes(4).toString('hex')}`;
-  return path.join(path.dirname(target), `${stem}${writer}.tmp`);
+  return path.join(path.dirname(target), `.${shortName(target)}.${writer}.tmp`);
 };
 
 /** Removes what runs that were killed left in a folder under such names, whatever its target was; what a run is writing stays. */

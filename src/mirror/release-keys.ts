@@ -1,8 +1,20 @@
 import { DepotError } from '../domain/errors.ts';
 import { refuseUnusable } from '../signing/key-choice.ts';
 import { pinnedKeys } from '../signing/pinned-keys.ts';
-import { formatFingerprint, readPublicKeys, type PublicKeyInfo } from '../signing/public-key.ts';
+import {
+  formatFingerprint,
+  readPublicKeys,
+  type PublicKeyInfo,
+  type SortedKeys,
+} from '../signing/public-key.ts';
 import { isWebPage } from './release-fetch.ts';
+
+/**
+ * Whether a key vouches for artifacts: one of the keyring, or one of `keys:`, which the keyring may not know, but must not know as
+ * ended.
+ */
+export const vouches = ({ usable, unusable }: SortedKeys, fingerprint: string, isOfKeys: boolean): boolean =>
+  usable.has(fingerprint) || (isOfKeys && !unusable.has(fingerprint));
 
 /** Which keys may be served, and what is verified with. */
 export interface KeyTrust {

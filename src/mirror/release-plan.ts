@@ -9,6 +9,7 @@ import type { UnwantedItem } from './plan.ts';
 import { eachConcurrently } from './pool.ts';
 import { askSize, type SmallFetch } from './small-fetch.ts';
 import { filesOfGroup, isSmallKind, type ReleaseFile, type ReleaseGroup } from './release-group.ts';
+import { vouches } from './release-keys.ts';
 import type { WantedGroups } from './release-resolve.ts';
 import type { WantedProblem } from './wanted-problem.ts';
 
@@ -106,10 +107,8 @@ const compareGroup = async (
     ({ path, state }) => !(state === 'new' && path.endsWith('.asc') && !isSignatureNeeded(path, folder)),
   );
   const states = [...needed, main].map(({ state }) => state);
-  const isVouchedFor = async (signer: string | undefined): Promise<boolean> => {
-    const { usable, unusable } = await folder.sortedKeys();
-    return signer !== undefined && (usable.has(signer) || (ofKeys.has(signer) && !unusable.has(signer)));
-  };
+  const isVouchedFor = async (signer: string | undefined): Promise<boolean> =>
+    signer !== undefined && vouches(await folder.sortedKeys(), signer, ofKeys.has(signer));
   const isUnproven =
     group.kind === 'artifact' &&
     isSignatureNeeded(`${main.path}.asc`, folder) &&

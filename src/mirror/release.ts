@@ -10,6 +10,7 @@ import { acquireGroup, type ReleaseAcquireDeps } from './release-acquire.ts';
 import { filesOfGroup, type ReleaseGroup } from './release-group.ts';
 import { askReleaseSizes, compareRelease, type PlannedGroup, type ReleasePlan } from './release-plan.ts';
 import type { ReleaseDeps } from './release-deps.ts';
+import { vouches } from './release-keys.ts';
 import { releaseTotals } from './release-report.ts';
 import { failureOf, type Failure } from './report.ts';
 import type { SyncRequest } from './sync-request.ts';
@@ -70,11 +71,12 @@ export const carryOutRelease = async (
   const each: ReleaseAcquireDeps = {
     ...deps,
     journal,
-    isTrusted: async (fingerprint) => {
-      const { usable, unusable } = await deps.sortedKeys();
-      const isOfKeys = deps.trust.accepted().has(fingerprint) || earlier.has(fingerprint);
-      return usable.has(fingerprint) || (isOfKeys && !unusable.has(fingerprint));
-    },
+    isTrusted: async (fingerprint) =>
+      vouches(
+        await deps.sortedKeys(),
+        fingerprint,
+        deps.trust.accepted().has(fingerprint) || earlier.has(fingerprint),
+      ),
     requireSignature: request.requireSignature,
     onBytes: (count) => {
       bytes += count;

@@ -36,6 +36,19 @@ const filled = async (t: Parameters<typeof createReleaseSite>[0]) => {
   return site;
 };
 
+const snapshot = 'beats/elastic-agent/elastic-agent-9.3.0-SNAPSHOT-linux-x86_64.tar.gz';
+
+/** A folder with one snapshot of an agent, as a first run brought it. */
+const filledBySnapshot = async (t: Parameters<typeof createReleaseSite>[0]) => {
+  const site = await createReleaseSite(t);
+  await site.upstream.add(snapshot);
+  await site.define(
+    'artifacts:\n  - version: 9.3.0-SNAPSHOT\n    platforms: [linux-x86_64]\n    names: [elastic-agent]\n',
+  );
+  t.is((await site.run()).exitCode, 0);
+  return site;
+};
+
 test('what is here and good is not fetched again, even where nobody has noted it any more', async (t) => {
   const { run, to, upstream } = await filled(t);
   const before = treeOf(to);
@@ -64,13 +77,7 @@ test('a file that was changed on the disk is fetched again, with a word about wh
 });
 
 test('a snapshot is asked for in every run and replaced with all that belongs to it; a release is not', async (t) => {
-  const { run, to, define, upstream } = await createReleaseSite(t);
-  const snapshot = 'beats/elastic-agent/elastic-agent-9.3.0-SNAPSHOT-linux-x86_64.tar.gz';
-  await upstream.add(snapshot);
-  await define(
-    'artifacts:\n  - version: 9.3.0-SNAPSHOT\n    platforms: [linux-x86_64]\n    names: [elastic-agent]\n',
-  );
-  t.is((await run()).exitCode, 0);
+  const { run, to, upstream } = await filledBySnapshot(t);
   upstream.requests.length = 0;
   t.deepEqual((await run()).artifacts.report.fetched, []);
   t.deepEqual(largeOnes(upstream.requests), [], 'its digest says that it is the same');
@@ -92,13 +99,7 @@ test('a snapshot is asked for in every run and replaced with all that belongs to
 });
 
 test('a run that ended between a new digest and its file leaves nothing that the next one takes for whole', async (t) => {
-  const { run, to, define, upstream } = await createReleaseSite(t);
-  const snapshot = 'beats/elastic-agent/elastic-agent-9.3.0-SNAPSHOT-linux-x86_64.tar.gz';
-  await upstream.add(snapshot);
-  await define(
-    'artifacts:\n  - version: 9.3.0-SNAPSHOT\n    platforms: [linux-x86_64]\n    names: [elastic-agent]\n',
-  );
-  t.is((await run()).exitCode, 0);
+  const { run, to, upstream } = await filledBySnapshot(t);
   const newer = await upstream.add(snapshot);
   // What a kill at this moment leaves: the file can't get its name, and afterwards the old one is here as it was.
   const file = join(to, 'downloads', snapshot);
