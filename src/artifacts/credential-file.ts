@@ -1,7 +1,10 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
-import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fileProblem } from '../archive/file-problem.ts';
 import { DepotError } from '../domain/errors.ts';
+import { writeDurably } from '../files/durable-file.ts';
+import { discardLeftIn } from '../files/temporary.ts';
 
 /** One user or API key. The secret itself is nowhere. */
 export interface Credential {
@@ -102,18 +105,10 @@ const parseLine = (line: string): Credential | undefined => {
 
 /** Replaces the file as a whole, readable by its owner alone. */
 export const writeCredentials = async (path: string, credentials: readonly Credential[]): Promise<void> => {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    const handle = await open(temporary, 'wx', 0o600);
-    try {
-      await handle.writeFile(credentials.map((one) => `${JSON.stringify(one)}\n`).join(''));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
+    await discardLeftIn(dirname(path));
+    await writeDurably(path, credentials.map((one) => `${JSON.stringify(one)}\n`).join(''), { mode: 0o600 });
   } catch (error) {
-    await unlink(temporary).catch(() => undefined);
     throw new DepotError(
       'CREDENTIALS_INVALID',
       { path, reason: `cannot be written: ${fileProblem(error)}` },

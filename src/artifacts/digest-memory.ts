@@ -1,6 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { writeDurably } from '../files/durable-file.ts';
+import { makeFolder } from '../files/folder.ts';
+import { discardLeftIn } from '../files/temporary.ts';
 
 /** What was computed of a file, remembered by its path and stamp, so that gigabytes are read once. */
 export interface DigestMemory {
@@ -128,18 +131,8 @@ const readEntries = async (path: string): Promise<Map<string, Entry>> => {
 };
 
 const writeEntries = async (path: string, entries: ReadonlyMap<string, Entry>): Promise<void> => {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   const lines = [...entries].map(([name, { stamp, value }]) => JSON.stringify([name, stamp, value]));
-  const handle = await open(temporary, 'wx', 0o644);
-  try {
-    await handle.writeFile(`${[header, ...lines].join('\n')}\n`);
-    await handle.sync();
-    await handle.close();
-    await rename(temporary, path);
-  } catch (error) {
-    await handle.close().catch(() => undefined);
-    await unlink(temporary).catch(() => undefined);
-    throw error;
-  }
+  await makeFolder(dirname(path));
+  await discardLeftIn(dirname(path));
+  await writeDurably(path, `${[header, ...lines].join('\n')}\n`);
 };

@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import { isThere } from '../depot/durable-file.ts';
+import { isThere } from '../files/place.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
 import { parseManifest, type BundleManifest } from './manifest.ts';

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import type { Depot } from '../depot/depot.ts';
-import { diskError } from '../depot/durable-file.ts';
+import { diskError } from '../depot/disk-error.ts';
 import {
   bytesOf,
   differenceOf,

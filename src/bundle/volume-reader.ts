@@ -1,6 +1,7 @@
 import { readTar, type TarEntry } from '../archive/tar-reader.ts';
 import { digestOf } from '../depot/digest.ts';
-import { diskError, refuseSpecialFile } from '../depot/durable-file.ts';
+import { diskError } from '../depot/disk-error.ts';
+import { refuseSpecialFile } from '../files/place.ts';
 import { printable } from '../depot/entry-path.ts';
 import { verifiedChunks } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';

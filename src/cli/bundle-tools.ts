@@ -2,7 +2,7 @@ import path from 'node:path';
 import { openBundle } from '../bundle/bundle.ts';
 import { contentsOf } from '../bundle/manifest.ts';
 import { verifyBundle } from '../bundle/verify.ts';
-import { isThere } from '../depot/durable-file.ts';
+import { isThere } from '../files/place.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createKeyring, keyringLocation } from '../signing/keyring.ts';
 import type { SignatureFault } from '../signing/signature.ts';

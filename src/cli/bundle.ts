@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { formatReceipt, receiptOf } from '../bundle/receipt.ts';
 import { verifyBundle } from '../bundle/verify.ts';
 import { openDepot } from '../depot/depot.ts';
-import { writeDurably } from '../depot/durable-file.ts';
+import { writeDepotFile } from '../depot/disk-error.ts';
 import { soundJournal } from '../depot/vouching.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { registerCreate } from './bundle-create.ts';
@@ -105,7 +105,7 @@ const registerReceipt = (bundle: Command, io: CommandIo, finish: Finish): void =
             io.stdout.write(text);
             return exitCodes.ok;
           }
-          await writeDurably(flags.output, text);
+          await writeDepotFile(flags.output, text);
           const contents = receipt.prefixes.size;
           if (flags.json === true) {
             printJson(io, {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { isThere } from '../depot/durable-file.ts';
+import { isThere } from '../files/place.ts';
 import { DepotError } from '../domain/errors.ts';
 import { recordedSnapshot, type RecordedContent } from '../image/recorded-content.ts';
 import { lockedDigests } from './locked-archives.ts';

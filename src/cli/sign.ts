@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { refuseInsideDepot } from '../depot/enclosing.ts';
 import { DepotError } from '../domain/errors.ts';
 import { listArchives } from '../signing/archive-list.ts';
-import { sweepSignatures } from '../signing/atomic-file.ts';
+import { discardLeftIn } from '../files/temporary.ts';
 import { kibanaAdvice } from '../signing/kibana-setting.ts';
 import { signSet, type SignedItem } from '../signing/sign-set.ts';
 import { createSigner, readSitePublicKey } from '../signing/signer.ts';
@@ -145,7 +145,7 @@ const sign = async (
       ? undefined
       : await createSigner(keyFile, () => askPassphrase(options, io, deps, `Passphrase of ${keyFile}`));
   if (options.dryRun !== true) {
-    await sweepSignatures(folders);
+    await Promise.all([...folders].map(discardLeftIn));
   }
   const progress = phases(io, archives.length, options.json === true);
   const items = await signSet(archives, {

@@ -3,7 +3,8 @@ import { readFile, readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { DepotError } from '../domain/errors.ts';
 import { createContentStore, type ContentStore } from './content-store.ts';
-import { diskError, errnoOf, writeDurably } from './durable-file.ts';
+import { diskError, writeDepotFile } from './disk-error.ts';
+import { errnoOf } from '../files/errno.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { depotLayout, makeDepotFolders, type DepotLayout } from './layout.ts';
 import { holdingLock } from './lock.ts';
@@ -88,7 +89,7 @@ export const openOrCreateDepot = async (root: string, environment: DepotEnvironm
     throw diskError(root, error);
   }
   const id = randomUUID();
-  await writeDurably(
+  await writeDepotFile(
     layout.marker,
     `${JSON.stringify({ format, id, createdAt: environment.clock().toISOString() })}\n`,
   );

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { diskError, errnoOf } from './durable-file.ts';
+import { diskError } from './disk-error.ts';
+import { errnoOf } from '../files/errno.ts';
 import type { SnapshotFile } from './file-list.ts';
 
 /** One path of a snapshot's folder that isn't as the record has it. */

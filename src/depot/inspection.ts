@@ -4,7 +4,7 @@ import { DepotError, messageOf } from '../domain/errors.ts';
 import { disagreements, type Finding } from './agreement.ts';
 import type { Depot } from './depot.ts';
 import { digestFile } from './digest.ts';
-import { errnoOf } from './durable-file.ts';
+import { errnoOf } from '../files/errno.ts';
 import { checkFolder } from './folder-check.ts';
 import type { JournalLine } from './journal.ts';
 import { readMarks } from './marks.ts';

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { digestOf } from './digest.ts';
-import { diskError, errnoOf } from './durable-file.ts';
+import { diskError } from './disk-error.ts';
+import { errnoOf } from '../files/errno.ts';
 
 /**
  * How far a journal had come: a chain shows every change but those at its end, since nothing names the last line. Lies

@@ -1,7 +1,8 @@
 import { open, readFile, rename, truncate } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import { digestOf } from './digest.ts';
-import { diskError, errnoOf } from './durable-file.ts';
+import { diskError } from './disk-error.ts';
+import { errnoOf } from '../files/errno.ts';
 import { readJournalHead, writeJournalHead, type JournalHead } from './journal-head.ts';
 
 const actions = [

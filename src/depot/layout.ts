@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { makeFolder } from './durable-file.ts';
+import { makeFolder } from '../files/folder.ts';
 
 /** Where everything of a depot lies. All of it is on one file system, so that renames are atomic and hard links work. */
 export interface DepotLayout {

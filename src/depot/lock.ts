@@ -2,8 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { link, open, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
-import { discard, diskError, errnoOf } from './durable-file.ts';
-import { describeHolder, isAlive, isOlderThan, readHolder, thisRun, type RunHolder } from './run-holder.ts';
+import { diskError } from './disk-error.ts';
+import { errnoOf } from '../files/errno.ts';
+import { discard } from '../files/temporary.ts';
+import { isOlderThan } from '../files/running-process.ts';
+import { describeHolder, isAlive, readHolder, thisRun, type RunHolder } from './run-holder.ts';
 import { cannotLink } from './snapshot-folder.ts';
 
 // Own code and no package: the kept ones judge a lock by its age alone, so that a run that was killed blocks the next

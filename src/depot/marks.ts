@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
-import { diskError, errnoOf, writeDurably } from './durable-file.ts';
+import { diskError, writeDepotFile } from './disk-error.ts';
+import { errnoOf } from '../files/errno.ts';
 import { isSnapshotId } from './snapshot-id.ts';
 
 /** Names that people give to snapshots, and snapshots that must not go. */
@@ -55,7 +56,7 @@ export const readMarks = async (path: string): Promise<Marks> => {
 
 export const writeMarks = async (path: string, marks: Marks): Promise<void> => {
   const labels = Object.fromEntries([...marks.labels].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  await writeDurably(
+  await writeDepotFile(
     path,
     `${JSON.stringify({ pins: [...new Set(marks.pins)].toSorted(), labels }, undefined, 2)}\n`,
   );

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { diskError } from './durable-file.ts';
+import { diskError } from './disk-error.ts';
 import type { Journal, JournalLine } from './journal.ts';
 import { makeDepotFolders, type DepotLayout } from './layout.ts';
 import { marksCutShort } from './marks-told.ts';

@@ -2,7 +2,10 @@ import { constants } from 'node:fs';
 import { copyFile, link, lstat, open, rename } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { discard, diskError, errnoOf, makeFolder, syncFolder } from './durable-file.ts';
+import { diskError } from './disk-error.ts';
+import { errnoOf } from '../files/errno.ts';
+import { makeFolder, syncFolder } from '../files/folder.ts';
+import { discard } from '../files/temporary.ts';
 import type { SnapshotFile } from './file-list.ts';
 import type { DepotLayout } from './layout.ts';
 

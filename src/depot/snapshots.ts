@@ -4,7 +4,10 @@ import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { unsigned } from './agreement.ts';
 import type { ContentStore } from './content-store.ts';
-import { discard, diskError, errnoOf, syncFolder, writeDurably } from './durable-file.ts';
+import { diskError, writeDepotFile } from './disk-error.ts';
+import { errnoOf } from '../files/errno.ts';
+import { syncFolder } from '../files/folder.ts';
+import { discard } from '../files/temporary.ts';
 import { byPath, digestOfFiles, type SnapshotFile } from './file-list.ts';
 import type { Journal } from './journal.ts';
 import type { DepotLayout } from './layout.ts';
@@ -222,7 +225,7 @@ export const createSnapshots = (
       const copied = await layOut(layout, staging, files, linkFile);
       const made: SnapshotRecord = { id, createdAt: clock().toISOString(), digest, copied, files, ...origin };
       // The record first: a record without a folder is plainly half made, a folder without a record could be anybody's.
-      await writeDurably(layout.recordFile(id), formatRecord(made));
+      await writeDepotFile(layout.recordFile(id), formatRecord(made));
       try {
         await rename(staging, layout.snapshotFolder(id));
         await syncFolder(layout.snapshots);

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { DepotError } from '../domain/errors.ts';
+import { errnoOf, reasonOf } from '../files/errno.ts';
 import { installedFile } from '../installation.ts';
 import type { Definition } from './definition.ts';
 import { parseDefinition } from './parse-definition.ts';
@@ -19,10 +20,6 @@ export function listShipped(folder: string): string[] {
 }
 
 const maxBytes = 4 * 2 ** 20;
-const unreadable = new Map([
-  ['EISDIR', 'it is a folder; name a file in it'],
-  ['EACCES', 'access is denied'],
-]);
 
 /**
  * Loads a definition by its shipped name or by path: what has a slash or ends in .yml or .yaml is a path, and so is what no
@@ -40,9 +37,9 @@ export function loadDefinition(nameOrFile: string, folder: string = shippedFolde
   try {
     text = readFileSync(isPath ? nameOrFile : join(folder, `${nameOrFile}.yml`));
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
+    const code = errnoOf(error);
     if (code !== 'ENOENT' && code !== 'ENOTDIR') {
-      const reason = unreadable.get(code) ?? messageOf(error);
+      const reason = code === 'EISDIR' ? 'it is a folder; name a file in it' : reasonOf(error);
       throw new DepotError('DEFINITION_INVALID', { file: nameOrFile, reason }, error);
     }
     throw new DepotError('DEFINITION_UNKNOWN', { name: nameOrFile, shipped: shipped.join(', ') }, error);

@@ -4,7 +4,7 @@ import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { DepotError } from '../domain/errors.ts';
 import { compareBytes } from '../archive/byte-order.ts';
 import { fileProblem } from '../archive/file-problem.ts';
-import { isThere } from '../depot/durable-file.ts';
+import { isThere } from '../files/place.ts';
 import { isPassedOver } from '../source/root-folder.ts';
 
 /** One file that goes into the image. */

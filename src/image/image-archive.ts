@@ -1,8 +1,10 @@
 import { constants } from 'node:fs';
 import { access, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { diskReason, refuseSpecialFile, syncFolder } from '../depot/durable-file.ts';
-import { discardLeftIn, temporaryBeside } from '../depot/own-temporary.ts';
+import { reasonOf } from '../files/errno.ts';
+import { syncFolder } from '../files/folder.ts';
+import { refuseSpecialFile } from '../files/place.ts';
+import { discardLeftIn, temporaryBeside } from '../files/temporary.ts';
 import { DepotError } from '../domain/errors.ts';
 import { blobName, digestText, type Digested } from './digest.ts';
 import type { Platform } from './image-config.ts';
@@ -187,6 +189,6 @@ const attempt = async <T>(output: string, work: () => Promise<T>): Promise<T> =>
   try {
     return await work();
   } catch (error) {
-    throw new DepotError('IMAGE_WRITE_FAILED', { path: output, reason: diskReason(error) }, error);
+    throw new DepotError('IMAGE_WRITE_FAILED', { path: output, reason: reasonOf(error) }, error);
   }
 };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileProblem } from '../archive/file-problem.ts';
-import { isThere } from '../depot/durable-file.ts';
+import { isThere } from '../files/place.ts';
 import { checkFolder } from '../depot/folder-check.ts';
 import { depotLayout } from '../depot/layout.ts';
 import { parseRecord } from '../depot/record.ts';

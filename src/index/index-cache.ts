@@ -1,7 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DepotError, messageOf } from '../domain/errors.ts';
+import { writeDurably } from '../files/durable-file.ts';
+import { makeFolder } from '../files/folder.ts';
+import { discardLeftIn } from '../files/temporary.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { IndexOrigin } from './index-file.ts';
 import { decodeIndex, encodeIndex } from './index-file.ts';
@@ -74,17 +77,12 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
       return undefined;
     },
     save: async (known) => {
-      const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.part`;
       try {
         await makeFolder(folder);
-        await removeLeftovers(folder, name);
-        await writeSynced(temporary, await encodeIndex(known, origin));
-        await rename(temporary, file);
-        // Some shares can't: then a power cut may bring the file before back, which is as good.
-        await syncFolder(folder).catch(() => undefined);
+        await discardLeftIn(folder);
+        await writeDurably(file, inPieces(await encodeIndex(known, origin)));
         return true;
       } catch (error) {
-        await rm(temporary, { force: true }).catch(() => undefined);
         warn('written', messageOf(error));
         return false;
       }
@@ -103,71 +101,19 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
   };
 }
 
-/** Node's own recursive way never ends where a file system answers ENOENT to making a folder, as /proc does. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' || (await isFolder(folder))) {
-      return;
-    }
-    if (code !== 'ENOENT' || (await isFolder(dirname(folder)))) {
-      throw error;
-    }
-    await makeFolder(dirname(folder));
-    await makeFolder(folder);
-  }
-}
-
-const isFolder = async (path: string): Promise<boolean> =>
-  (await stat(path).catch(() => undefined))?.isDirectory() === true;
-
 const pieceBytes = 1 << 20;
 
 /** Small parts are written together; between two writes other work gets its turn. */
-async function writeSynced(path: string, parts: readonly Buffer[]): Promise<void> {
-  const handle = await open(path, 'wx', 0o644);
-  try {
-    let piece: Buffer[] = [];
-    let length = 0;
-    for (const part of parts) {
-      piece.push(part);
-      length += part.length;
-      if (length >= pieceBytes) {
-        await handle.writeFile(Buffer.concat(piece));
-        [piece, length] = [[], 0];
-      }
-    }
-    if (length > 0) {
-      await handle.writeFile(Buffer.concat(piece));
-    }
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-const leftoverAge = 3_600_000;
-
-/** What a killed server left half-written; a younger one may be another server's that writes now. */
-async function removeLeftovers(folder: string, name: string): Promise<void> {
-  for (const item of await readdir(folder)) {
-    if (item.startsWith(`index-${name}.`) && item.endsWith('.part')) {
-      const path = join(folder, item);
-      const stats = await stat(path).catch(() => undefined);
-      if (stats && Date.now() - stats.mtimeMs > leftoverAge) {
-        await rm(path, { force: true });
-      }
+function* inPieces(parts: readonly Buffer[]): Iterable<Buffer> {
+  let piece: Buffer[] = [];
+  let length = 0;
+  for (const part of parts) {
+    piece.push(part);
+    length += part.length;
+    if (length >= pieceBytes) {
+      yield Buffer.concat(piece);
+      [piece, length] = [[], 0];
     }
   }
+  yield Buffer.concat(piece);
 }

@@ -4,7 +4,7 @@ import type { JudgeRules } from '../judge/task.ts';
 import type { IndexOrigin } from './index-file.ts';
 
 /** Folders with everything that decides what is remembered of a package. */
-const judgingFolders = ['archive', 'domain', 'judge', 'search', 'signing', 'source'] as const;
+const judgingFolders = ['archive', 'domain', 'files', 'judge', 'search', 'signing', 'source'] as const;
 
 /** The file beside the packed program that has the digest of its judging code (scripts/pack.js writes it). */
 export const judgingDigestFile = 'judging.sha256';

@@ -6,7 +6,7 @@ import { dismiss, Transient } from '../net/http.ts';
 import { withRetries } from '../net/retry.ts';
 import { requestWithin } from '../net/upstream-hosts.ts';
 import { answerFault, placeOfBody } from './archive-answer.ts';
-import { fileFault } from './file-fault.ts';
+import { fileFault } from '../files/file-fault.ts';
 import { flushBytes, gather } from './gather.ts';
 import { readFacts, writeFacts } from './part-facts.ts';
 import { pour } from './pour.ts';

@@ -2,10 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
-import { ensureFolder } from './durable.ts';
-import { fileFault } from './file-fault.ts';
+import { fileFault } from '../files/file-fault.ts';
 
 interface Owner {
   readonly pid: number;
@@ -33,7 +31,6 @@ export async function lockFolder(folder: string, file: string): Promise<() => Pr
     started: startOf(process.pid),
     token: randomUUID(),
   };
-  await ensureFolder(dirname(file));
   for (let attempt = 0; attempt < 3; attempt++) {
     if (await create(file, owner)) {
       const timer = setInterval(() => void showLife(file, owner), lifeSign);

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
-import { fileFault } from './file-fault.ts';
+import { fileFault } from '../files/file-fault.ts';
 
 /** What was found of an archive, or of a file of a release, when it was checked. */
 export interface Facts {

@@ -5,7 +5,7 @@ import { showUrl } from '../net/http.ts';
 import type { SignatureVerdict } from '../signing/signature.ts';
 import type { ArchiveChecker } from './archive-checker.ts';
 import type { Downloaded } from './download-types.ts';
-import { fileFault } from './file-fault.ts';
+import { fileFault } from '../files/file-fault.ts';
 import type { Facts } from './journal.ts';
 import type { Layout } from './layout.ts';
 import { writePart, type WrittenFile } from './part-file.ts';

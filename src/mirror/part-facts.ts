@@ -1,7 +1,7 @@
 import { readFile, unlink, writeFile } from 'node:fs/promises';
 import type { HttpAnswer } from '../net/http.ts';
 import { showUrl } from '../net/http.ts';
-import { fileFault } from './file-fault.ts';
+import { fileFault } from '../files/file-fault.ts';
 
 /** Where the facts of a part are, and the address that it comes from. */
 interface PartPlace {

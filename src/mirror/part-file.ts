@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, fsync, open, write } from 'node:fs';
 import { promisify } from 'node:util';
-import { fileFault } from './file-fault.ts';
+import { fileFault } from '../files/file-fault.ts';
 
 /** A file that is on the disk whole; both numbers outlive its renaming. */
 export interface WrittenFile {

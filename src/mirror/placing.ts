@@ -1,6 +1,6 @@
 import { rename, unlink } from 'node:fs/promises';
-import { syncFolder } from './durable.ts';
-import { fileFault } from './file-fault.ts';
+import { syncFolder } from '../files/folder.ts';
+import { fileFault } from '../files/file-fault.ts';
 import type { Layout } from './layout.ts';
 
 /** Puts archives that were checked, and are on the disk, into place with their signatures. */

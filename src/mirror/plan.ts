@@ -7,7 +7,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { parseStrictVersion } from '../domain/version.ts';
 import { isPackageName } from '../distribution/parse-definition.ts';
 import type { SortedKeys } from '../signing/public-key.ts';
-import { fileFault } from './file-fault.ts';
+import { fileFault } from '../files/file-fault.ts';
 
 /** A package that is wanted, and where it comes from. */
 export interface WantedItem {

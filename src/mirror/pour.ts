@@ -4,7 +4,7 @@ import type { HttpAnswer } from '../net/http.ts';
 import { Transient } from '../net/http.ts';
 import { answerFault } from './archive-answer.ts';
 import type { Download } from './download-types.ts';
-import { fileFault } from './file-fault.ts';
+import { fileFault } from '../files/file-fault.ts';
 import { flushBytes } from './gather.ts';
 import { readFacts } from './part-facts.ts';
 import { writeChunks } from './write-chunks.ts';

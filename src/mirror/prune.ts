@@ -1,7 +1,7 @@
 import { unlink } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
-import { syncFolder } from './durable.ts';
-import { fileFault } from './file-fault.ts';
+import { syncFolder } from '../files/folder.ts';
+import { fileFault } from '../files/file-fault.ts';
 import type { Layout } from './layout.ts';
 import type { Plan } from './plan.ts';
 

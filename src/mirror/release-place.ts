@@ -1,7 +1,8 @@
 import { open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ensureFolder, syncFolder, writeDurably } from './durable.ts';
-import { fileFault } from './file-fault.ts';
+import { writeDurably } from '../files/durable-file.ts';
+import { ensureFolder, syncFolder } from '../files/folder.ts';
+import { fileFault } from '../files/file-fault.ts';
 import type { Facts, Journal } from './journal.ts';
 import { endOfSignature } from './judge-archive.ts';
 import type { Layout } from './layout.ts';
@@ -65,8 +66,12 @@ export const writeOther = async (path: string, body: Buffer, deps: PlaceDeps): P
   if (present?.equals(body)) {
     return false;
   }
-  await ensureFolder(dirname(target));
-  await writeDurably(target, join(deps.layout.work, `${flatName(path)}.new`), body);
+  try {
+    await ensureFolder(dirname(target));
+    await writeDurably(target, body, { temporary: join(deps.layout.work, `${flatName(path)}.new`) });
+  } catch (error) {
+    throw fileFault(error, target);
+  }
   return true;
 };
 

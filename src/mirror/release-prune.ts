@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncFolder } from './durable.ts';
-import { fileFault } from './file-fault.ts';
+import { syncFolder } from '../files/folder.ts';
+import { fileFault } from '../files/file-fault.ts';
 import type { Layout } from './layout.ts';
 import type { ReleasePlan } from './release-plan.ts';
 

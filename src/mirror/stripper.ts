@@ -8,11 +8,11 @@ import { readStoredBytes } from '../archive/zip-stored.ts';
 import { readZipDirectory, type ZipLimits } from '../archive/zip-directory.ts';
 import { writeZip } from '../archive/zip-writer.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { writeAtomically } from '../signing/atomic-file.ts';
+import { writeDurably } from '../files/durable-file.ts';
 import type { Signer } from '../signing/signature.ts';
 import { createVerifier, fixedKeys } from '../signing/verify.ts';
 import type { ArchiveChecker } from './archive-checker.ts';
-import { fileFault } from './file-fault.ts';
+import { fileFault } from '../files/file-fault.ts';
 import type { Facts } from './journal.ts';
 import type { Layout } from './layout.ts';
 import { cutScreenshots } from './manifest-cut.ts';
@@ -102,7 +102,7 @@ export function createStripper({ signer, checker, limits }: StripDeps): Stripper
 
 const keepOriginal = async (file: string, signature: string): Promise<void> => {
   try {
-    await writeAtomically(file, signature, { mode: 0o644 });
+    await writeDurably(file, signature, { mode: 0o644 });
   } catch (error) {
     throw fileFault(error, file);
   }

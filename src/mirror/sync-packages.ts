@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { AcquireDeps } from './acquire.ts';
 import { acquire } from './acquire.ts';
-import { syncFolder } from './durable.ts';
+import { syncFolder } from '../files/folder.ts';
 import type { Facts, Journal } from './journal.ts';
 import type { LockedPackage } from './lock-file.ts';
 import type { Plan, PlanItem } from './plan.ts';

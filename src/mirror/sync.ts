@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { DepotError } from '../domain/errors.ts';
-import { dropEmpty, ensureFolder, writeDurably } from './durable.ts';
+import { writeDurably } from '../files/durable-file.ts';
+import { fileFault } from '../files/file-fault.ts';
+import { dropEmpty, ensureFolder } from '../files/folder.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { Journal } from './journal.ts';
 import { openJournal, type Facts } from './journal.ts';
@@ -170,12 +172,15 @@ const reportOf = (
 
 async function writeLock(layout: Layout, lock: LockFile, problems: Failure[]): Promise<void> {
   try {
-    await writeDurably(layout.lockFile, `${layout.work}/distribution.lock.new`, formatLockFile(lock));
+    await writeDurably(layout.lockFile, formatLockFile(lock), {
+      temporary: `${layout.work}/distribution.lock.new`,
+    });
   } catch (error) {
-    if (!(error instanceof DepotError)) {
-      throw error;
+    const fault = fileFault(error, layout.lockFile);
+    if (!(fault instanceof DepotError)) {
+      throw fault;
     }
-    problems.push(failureOf('distribution.lock', error));
+    problems.push(failureOf('distribution.lock', fault));
   }
 }
 

@@ -1,8 +1,11 @@
 import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { makeFolder, sweepTemporaries, writeAtomically, writeProblem } from './atomic-file.ts';
+import { discardLeftIn } from '../files/temporary.ts';
+import { writeProblem } from './write-problem.ts';
+import { writeDurably } from '../files/durable-file.ts';
+import { makeFolder } from '../files/folder.ts';
 import { mergeKeys } from './merge-keys.ts';
 import {
   formatFingerprint,
@@ -64,9 +67,10 @@ export const createKeyring = (location: string, now: () => Date = () => new Date
       return { added: false };
     }
     await changing(location, async () => {
+      await makeFolder(dirname(location));
       await makeFolder(location, 0o755);
-      await sweepTemporaries(location, (name) => name.endsWith('.asc'));
-      await writeAtomically(join(location, `${key.fingerprint}.asc`), armored, { mode: 0o644 });
+      await discardLeftIn(location);
+      await writeDurably(join(location, `${key.fingerprint}.asc`), armored, { mode: 0o644 });
     });
     return { added: true };
   },

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import { originalSignaturePath, readArchive, readSignatureFile, signaturePath } from './archive-signature.ts';
-import { writeAtomically, writeProblem } from './atomic-file.ts';
+import { writeProblem } from './write-problem.ts';
+import { writeDurably } from '../files/durable-file.ts';
 import { digestContent } from './content-digest.ts';
 import type { SignatureVerdict, SignatureVerifier, Signer } from './signature.ts';
 
@@ -81,7 +82,7 @@ const vouch = async (
 export const signArchive = async (archive: string, signer: Signer): Promise<void> => {
   await changing(archive, async () => {
     const signature = await signer.sign(await readArchive(archive));
-    await writeAtomically(signaturePath(archive), signature, { mode: 0o644, exclusive: true });
+    await writeDurably(signaturePath(archive), signature, { mode: 0o644, exclusive: true });
   });
 };
 
@@ -105,7 +106,7 @@ export const resignArchive = async (
     if (standing.held === 'signature') {
       await keepOriginal(archive, standing.signature, judges.keyring);
     }
-    await writeAtomically(signaturePath(archive), signature, { mode: 0o644 });
+    await writeDurably(signaturePath(archive), signature, { mode: 0o644 });
   });
 };
 
@@ -129,7 +130,7 @@ const keepOriginal = async (
       return;
     }
   }
-  await writeAtomically(kept, bytes, { mode: 0o644 });
+  await writeDurably(kept, bytes, { mode: 0o644 });
 };
 
 const changing = async (archive: string, change: () => Promise<void>): Promise<void> => {

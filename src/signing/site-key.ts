@@ -1,8 +1,11 @@
 import { open, unlink } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import type { PrivateKey } from 'openpgp';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { sweepTemporaries, writeAtomically, writeProblem } from './atomic-file.ts';
+import { hasName } from '../files/place.ts';
+import { discardLeftIn } from '../files/temporary.ts';
+import { writeProblem } from './write-problem.ts';
+import { writeDurably } from '../files/durable-file.ts';
 import { loadOpenpgp } from './openpgp.ts';
 import { maxKeyFileBytes } from './public-key.ts';
 
@@ -76,8 +79,7 @@ export const generateSiteKey = async (request: SiteKeyRequest): Promise<SiteKey>
 export const writeSiteKey = async (keyFile: string, key: SiteKey): Promise<SiteKeyFiles> => {
   const files = siteKeyFiles(keyFile);
   await refuseExisting(files);
-  const names = Object.values(files).map((file: string) => basename(file));
-  await sweepTemporaries(dirname(keyFile), (name) => names.includes(name));
+  await discardLeftIn(dirname(keyFile));
   const written: string[] = [];
   try {
     for (const [path, content, mode] of [
@@ -99,13 +101,8 @@ export const writeSiteKey = async (keyFile: string, key: SiteKey): Promise<SiteK
 /** Throws SITE_KEY_EXISTS where one of a site key's files is there: to be asked before a slow generation, too. */
 export const refuseExisting = async (files: SiteKeyFiles): Promise<void> => {
   for (const path of [files.privateKey, files.revocation, files.publicKey]) {
-    const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) =>
-      error.code === 'ENOENT' ? undefined : error,
-    );
-    if (handle !== undefined) {
-      if (!(handle instanceof Error)) {
-        await handle.close();
-      }
+    // Whatever can't be told is told by who writes it, who replaces nothing either.
+    if (await hasName(path)) {
       throw new DepotError('SITE_KEY_EXISTS', { path });
     }
   }
@@ -113,7 +110,7 @@ export const refuseExisting = async (files: SiteKeyFiles): Promise<void> => {
 
 const writeNew = async (path: string, content: string, mode: number): Promise<void> => {
   try {
-    await writeAtomically(path, content, { mode, exclusive: true });
+    await writeDurably(path, content, { mode, exclusive: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw new DepotError('SITE_KEY_EXISTS', { path }, error);

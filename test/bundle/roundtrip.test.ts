@@ -8,8 +8,8 @@ import { createBundle } from '../../src/bundle/create.ts';
 import { planImport } from '../../src/bundle/import.ts';
 import { formatReceipt, parseReceipt, receiptOf } from '../../src/bundle/receipt.ts';
 import { verifyBundle } from '../../src/bundle/verify.ts';
-import { temporaryBeside } from '../../src/depot/own-temporary.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
+import { temporaryNames } from '../support/left-temporary.ts';
 import { createBundleSite, carriedFiles } from '../support/bundle-site.ts';
 
 const quiet = (): void => undefined;
@@ -228,18 +228,10 @@ test('any two sets of files: the differential bundle leads from one to just the 
 test('a second bundle under the same name replaces all volumes of the first, and parts that a killed run left', async (t) => {
   const site = await createBundleSite(t);
   await site.create(carriedFiles(20, 20_000), 'b.tar', { volumeBytes: 150_000 });
-  const mine = path.basename(await temporaryBeside(site.at('b.tar.007')));
-  const longest = path.basename(await temporaryBeside(`${'\u{10000}'.repeat(60)}.tar`));
-  t.true(Buffer.byteLength(longest) <= 255, 'for whatever name');
-  const [, stem = '', machine = '', pid = '', started = '', end = ''] =
-    /^(.*\.)([0-9a-f]{8})-(\d+)-(\d*)-([0-9a-f]{8}\.tmp)$/.exec(mine) ?? [];
-  await writeFile(site.at(mine), 'of a run that is at it');
-  await writeFile(site.at(`${stem}${machine}-4194303-${started}-${end}`), 'left by a killed run');
-  await writeFile(
-    site.at(`${stem}${machine}-${pid}-1-${end}`),
-    'left by an earlier one with the same number',
-  );
-  const foreign = site.at(`${stem}01234567-${pid}-${started}-${end}`);
+  const { mine, killed, earlier, foreign } = await temporaryNames(site.at('b.tar.007'));
+  await writeFile(mine, 'of a run that is at it');
+  await writeFile(killed, 'left by a killed run');
+  await writeFile(earlier, 'left by an earlier one with the same number');
   await writeFile(foreign, 'of another host');
   await writeFile(site.at('b.tar.txt'), 'not ours');
   const again = site.create(carriedFiles(4, 20_000), 'b.tar', { volumeBytes: 150_000 });
@@ -253,10 +245,10 @@ test('a second bundle under the same name replaces all volumes of the first, and
   t.deepEqual(names.toSorted(), ['b.tar.001', 'b.tar.txt']);
   const hidden = async (): Promise<string[]> =>
     (await readdir(site.root)).filter((name) => name.startsWith('.b.tar')).toSorted();
-  t.deepEqual(await hidden(), [mine, path.basename(foreign)].toSorted());
+  t.deepEqual(await hidden(), [mine, foreign].map((one) => path.basename(one)).toSorted());
   await utimes(foreign, new Date(0), new Date(0));
   await site.create(carriedFiles(1), 'b.tar', { replace: true });
-  t.deepEqual(await hidden(), [mine]);
+  t.deepEqual(await hidden(), [path.basename(mine)]);
 });
 
 test('two bundles that are made under one name at once never mix: the last one stays, whole', async (t) => {

@@ -152,7 +152,7 @@ test('a receipt that cannot be written is told by its name', async (t) => {
   const target = site.at('in/plain/receipt');
   await t.throwsAsync(bundle('receipt', '--depot', site.at('depot'), '-o', target), {
     code: 'FILE_FAILED',
-    message: `${target}: a part of the path is not a folder`,
+    message: `${target}: a part of its path is not a folder`,
   });
 });
 

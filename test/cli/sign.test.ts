@@ -1,12 +1,13 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { createSignVerb } from '../../src/cli/sign.ts';
 import { createTerminal, type Terminal } from '../../src/cli/terminal.ts';
 import { createVerifyVerb, type VerifyDeps } from '../../src/cli/verify.ts';
 import { DepotError } from '../../src/domain/errors.ts';
+import { temporaryNames } from '../support/left-temporary.ts';
 import { checkZipMagic } from '../support/zip-magic.ts';
 import { makeKey, signWith, type MadeKey } from '../signing/made-keys.ts';
 import { runVerb, type VerbRun } from './verb-run.ts';
@@ -375,16 +376,11 @@ test('what a killed run left under temporary names goes with the next one; what 
   const { sign, key, folder, put } = await setUp(t);
   await sign([...init, '--key', key]);
   await put('demo-1.0.0.zip');
-  const [old, fresh, other] = [
-    'demo-1.0.0.zip.sig.0123456789ab.tmp',
-    'demo-1.0.0.zip.sig.orig.0123456789ab.tmp',
-    'notes.0123456789ab.tmp',
-  ].map((name) => join(folder, name)) as [string, string, string];
-  for (const file of [old, fresh, other]) {
+  const { mine, killed } = await temporaryNames(join(folder, 'demo-1.0.0.zip.sig'));
+  const other = join(folder, 'notes.tmp');
+  for (const file of [mine, killed, other]) {
     await writeFile(file, '');
   }
-  await utimes(old, new Date(0), new Date(0));
-  await utimes(other, new Date(0), new Date(0));
   await sign(['--key', key, '--dry-run', folder]);
   t.is(
     (await readdir(folder)).filter((name) => name.endsWith('.tmp')).length,
@@ -393,5 +389,5 @@ test('what a killed run left under temporary names goes with the next one; what 
   );
   t.is((await sign(['--key', key, folder])).exitCode, 0);
   const left = (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
-  t.deepEqual(left.toSorted(), ['demo-1.0.0.zip.sig.orig.0123456789ab.tmp', 'notes.0123456789ab.tmp']);
+  t.deepEqual(left.toSorted(), [mine, other].map((file) => basename(file)).toSorted());
 });

@@ -406,7 +406,7 @@ test('a folder that can never be made ends the run with a word about it', async 
     },
   );
   t.is(run.exitCode, 1);
-  t.regex(run.error?.message ?? '', /^\/proc\/fleet-depot: no such file or folder$/);
+  t.regex(run.error?.message ?? '', /^\/proc\/fleet-depot: there is no such file or folder$/);
 });
 
 test('a full disk ends the run with advice; what fitted stays, and the next run goes on', async (t) => {

@@ -2,7 +2,7 @@ import test from 'ava';
 import { chmod, mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { openDepot, openOrCreateDepot } from '../../src/depot/depot.ts';
 import { digestOf } from '../../src/depot/digest.ts';
-import { diskError } from '../../src/depot/durable-file.ts';
+import { diskError } from '../../src/depot/disk-error.ts';
 import { planGc } from '../../src/depot/gc.ts';
 import { labelSnapshot, unlabelSnapshot } from '../../src/depot/marking.ts';
 import { createBundleSite } from '../support/bundle-site.ts';
@@ -260,7 +260,7 @@ test('a folder with other things in it is never turned into a depot', async (t) 
   await t.throwsAsync(openDepot(site.at('nowhere'), site.environment), { code: 'DEPOT_UNKNOWN' });
   await t.throwsAsync(openOrCreateDepot(site.at('home/letter.txt'), site.environment), {
     code: 'FILE_FAILED',
-    message: /letter\.txt: a part of the path is not a folder$/,
+    message: /letter\.txt: a part of its path is not a folder$/,
   });
   await site.folder('odd', { 'depot.json': '{"format":"fleet-depot/9"}' });
   await t.throwsAsync(openDepot(site.at('odd'), site.environment), { code: 'DEPOT_DAMAGED' });

@@ -126,7 +126,7 @@ test('gc says nothing to the journal of a snapshot that it can not remove', asyn
   await chmod(depot.layout.snapshotFolder(old), 0o555);
   await t.throwsAsync(
     depot.change('gc', () => collectGarbage(depot, 1)),
-    { code: 'FILE_FAILED', message: new RegExp(`${old}: access is denied`) },
+    { code: 'FILE_FAILED', message: new RegExp(`${old}: permission denied`) },
   );
   t.false((await depot.journal.read()).lines.some((line) => line.action === 'gc'));
   await chmod(depot.layout.snapshotFolder(old), 0o755);

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { temporaryBeside } from '../../src/depot/own-temporary.ts';
 import { parseImageName } from '../../src/image/image-name.ts';
 import { makeImage, type ImageRequest, type ImageResult } from '../../src/image/make-image.ts';
 import { baseParts, digestOf, writeDockerBase, writeOciBase } from '../support/image-archives.ts';
 import { readMadeImage, readTarBytes } from '../support/made-image.ts';
+import { temporaryNames } from '../support/left-temporary.ts';
 import { scratch } from '../support/scratch.ts';
 
 const fill = async (folder: string): Promise<void> => {
@@ -158,10 +158,7 @@ test('what cannot be finished leaves nothing behind, and what is there stays', a
     code: 'FILE_FAILED',
     message: /a device or a pipe/,
   });
-  const left = (await temporaryBeside(join(folder, 'image.tar'))).replace(
-    /-\d+-(\d*-[0-9a-f]{8}\.tmp)$/,
-    '-4194303-$1',
-  );
+  const { killed: left } = await temporaryNames(join(folder, 'image.tar'));
   await writeFile(left, 'what a kill left');
   const stop = new AbortController();
   let calls = 0;

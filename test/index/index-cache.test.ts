@@ -1,12 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { createIndexCache } from '../../src/index/index-cache.ts';
 import { createKeptLog } from '../support/kept-log.ts';
+import { temporaryNames } from '../support/left-temporary.ts';
 import { scratch } from '../support/scratch.ts';
 import { knownSamples, origin, plain } from './known-samples.ts';
 
@@ -82,16 +83,15 @@ test('killed at any moment of writing it leaves a good file', async (t) => {
   }
 });
 
-test('what killed servers left half-written is removed later, never what another writes now', async (t) => {
+test('what killed servers left half-written is removed, never what another writes now', async (t) => {
   const folder = await scratch(t);
   const cache = createIndexCache(folder, origin, createKeptLog());
-  const [old, young] = [`${cache.file}.1-aaaa.part`, `${cache.file}.2-bbbb.part`];
-  await writeFile(old, 'x');
-  await utimes(old, 1, 1);
-  await writeFile(young, 'x');
+  const { mine, killed } = await temporaryNames(cache.file);
+  await writeFile(killed, 'x');
+  await writeFile(mine, 'x');
   await cache.save(knownSamples(1));
   t.deepEqual((await readdir(folder)).length, 2);
-  t.is(await readFile(young, 'utf8'), 'x');
+  t.is(await readFile(mine, 'utf8'), 'x');
 });
 
 test('a folder that cannot be written is one warning that names setting and variable', async (t) => {

@@ -62,8 +62,8 @@ test('the private key comes last, so that a killed run leaves none without its r
 test('where one of the three files cannot be written, none is left', async (t) => {
   const folder = await scratch(t);
   const key = await generateSiteKey({ name: 'Site', algorithm: 'ed25519' });
-  // The private key's name just fits, with what is put behind it while it is written; that of the revocation doesn't.
-  const code = await codeOf(t, writeSiteKey(join(folder, `${'n'.repeat(234)}.key`), key));
+  // The names of the other two just fit; that of the private key, which comes last, doesn't.
+  const code = await codeOf(t, writeSiteKey(join(folder, `${'n'.repeat(244)}.private.asc`), key));
   t.is(code, 'SITE_KEY_UNWRITABLE');
   t.deepEqual(await readdir(folder), []);
 });

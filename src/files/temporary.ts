@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { digestOf } from './digest.ts';
-import { discard, shortName } from './durable-file.ts';
-import { foreignStaleAfter, isOlderThan, isRunning, machineId, processStart } from './run-holder.ts';
+import { foreignStaleAfter, isOlderThan, isRunning, machineId, processStart } from './running-process.ts';
 
 // What a run writes before it is whole lies beside its target and can have gigabytes. A kill leaves it, and a name of chance
 // would leave it for ever: nobody could tell it from what another run writes right now. So the name says who writes it.
@@ -16,6 +14,9 @@ export const temporaryBeside = async (target: string): Promise<string> => {
   const writer = `${await machineDigest()}-${process.pid}-${started}-${randomBytes(4).toString('hex')}`;
   return path.join(path.dirname(target), `.${shortName(target)}.${writer}.tmp`);
 };
+
+/** The beginning of a file's name, for people: all of it with what comes to it might be longer than file systems allow. */
+const shortName = (file: string): string => [...path.basename(file)].slice(0, 40).join('');
 
 /** Removes what runs that were killed left in a folder under such names, whatever its target was; what a run is writing stays. */
 export const discardLeftIn = async (folder: string): Promise<void> => {
@@ -33,4 +34,12 @@ const isLeft = async (file: string, writer: Readonly<Record<string, string | und
     ? !(await isRunning(Number(writer['pid']), writer['started'] ?? ''))
     : isOlderThan(file, foreignStaleAfter);
 
-const machineDigest = async (): Promise<string> => digestOf(await machineId()).slice(0, 8);
+const machineDigest = async (): Promise<string> =>
+  createHash('sha256')
+    .update(await machineId())
+    .digest('hex')
+    .slice(0, 8);
+
+/** Removes what a failed write left. Where that can't be done either, the first failure is the one to tell of. */
+export const discard = (temporary: string): Promise<void> =>
+  rm(temporary, { force: true }).catch(() => undefined);

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { ensureFolder } from '../../src/mirror/durable.ts';
+import { makeFolder } from '../../src/files/folder.ts';
 import { scratch } from '../support/scratch.ts';
 
 test('folders that are made at the same time below the same new ones are all there', async (t) => {
@@ -9,7 +9,7 @@ test('folders that are made at the same time below the same new ones are all the
   for (let round = 0; round < 50; round += 1) {
     const deep = join(folder, `${round}`, 'a', 'b', 'c', 'd');
     const all = [deep, join(deep, '..'), join(deep, '..', '..'), `${deep}2`, join(deep, 'e')];
-    await Promise.all([...all, ...all].map((one) => ensureFolder(one)));
+    await Promise.all([...all, ...all].map((one) => makeFolder(one)));
     for (const one of all) {
       t.true((await stat(one)).isDirectory());
     }
