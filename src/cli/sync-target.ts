@@ -1,11 +1,10 @@
 import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, normalize, resolve } from 'node:path';
-import { cannotLink } from '../depot/snapshot-folder.ts';
 import { openDepot, type Depot } from '../depot/depot.ts';
 import { refuseInsideDepot } from '../depot/enclosing.ts';
 import { digestOf } from '../depot/digest.ts';
 import { diskError } from '../depot/disk-error.ts';
-import { errnoOf } from '../files/errno.ts';
+import { cannotLink } from '../files/errno.ts';
 import { isThere } from '../files/place.ts';
 import type { SnapshotFile } from '../depot/file-list.ts';
 import { soundJournal } from '../depot/vouching.ts';
@@ -99,7 +98,7 @@ const linkOrCopy = async (from: string, to: string): Promise<void> => {
   try {
     await link(from, to);
   } catch (error) {
-    if (!cannotLink.has(errnoOf(error) ?? '')) {
+    if (!cannotLink(error)) {
       throw error;
     }
     await copyFile(from, `${to}.tmp`);

@@ -4,11 +4,11 @@ import { chmod, link, lstat, open, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { digestFile, isDigest } from './digest.ts';
 import { diskError } from './disk-error.ts';
-import { errnoOf } from '../files/errno.ts';
+import { cannotLink, errnoOf } from '../files/errno.ts';
 import { makeFolder, syncFolder } from '../files/folder.ts';
 import { discard } from '../files/temporary.ts';
 import type { DepotLayout } from './layout.ts';
-import { cannotLink, type LinkFile } from './snapshot-folder.ts';
+import type { LinkFile } from './snapshot-folder.ts';
 import { verifiedChunks, type Expected } from './verified-chunks.ts';
 
 /** Contents on their way into the store. Nothing counts as stored for good before `finish`. */
@@ -169,7 +169,7 @@ const createIntake = (layout: DepotLayout, linkFile: LinkFile): Intake => {
       try {
         await linkFile(file, temporary);
       } catch (error) {
-        if (!cannotLink.has(errnoOf(error) ?? '')) {
+        if (!cannotLink(error)) {
           throw diskError(file, error);
         }
         await intake.take(expected, read(), fail);

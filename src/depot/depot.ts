@@ -7,10 +7,11 @@ import { diskError, writeDepotFile } from './disk-error.ts';
 import { errnoOf } from '../files/errno.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { depotLayout, makeDepotFolders, type DepotLayout } from './layout.ts';
-import { holdingLock } from './lock.ts';
+import { depotLock } from './depot-lock.ts';
+import { holdingLock } from '../files/run-lock.ts';
 import { adoptMarks, recoverDepot } from './recovery.ts';
 import { keepReserve, spendReserve } from './reserve.ts';
-import type { RunHolder } from './run-holder.ts';
+import type { RunHolder } from '../files/run-holder.ts';
 import type { LinkFile } from './snapshot-folder.ts';
 import { createSnapshots, type Snapshots } from './snapshots.ts';
 
@@ -109,6 +110,7 @@ const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnviron
   const journal = createJournal(layout.journal, environment.clock, environment.user);
   const content = createContentStore(layout, environment.linkFile);
   const snapshots = createSnapshots(layout, journal, content, environment.clock, environment.linkFile);
+  const lock = depotLock(layout);
   const depot: Depot = {
     id,
     layout,
@@ -116,7 +118,7 @@ const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnviron
     snapshots,
     content,
     change: (verb, work) =>
-      holdingLock(layout.lock, verb, environment.clock(), async (cut) => {
+      holdingLock(lock, verb, environment.clock(), async (cut) => {
         await recoverDepot(depot);
         const result = await work(cut);
         await keepReserve(layout.reserve);
@@ -127,7 +129,7 @@ const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnviron
       return depot.change(verb, work);
     },
     restartJournal: () =>
-      holdingLock(layout.lock, 'snapshot verify', environment.clock(), async () => {
+      holdingLock(lock, 'snapshot verify', environment.clock(), async () => {
         const aside = await journal.restart();
         // The new chain has to account for what is here, or it would look as if its lines were lost.
         await recoverDepot(depot);

@@ -5,7 +5,8 @@ import type { Depot } from './depot.ts';
 import { diskError } from './disk-error.ts';
 import { errnoOf } from '../files/errno.ts';
 import { isThere, refuseUnwritable } from '../files/place.ts';
-import { refuseLocked } from './lock.ts';
+import { depotLock } from './depot-lock.ts';
+import { refuseLocked } from '../files/run-lock.ts';
 import { marksTold } from './marks-told.ts';
 import { readMarks, type Marks } from './marks.ts';
 import { soundJournal } from './vouching.ts';
@@ -29,7 +30,7 @@ export interface GcPlan {
 export const previewGc = async (depot: Depot, keep: number): Promise<GcPlan> => {
   const stored = await depot.content.list();
   // In this order: a run that has stored some of these is either still at work here, or its snapshot is there below.
-  await refuseLocked(depot.layout.lock);
+  await refuseLocked(depotLock(depot.layout));
   await soundJournal(depot.layout);
   return planGc(depot, keep, stored);
 };

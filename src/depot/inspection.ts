@@ -9,7 +9,8 @@ import { checkFolder } from './folder-check.ts';
 import type { JournalLine } from './journal.ts';
 import { readMarks } from './marks.ts';
 import type { SnapshotRecord } from './record.ts';
-import { refuseLocked } from './lock.ts';
+import { depotLock } from './depot-lock.ts';
+import { refuseLocked } from '../files/run-lock.ts';
 import { isSnapshotId } from './snapshot-id.ts';
 
 /** What an inspection saw. */
@@ -58,7 +59,7 @@ const stateOf = async ({
   journal,
   layout,
 }: Depot): Promise<{ readonly head: string; readonly isFree: boolean }> => {
-  const isFree = await refuseLocked(layout.lock).then(
+  const isFree = await refuseLocked(depotLock(layout)).then(
     () => true,
     () => false,
   );

@@ -3,14 +3,12 @@ import { copyFile, link, lstat, open, rename } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { diskError } from './disk-error.ts';
-import { errnoOf } from '../files/errno.ts';
+import { cannotLink } from '../files/errno.ts';
 import { makeFolder, syncFolder } from '../files/folder.ts';
 import { discard } from '../files/temporary.ts';
 import type { SnapshotFile } from './file-list.ts';
 import type { DepotLayout } from './layout.ts';
 
-/** What the system says where hard links can't be had: other file system, FAT, some mounts, too many links. Copied then. */
-export const cannotLink = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 const atOnce = 32;
 
 /** Makes one file out of a stored content. For tests of file systems without hard links. */
@@ -78,7 +76,7 @@ const place = async (content: string, target: string, linkFile: LinkFile): Promi
     await linkFile(content, target);
     return false;
   } catch (error) {
-    if (!cannotLink.has(errnoOf(error) ?? '')) {
+    if (!cannotLink(error)) {
       throw error;
     }
   }

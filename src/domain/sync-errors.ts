@@ -90,9 +90,9 @@ export const syncErrors = {
   },
   FOLDER_BUSY: {
     status: 500,
-    message: '{folder} is in use by process {pid} on {host} since {since}',
+    message: '{folder} is in use by {holder}',
     advice:
-      'Wait for the other run. A lock that gives no sign of life is taken over after ten minutes; if it is certain that no run is left, delete the file `.fleet-depot/lock` in that folder.',
+      'Wait for the other run. A lock that gives no sign of life is taken over after two minutes; if it is certain that no run is left, delete the file `.fleet-depot/lock` in that folder.',
   },
   LOCK_INVALID: {
     status: 500,

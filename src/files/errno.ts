@@ -9,6 +9,10 @@ export const errnoOf = (error: unknown): string | undefined => {
 /** Whether there is no room left: on the disk, or in a quota. */
 export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');
 
+/** Whether there can be no hard link: other file system, FAT, some mounts, too many links. */
+export const cannotLink = (error: unknown): boolean =>
+  ['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error) ?? '');
+
 /** A clause that says why the system refused a file, as in "the disk is full". */
 export const reasonOf = (error: unknown): string => {
   const code = errnoOf(error);

@@ -3,7 +3,7 @@ import { DepotError } from '../domain/errors.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { fileFault } from '../files/file-fault.ts';
 import { dropEmpty, ensureFolder } from '../files/folder.ts';
-import { lockFolder } from './folder-lock.ts';
+import { holdingLock, type RunLock } from '../files/run-lock.ts';
 import type { Journal } from './journal.ts';
 import { openJournal, type Facts } from './journal.ts';
 import type { Layout } from './layout.ts';
@@ -48,24 +48,31 @@ export async function runSync(request: SyncRequest, deps: SyncDeps): Promise<Syn
     return { plan };
   }
   const made = await ensureFolder(layout.work);
-  const release = await lockFolder(layout.folder, layout.busyFile);
   try {
-    await deps.prepare?.();
-    const previous = await readLockFile(layout.lockFile);
-    const journal = await openJournal(layout.journal, false, await placedBefore(deps, previous));
-    try {
-      const plan = await planAll(request, deps, journal, previous);
-      deps.onPlan(plan);
-      return { plan, ...(await carryOut(plan, request, deps, journal, previous)) };
-    } finally {
-      await journal.close();
-    }
+    return await holdingLock(folderLock(layout), 'sync', new Date(), async () => {
+      await deps.prepare?.();
+      const previous = await readLockFile(layout.lockFile);
+      const journal = await openJournal(layout.journal, false, await placedBefore(deps, previous));
+      try {
+        const plan = await planAll(request, deps, journal, previous);
+        deps.onPlan(plan);
+        return { plan, ...(await carryOut(plan, request, deps, journal, previous)) };
+      } finally {
+        await journal.close();
+      }
+    });
   } finally {
-    await release();
     // Of a run that came to nothing nothing stays.
     await dropEmpty(made);
   }
 }
+
+/** What one run holds while it fills a folder. Refuses with FOLDER_BUSY. */
+const folderLock = ({ folder, busyFile }: Layout): RunLock => ({
+  file: busyFile,
+  refusal: (holder) => new DepotError('FOLDER_BUSY', { folder, holder }),
+  fault: (error) => fileFault(error, busyFile),
+});
 
 /** What sync has placed by the lock files that are known: the one that is about to be replaced, and those before it. */
 async function placedBefore(

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { appendFile, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { createArchiveCheck } from '../../src/cli/archive-check.ts';
@@ -159,7 +158,7 @@ test('snapshots come from the newest build of their own place, and a lock file m
 
 test('two runs into one folder: the second is told who works there', async (t) => {
   const { run, to } = await filled(t);
-  const owner = { pid: process.pid, host: `not-${hostname()}`, since: 'now', started: '', token: 'x' };
+  const owner = { pid: process.pid, machine: 'elsewhere', since: 'now', started: '', token: 'x' };
   await writeFile(join(to, '.fleet-depot', 'lock'), JSON.stringify(owner));
   t.is((await run()).error?.code, 'FOLDER_BUSY');
 });

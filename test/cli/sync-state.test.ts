@@ -13,6 +13,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
+import { machineId } from '../../src/files/running-process.ts';
 import { createPublisher } from '../support/signed-packages.ts';
 import { contentOf, runSyncVerb, type SyncRun } from '../support/sync-run.ts';
 import { createSyncScene, type SyncScene } from '../support/sync-scene.ts';
@@ -310,23 +311,23 @@ test('a second sync into the same folder is told who works there; a lock of a de
   t.false(existsSync(join(to, '.fleet-depot/lock')));
 
   const dead = spawnSync(process.execPath, ['-e', '']);
-  const owner = { pid: dead.pid, host: hostname(), since: 'long ago', started: '1', token: 'x' };
+  const owner = { pid: dead.pid, machine: await machineId(), since: 'long ago', started: '1', token: 'x' };
   writeFileSync(join(to, '.fleet-depot/lock'), JSON.stringify(owner));
   t.is((await run()).exitCode, 0);
-  writeFileSync(join(to, '.fleet-depot/lock'), JSON.stringify({ ...owner, host: 'elsewhere' }));
+  writeFileSync(join(to, '.fleet-depot/lock'), JSON.stringify({ ...owner, machine: 'elsewhere' }));
   t.is((await run()).error?.code, 'FOLDER_BUSY');
 });
 
 test('a lock of another machine, or one that can’t be read, is taken over when it has given no sign of life', async (t) => {
   const { to, run } = await setUp(t);
   const file = join(to, '.fleet-depot/lock');
-  const elsewhere = { pid: 7, host: 'elsewhere', since: 'long ago', started: '1', token: 'x' };
+  const elsewhere = { pid: 7, machine: 'elsewhere', since: 'long ago', started: '1', token: 'x' };
   mkdirSync(join(to, '.fleet-depot'), { recursive: true });
   for (const text of [JSON.stringify(elsewhere), '', 'null']) {
     writeFileSync(file, text);
     t.is((await run()).error?.code, 'FOLDER_BUSY', text);
     // An empty one is of nobody who lives: its owner writes it at once.
-    const before = new Date(Date.now() - (text.startsWith('{') ? 11 : 2) * 60_000);
+    const before = new Date(Date.now() - (text.startsWith('{') ? 3 : 1) * 60_000);
     utimesSync(file, before, before);
     t.is((await run()).exitCode, 0, text);
     t.false(existsSync(file));

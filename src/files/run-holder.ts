@@ -1,12 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import {
-  foreignStaleAfter,
-  isOlderThan,
-  isRunning,
-  machineId,
-  processStart,
-} from '../files/running-process.ts';
+import { machineId, processStart } from './running-process.ts';
 
 /** The run that holds a lock: what a lock file has in it, as JSON. */
 export interface RunHolder {
@@ -45,11 +39,8 @@ export const readHolder = async (path: string): Promise<RunHolder | undefined> =
   }
 };
 
-/** Whether the run that wrote `path` still runs. Within one boot the process is asked; across hosts the file's age decides. */
-export const isAlive = async (path: string, holder: RunHolder): Promise<boolean> =>
-  holder.machine === (await machineId())
-    ? isRunning(holder.pid, holder.started)
-    : !(await isOlderThan(path, foreignStaleAfter));
+/** Whether it is, or was, a run of this boot of this host, whose process can be asked. */
+export const isHere = async ({ machine }: RunHolder): Promise<boolean> => machine === (await machineId());
 
 /** The run in words. */
 export const describeHolder = (holder: RunHolder | undefined): string =>
