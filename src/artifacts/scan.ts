@@ -19,7 +19,7 @@ import { judgeKeyFile } from './judge-key.ts';
 import { judgePackage, type PackageFiles, type PackageJudgement } from './judge-package.ts';
 import type { PublicKeyInfo } from '../signing/public-key.ts';
 import { withPatience } from './patience.ts';
-import { trustKeys, type TrustedKeys } from './trusted-keys.ts';
+import { noKeys, trustKeys, type TrustedKeys } from './trusted-keys.ts';
 
 /** All files at one moment. Immutable. */
 export interface ArtifactScan {
@@ -50,7 +50,7 @@ export const emptyScan: ArtifactScan = {
   faults: [],
   lost: new Set(),
   pending: [],
-  keys: trustKeys([]),
+  keys: noKeys,
   judged: new Map(),
   manifests: new Map(),
 };
@@ -67,7 +67,7 @@ export const scanArtifacts = async (
   const now = clock();
   const { lost, faults } = inventories;
   const found: Artifact[] = [...before.artifacts.values()].filter(({ path }) => liesBelow(lost, path));
-  const listedKeys = trustKeys(await judgeKeys(inventories.keys.files, found));
+  const listedKeys = await trustKeys(await judgeKeys(inventories.keys.files, found));
   const keys = lost.has(mounts.keys) ? before.keys : listedKeys;
   const isLost = lost.has(mounts.downloads);
   const judged = new Map<string, Judgement>(isLost ? before.judged : []);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { KeyState, PublicKeyInfo } from '../signing/public-key.ts';
+import { uniteInfos, type PublicKeyInfo } from '../signing/public-key.ts';
 
 /** The keys that signatures are checked with. Expired and revoked ones are among them, so that a verdict can say so. */
 export interface TrustedKeys {
@@ -12,18 +12,12 @@ export interface TrustedKeys {
   stampOf(fingerprint: string): string | undefined;
 }
 
-/** A revocation counts wherever it is found; a prolonged key counts more than its old copy. */
-const order: readonly KeyState[] = ['revoked', 'usable', 'expired', 'weak', 'invalid'];
+/** Trusts nothing. */
+export const noKeys: TrustedKeys = { armored: [], stamp: '', usable: 0, stampOf: () => undefined };
 
-/** Makes a set of what key files have, each key once. */
-export const trustKeys = (keys: readonly PublicKeyInfo[]): TrustedKeys => {
-  const byFingerprint = new Map<string, PublicKeyInfo>();
-  for (const key of keys) {
-    const other = byFingerprint.get(key.fingerprint);
-    if (!other || order.indexOf(key.state) < order.indexOf(other.state)) {
-      byFingerprint.set(key.fingerprint, key);
-    }
-  }
+/** Makes a set of what key files have, each key once: what its copies say counts together. */
+export const trustKeys = async (keys: readonly PublicKeyInfo[]): Promise<TrustedKeys> => {
+  const byFingerprint = new Map((await uniteInfos(keys)).map((key) => [key.fingerprint, key]));
   const stamps = new Map([...byFingerprint].map(([fingerprint, key]) => [fingerprint, keyStamp(key)]));
   return {
     armored: [...byFingerprint.values()].map(({ armored }) => armored),

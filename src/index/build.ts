@@ -44,6 +44,8 @@ export interface BuildResult {
   readonly settling: number;
   /** Packages that are known but were written to just now; they are to be looked at once more. */
   readonly young: number;
+  /** When the first of what is known ends by itself, after now (milliseconds since 1970). */
+  readonly until: number | undefined;
   /** True when what is known is to be written again: it changed, or only its stamps did. */
   readonly isStale: boolean;
   /** True when the signal ended it: `known` has what was read so far, and of the others what was known before. */
@@ -64,10 +66,11 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
   const places = await source.places?.();
   const listing = await source.list();
   const next = keepUnlisted(known, listing.problems);
+  const now = Date.now();
   const unknown: PackageRef[] = [];
   for (const ref of listing.refs) {
     const before = known.get(ref.path);
-    if (before?.stamp === stampOf(ref)) {
+    if (before?.stamp === stampOf(ref) && (before.until ?? Infinity) > now) {
       next.set(ref.path, before);
     } else {
       unknown.push(ref);
@@ -119,6 +122,7 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
     read: counts.done,
     settling: counts.settling,
     young: counts.young,
+    until: firstAfter(now, next),
     isStale: counts.done > 0 || next.size !== known.size,
     isAborted,
     isOutdated: unknown.length > 0 && (counts.gone > 0 || places !== (await source.places?.())),
@@ -159,9 +163,18 @@ function keepUnread(
   }
 }
 
+function firstAfter(now: number, known: KnownPackages): number | undefined {
+  let first = Infinity;
+  for (const { until = Infinity } of known.values()) {
+    first = until > now && until < first ? until : first;
+  }
+  return first === Infinity ? undefined : first;
+}
+
 /** What is to be remembered of a package that was judged. */
-export function knownOf(stamp: string, { found, reasons, digest }: JudgedPackage): KnownPackage {
-  return { stamp, digest, item: found && keep(found), reasons: found ? [] : reasons };
+export function knownOf(stamp: string, { found, reasons, digest, until }: JudgedPackage): KnownPackage {
+  const ends = until === undefined ? {} : { until };
+  return { stamp, digest, item: found && keep(found), reasons: found ? [] : reasons, ...ends };
 }
 
 function keep({ record, summary, detail }: FoundPackage): Omit<SnapshotItem, 'ref'> {

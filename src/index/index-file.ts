@@ -7,7 +7,8 @@ import type { KnownPackage, KnownPackages } from './known-package.ts';
  * The persisted index: one file of
  *
  *     header    one line of JSON: magic, format, program, rules, lengths of the two parts, SHA-256 of both
- *     records   JSON, one row for each package: path, stamp, digest, record, length of summary, length of detail, reasons
+ *     records   JSON, one row for each package: path, stamp, digest, record, length of summary, length of detail, reasons,
+ *               and when they end
  *     answers   the summaries and the gzipped details, in the order of the rows, one behind the other
  *
  * Only the records are parsed, and the answers are served from the very buffer that was read.
@@ -38,10 +39,11 @@ type Row = readonly [
   summary: number,
   detail: number,
   reasons: readonly string[],
+  until: number | null,
 ];
 
 const magic = 'fleet-depot index';
-const format = 1;
+const format = 2;
 const maxHeader = 4096;
 // Writing a large index takes a while: after this much, requests get their turn.
 const yieldBytes = 2 << 20;
@@ -60,10 +62,18 @@ export async function encodeIndex(
     row = [];
     await setImmediate();
   };
-  for (const [path, { stamp, digest, item, reasons }] of known) {
+  for (const [path, { stamp, digest, item, reasons, until }] of known) {
     const detail = await item?.detail();
     const lengths = [item?.summary.length ?? 0, detail?.length ?? 0] as const;
-    const value: Row = [path, stamp, digest ?? null, item?.record ?? null, ...lengths, reasons];
+    const value: Row = [
+      path,
+      stamp,
+      digest ?? null,
+      item?.record ?? null,
+      ...lengths,
+      reasons,
+      until ?? null,
+    ];
     row.push(JSON.stringify(value));
     if (item && detail) {
       answers.push(item.summary, detail);
@@ -154,12 +164,13 @@ function readRows(records: Buffer, answers: Buffer): KnownPackages {
   const known = new Map<string, KnownPackage>();
   let at = 0;
   const take = (length: number): Buffer => answers.subarray(at, (at += length));
-  for (const [path, stamp, digest, record, summaryLength, detailLength, reasons] of JSON.parse(
+  for (const [path, stamp, digest, record, summaryLength, detailLength, reasons, until] of JSON.parse(
     records.toString(),
   ) as Row[]) {
     const [summary, detail] = [take(summaryLength), take(detailLength)];
     const item = record ? { record, summary, detail: () => Promise.resolve(detail) } : undefined;
-    known.set(path, { stamp, digest: digest ?? undefined, item, reasons });
+    const ends = until === null ? {} : { until };
+    known.set(path, { stamp, digest: digest ?? undefined, item, reasons, ...ends });
   }
   return known;
 }

@@ -11,6 +11,8 @@ export interface KnownPackage {
   readonly item: Omit<SnapshotItem, 'ref'> | undefined;
   /** Why it is in quarantine; empty for a package that is served. */
   readonly reasons: readonly string[];
+  /** When that ends though no file changes, as with a signature (milliseconds since 1970). */
+  readonly until?: number;
 }
 
 /** Known packages by absolute path. */

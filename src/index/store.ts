@@ -57,6 +57,9 @@ export interface IndexStoreOptions extends Pick<BuildOptions, 'pool' | 'rules' |
   onProgress(done: number, total: number): void;
 }
 
+/** Node's longest, of 24 days; a look that comes too early does no harm. */
+const longestTimeout = 2 ** 31 - 1;
+
 /** More switches than that during one look are no switching any more; then what was found last counts. */
 const maxBuilds = 5;
 
@@ -70,6 +73,7 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
   let running: Promise<Snapshot> | undefined;
   let queued: Promise<Snapshot> | undefined;
   let again: NodeJS.Timeout | undefined;
+  let atEnd: NodeJS.Timeout | undefined;
   const closing = new AbortController();
   const settling = createSettling();
   const saver = createSaver(cache);
@@ -153,6 +157,7 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
       }
       faults.clear();
       lookAgain(result);
+      lookAtEnd(result);
       const isSame = snapshot !== undefined && sameContent(snapshot, items, result);
       const current = snapshot !== undefined && isSame ? snapshot : swap(result);
       report(isSame ? 'same' : 'changed', result.read);
@@ -174,6 +179,15 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
         () => void refresh().catch(() => undefined),
         unsettled > 0 ? settleTime / 3 : settleTime,
       );
+    }
+  };
+
+  /** A signature or its key may end while nothing changes. */
+  const lookAtEnd = ({ until }: BuildResult): void => {
+    clearTimeout(atEnd);
+    if (until !== undefined && !closing.signal.aborted) {
+      const wait = Math.min(until - Date.now(), longestTimeout);
+      atEnd = setTimeout(() => void refresh().catch(() => undefined), wait).unref();
     }
   };
 
@@ -210,6 +224,7 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
     close: async () => {
       closing.abort();
       clearTimeout(again);
+      clearTimeout(atEnd);
       await Promise.allSettled([running, queued]);
       await saver.flush();
     },

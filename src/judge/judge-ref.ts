@@ -50,6 +50,7 @@ export async function judgeRef(
       found,
       reasons,
       warnings,
+      ...(decision.until === undefined ? {} : { until: decision.until }),
     };
   } catch (error) {
     if (error instanceof DepotError) {

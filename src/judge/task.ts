@@ -48,6 +48,8 @@ export interface JudgedPackage {
   readonly reasons: readonly string[];
   /** Worth a line in the log. */
   readonly warnings: readonly string[];
+  /** When its signature has to be judged anew though nothing changes (milliseconds since 1970); `digest` covers it. */
+  readonly until?: number;
 }
 
 /** A package that can be served, with its answers rendered. */

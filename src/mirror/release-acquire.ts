@@ -79,7 +79,7 @@ export const acquireGroup = async (group: PlannedGroup, deps: ReleaseAcquireDeps
     ({ path, facts }) =>
       facts?.sha256 === (beside.has(path) ? sha256Of(beside.get(path) as Buffer) : undefined),
   );
-  if (group.state === 'kept' && isSame) {
+  if (group.state === 'kept' && isSame && isVouchedFor) {
     return keptGroup(group);
   }
   const { content, signer } = await fetchMain(group, beside, deps);

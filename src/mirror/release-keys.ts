@@ -4,6 +4,7 @@ import { pinnedKeys } from '../signing/pinned-keys.ts';
 import {
   formatFingerprint,
   readPublicKeys,
+  uniteInfos,
   type PublicKeyInfo,
   type SortedKeys,
 } from '../signing/public-key.ts';
@@ -18,14 +19,16 @@ export const vouches = ({ usable, unusable }: SortedKeys, fingerprint: string, i
 
 /** Which keys may be served, and what is verified with. */
 export interface KeyTrust {
-  /** Armored keys to verify with: those of the keyring and those of `keys:` that were accepted. */
+  /** Armored keys to verify with: those of the keyring and those of `keys:`, also where one says that it has ended. */
   armored(): readonly string[];
   /** Fingerprints of the keys of `keys:` that were accepted. */
   accepted(): ReadonlySet<string>;
+  /** Fingerprints of keys that have ended by what keyring and `keys:` say together. */
+  ended(): ReadonlySet<string>;
   /**
    * Judges the content of a key file and trusts its keys. Agents trust what is served as a key, so each of its keys has to
    * be one whose fingerprint is known: by the definition, where it pins this file; else by the keyring or the built-in
-   * table. Throws DepotError KEY_INVALID, KEY_SECRET, KEY_FINGERPRINT or KEY_UNPINNED.
+   * table. Throws DepotError KEY_INVALID, KEY_SECRET, KEY_FINGERPRINT, KEY_UNPINNED or KEY_UNUSABLE.
    */
   accept(name: string, content: Uint8Array, label: string): Promise<readonly string[]>;
 }
@@ -35,20 +38,26 @@ export const createKeyTrust = (
   keyring: readonly string[],
   pins: Readonly<Record<string, readonly string[]>>,
 ): KeyTrust => {
-  const armored = new Map<string, string>();
-  let known: Promise<ReadonlySet<string>> | undefined;
-  const readKnown = async (): Promise<ReadonlySet<string>> => {
-    const infos = await Promise.all(keyring.map((key) => readPublicKeys(Buffer.from(key), 'keyring')));
-    return new Set([...pinnedKeys, ...infos.flat()].map(({ fingerprint }) => fingerprint));
+  /** What the keyring and the files so far say together of each key of the files. */
+  const ofFiles = new Map<string, PublicKeyInfo>();
+  const accepted = new Set<string>();
+  let known: Promise<readonly PublicKeyInfo[]> | undefined;
+  const readKnown = async (): Promise<readonly PublicKeyInfo[]> =>
+    (await Promise.all(keyring.map((key) => readPublicKeys(Buffer.from(key), 'keyring')))).flat();
+  const isEnded = (fingerprint: string): boolean => {
+    const state = ofFiles.get(fingerprint)?.state;
+    return state !== undefined && state !== 'usable';
   };
   return {
-    armored: () => [...keyring, ...armored.values()],
-    accepted: () => new Set(armored.keys()),
+    armored: () => [...keyring, ...[...ofFiles.values()].map(({ armored }) => armored)],
+    accepted: () => new Set([...accepted].filter((one) => !isEnded(one))),
+    ended: () => new Set([...ofFiles.keys()].filter(isEnded)),
     accept: async (name, content, label) => {
       const keys = await readArmored(content, label);
       const pinned = pins[name];
       known ??= readKnown();
-      const allowed = pinned === undefined ? await known : new Set(pinned);
+      const trusted = await known;
+      const allowed = new Set(pinned ?? [...pinnedKeys, ...trusted].map(({ fingerprint }) => fingerprint));
       for (const { fingerprint } of keys) {
         if (allowed.has(fingerprint)) {
           continue;
@@ -63,8 +72,13 @@ export const createKeyTrust = (
             });
       }
       for (const key of keys) {
+        const others = [...trusted, ...ofFiles.values()].filter((one) => one.fingerprint === key.fingerprint);
+        const [whole = key] = await uniteInfos([...others, key]);
+        ofFiles.set(key.fingerprint, whole);
+        // Agents know the file alone; but whoever else knows of a revocation is right as well.
         refuseUnusable(key, label);
-        armored.set(key.fingerprint, key.armored);
+        refuseUnusable(whole, label);
+        accepted.add(key.fingerprint);
       }
       return keys.map(({ fingerprint }) => fingerprint);
     },

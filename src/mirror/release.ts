@@ -72,6 +72,7 @@ export const carryOutRelease = async (
     ...deps,
     journal,
     isTrusted: async (fingerprint) =>
+      !deps.trust.ended().has(fingerprint) &&
       vouches(
         await deps.sortedKeys(),
         fingerprint,

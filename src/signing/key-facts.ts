@@ -1,10 +1,10 @@
 import type { Config, Key, Subkey } from 'openpgp';
-import { keyCondition } from './public-key.ts';
+import { keyCondition, type KeyCondition } from './public-key.ts';
 
 /** What was found of the keys of one verifier, so that ten thousand signatures ask once. */
 export interface KeyFacts {
   /** As `keyCondition`. */
-  condition(part: Key | Subkey, now: Date): ReturnType<typeof keyCondition>;
+  condition(part: Key | Subkey, now: Date): Promise<KeyCondition>;
   /** Whether a part of a key could sign at a time, as `Key.getSigningKey` has it; rejects with its error. */
   couldSign(primary: Key, part: Key | Subkey, date: Date | null, config: Config): Promise<unknown>;
 }
@@ -16,7 +16,7 @@ const secondOf = (date: Date): number => Math.floor(date.getTime() / 1000);
 const maxKept = 1000;
 
 export const createKeyFacts = (): KeyFacts => {
-  const conditions = new WeakMap<Key | Subkey, Map<number, ReturnType<typeof keyCondition>>>();
+  const conditions = new WeakMap<Key | Subkey, Map<number, Promise<KeyCondition>>>();
   const signers = new WeakMap<Key | Subkey, Map<number, Promise<unknown>>>();
   return {
     condition: (part, now) => recall(conditions, part, secondOf(now), () => keyCondition(part, now)),

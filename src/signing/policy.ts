@@ -33,6 +33,8 @@ export interface SignatureDecision {
   readonly reason?: string;
   /** Whether `signature_path` is in the answers and the `.sig` is served. */
   readonly showSignature: boolean;
+  /** When it has to be decided anew though nothing changes (milliseconds since 1970). */
+  readonly until?: number;
 }
 
 /**
@@ -42,12 +44,13 @@ export interface SignatureDecision {
  */
 export const decideSignature = (rules: SignatureRules, facts: SignatureFacts): SignatureDecision => {
   const reason = refusal(rules.policy, facts);
+  const until = facts.verdict?.until === undefined ? {} : { until: facts.verdict.until.getTime() };
   if (reason !== undefined) {
-    return { served: false, reason, showSignature: false };
+    return { served: false, reason, showSignature: false, ...until };
   }
   const shown =
     facts.present && facts.armored && (rules.foreign === 'serve' || !isForeign(rules.kibanaKey, facts));
-  return { served: true, showSignature: shown };
+  return { served: true, showSignature: shown, ...until };
 };
 
 const refusal = (policy: SignaturePolicy, facts: SignatureFacts): string | undefined => {

@@ -1,6 +1,6 @@
 import type { Key, Subkey } from 'openpgp';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { mergeKeys } from './merge-keys.ts';
+import { uniteKeys } from './merge-keys.ts';
 import { loadOpenpgp } from './openpgp.ts';
 
 /** `expired`, `revoked` and `weak` keys can be listed and removed, but nothing that they signed is good. */
@@ -58,7 +58,7 @@ const sortKeys = async (armoredKeys: readonly string[]): Promise<SortedKeys> => 
   );
   const usable = new Set<string>();
   const unusable = new Set<string>();
-  for (const { state, fingerprint } of keys.flat()) {
+  for (const { state, fingerprint } of await uniteInfos(keys.flat())) {
     (state === 'usable' ? usable : unusable).add(fingerprint);
   }
   return { usable, unusable };
@@ -83,16 +83,27 @@ export const readPublicKeys = async (
   if (keys.some((key) => key.isPrivate())) {
     throw new DepotError('KEY_SECRET', { label });
   }
-  const infos = new Map<string, PublicKeyInfo>();
-  for (const key of keys) {
-    const fingerprint = key.getFingerprint().toUpperCase();
-    const known = infos.get(fingerprint);
-    const [whole] = known
-      ? await parseKeys(Buffer.from(await mergeKeys(known.armored, key.armor())), label)
-      : [key];
-    infos.set(fingerprint, await describeKey(whole ?? key, now));
+  return Promise.all((await uniteKeys(keys)).map((key) => describeKey(key, now)));
+};
+
+/** Each key once, of several files: copies of it count together, so that a revocation in one of them does. */
+export const uniteInfos = async (
+  infos: readonly PublicKeyInfo[],
+  now = new Date(),
+): Promise<readonly PublicKeyInfo[]> => {
+  const { readKey } = await loadOpenpgp();
+  const united = new Map<string, PublicKeyInfo>();
+  for (const info of infos) {
+    const known = united.get(info.fingerprint);
+    if (known && known.armored !== info.armored) {
+      const copies = [known, info].map(({ armored }) => readKey({ armoredKey: armored }));
+      const [whole] = await uniteKeys(await Promise.all(copies));
+      united.set(info.fingerprint, whole ? await describeKey(whole, now) : known);
+    } else {
+      united.set(info.fingerprint, known ?? info);
+    }
   }
-  return [...infos.values()];
+  return [...united.values()];
 };
 
 const parseKeys = async (content: Uint8Array, label: string): Promise<Key[]> => {
@@ -154,7 +165,7 @@ const ownUserIds = async (key: Key, now: Date): Promise<string[]> => {
 };
 
 /** State of a key with all its parts: one with no part that could ever sign vouches for nothing. */
-const wholeCondition = async (key: Key, now: Date): ReturnType<typeof keyCondition> => {
+const wholeCondition = async (key: Key, now: Date): Promise<KeyCondition> => {
   const condition = await keyCondition(key, now);
   if (condition.state !== 'usable') {
     return condition;
@@ -177,11 +188,17 @@ const wholeCondition = async (key: Key, now: Date): ReturnType<typeof keyConditi
   return { state: 'invalid', reason: `key ${name} has no part that may sign and is strong enough` };
 };
 
+/** What a key or subkey is worth at a time. */
+export interface KeyCondition {
+  readonly state: KeyState;
+  /** Why `state` isn't `usable`. */
+  readonly reason?: string;
+  /** When it becomes another one by itself: the end of a usable key, the beginning of one that isn't there yet. */
+  readonly until?: Date;
+}
+
 /** State of a key or subkey at `now`; revoked outranks weak, weak outranks expired. */
-export const keyCondition = async (
-  key: Key | Subkey,
-  now: Date,
-): Promise<{ state: KeyState; reason?: string }> => {
+export const keyCondition = async (key: Key | Subkey, now: Date): Promise<KeyCondition> => {
   const name = key.getFingerprint().toUpperCase();
   if (await isRevoked(key)) {
     return { state: 'revoked', reason: `key ${name} was revoked` };
@@ -190,9 +207,14 @@ export const keyCondition = async (
   if (weakness !== undefined) {
     return { state: 'weak', reason: `key ${name} is ${weakness}` };
   }
-  const misfit = keyMisfit(key, now);
+  const misfit = keyMisfit(key);
   if (misfit !== undefined) {
     return { state: 'invalid', reason: `key ${name} is ${misfit}` };
+  }
+  const created = key.getCreationTime();
+  if (created > now) {
+    const when = `of ${created.toISOString()}, which is in the future for this machine's clock`;
+    return { state: 'invalid', reason: `key ${name} is ${when}`, until: created };
   }
   const expiry = await ('mainKey' in key ? key.getExpirationTime(now) : key.getExpirationTime()).catch(
     () => null,
@@ -205,7 +227,7 @@ export const keyCondition = async (
     const detail = await why.then(() => 'none was found', messageOf);
     return { state: 'invalid', reason: `key ${name} has no valid signature of its own (${detail})` };
   }
-  return { state: 'usable' };
+  return { state: 'usable', ...(expiry instanceof Date ? { until: expiry } : {}) };
 };
 
 /**
@@ -242,12 +264,9 @@ const readableCurves: ReadonlySet<string> = new Set([
 ]);
 
 /** What makes a key one whose signatures could never be good here, or undefined. */
-const keyMisfit = (key: Key | Subkey, now: Date): string | undefined => {
+const keyMisfit = (key: Key | Subkey): string | undefined => {
   if (key.keyPacket.version !== 4) {
     return `of version ${key.keyPacket.version}, whose signatures neither Kibana nor GnuPG 2.2 can read`;
-  }
-  if (key.getCreationTime() > now) {
-    return `of ${key.getCreationTime().toISOString()}, which is in the future for this machine's clock`;
   }
   const { algorithm, curve } = key.getAlgorithmInfo();
   if (algorithm === 'ed448') {

@@ -22,6 +22,8 @@ export type SignatureVerdict =
       readonly signedAt: Date;
       /** Where the signature has an end of its own. */
       readonly expiresAt?: Date;
+      /** When it ends to be good by itself: with the signature, or with the key or subkey that made it. */
+      readonly until?: Date;
     }
   | {
       readonly state: SignatureFault;
@@ -29,6 +31,8 @@ export type SignatureVerdict =
       readonly issuer?: string;
       /** One clause for a report: "signed by 0123… which is not in the keyring". */
       readonly reason: string;
+      /** When it may become good by itself: key or signature are of a time to come. */
+      readonly until?: Date;
     };
 
 /** Content that is read piece by piece, as often as one likes; a piece is good until the next one is asked for. */

@@ -4,6 +4,7 @@ import { DepotError, messageOf } from '../domain/errors.ts';
 import { hex, issuerOf, parseSignature } from './detached.ts';
 import { checkDigest, type SignedData, type SigningKey, type Tools } from './digest-check.ts';
 import { createKeyFacts } from './key-facts.ts';
+import { uniteKeys } from './merge-keys.ts';
 import { loadOpenpgp, type OpenpgpModule } from './openpgp.ts';
 import { createPlainSignatures } from './plain-signature.ts';
 import {
@@ -60,7 +61,9 @@ const loadTools = async (source: KeySource): Promise<Tools> => {
   const armored = await source.armoredKeys();
   const openpgp = await loadOpenpgp();
   try {
-    const keys = await Promise.all(armored.map((armoredKey) => openpgp.readKey({ armoredKey })));
+    const keys = await uniteKeys(
+      await Promise.all(armored.map((armoredKey) => openpgp.readKey({ armoredKey }))),
+    );
     const facts = createKeyFacts();
     return { openpgp, keys, facts, plain: createPlainSignatures(openpgp, facts) };
   } catch (error) {
@@ -68,10 +71,11 @@ const loadTools = async (source: KeySource): Promise<Tools> => {
   }
 };
 
-const fault = (state: SignatureFault, reason: string, issuer?: string): SignatureVerdict => ({
+const fault = (state: SignatureFault, reason: string, issuer?: string, until?: Date): SignatureVerdict => ({
   state,
   ...(issuer === undefined ? {} : { issuer }),
   reason,
+  ...(until === undefined ? {} : { until }),
 });
 
 const judge = async (
@@ -194,18 +198,20 @@ const conclude = async (
   options: VerifierOptions,
 ): Promise<SignatureVerdict> => {
   const signedAt = packet.created ?? now;
-  if (failure !== undefined && /digest|Signature verification failed/.test(failure)) {
-    return fault('bad', 'the content is not what was signed', issuer);
-  }
+  const ends: Date[] = [];
+  const isOther = failure !== undefined && /digest|Signature verification failed/.test(failure);
+  // What the key is worth comes before the content: a signature alone can be refused before its archive is fetched.
   for (const part of new Set([signer.primary, signer.part])) {
     const condition = await facts.condition(part, now);
     const tolerated =
-      condition.state === 'expired' && failure === undefined && options.expiredKeys === 'signed-before';
+      condition.state === 'expired' &&
+      (failure === undefined || isOther) &&
+      options.expiredKeys === 'signed-before';
     if (condition.state === 'revoked') {
       return fault('revoked-key', condition.reason ?? 'the key was revoked', issuer);
     }
     if (condition.state === 'invalid') {
-      return fault('bad', condition.reason ?? 'the key is invalid', issuer);
+      return fault('bad', condition.reason ?? 'the key is invalid', issuer, condition.until);
     }
     if (condition.state === 'expired' && !tolerated) {
       return fault(
@@ -214,6 +220,10 @@ const conclude = async (
         issuer,
       );
     }
+    ends.push(...(condition.until ? [condition.until] : []));
+  }
+  if (isOther) {
+    return fault('bad', 'the content is not what was signed', issuer);
   }
   const end = packet.getExpirationTime();
   if (end instanceof Date && end <= now) {
@@ -224,16 +234,19 @@ const conclude = async (
       'bad',
       `signed on ${signedAt.toISOString()}, which is in the future for this machine's clock (${now.toISOString()})`,
       issuer,
+      signedAt,
     );
   }
   if (failure !== undefined) {
     return fault('bad', failure, issuer);
   }
   const expiresAt = end instanceof Date ? { expiresAt: end } : {};
+  const [until] = [...ends, ...Object.values(expiresAt)].toSorted((a, b) => a.getTime() - b.getTime());
   return {
     state: 'good',
     fingerprint: signer.primary.getFingerprint().toUpperCase(),
     signedAt,
     ...expiresAt,
+    ...(until ? { until } : {}),
   };
 };

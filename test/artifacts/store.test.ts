@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import test from 'ava';
 import { openDigestMemory } from '../../src/artifacts/digest-memory.ts';
-import { reformatKey, revokeKey } from 'openpgp';
+import { readKey, reformatKey, revokeKey, type SecretKeyPacket } from 'openpgp';
 import { openGnupg } from '../signing/gnupg.ts';
 import { makeKey, signWith } from '../signing/made-keys.ts';
 import { openStore } from '../support/artifact-store.ts';
@@ -312,6 +312,27 @@ test('a key that was prolonged or revoked counts as its newest copy says', async
   await writeFile(join(release.keys, 'a-newer-copy.asc'), prolonged.publicKey.armor());
   await store.rescan();
   t.is(store.stateOf(asked), 'good');
+});
+
+test('a key in two files counts as both say together: a subkey that is in one, its revocation in the other', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const content = await release.add(path);
+  const owner = await makeKey({ subkeys: [{ sign: true }] });
+  const old = await readKey({ armoredKey: owner.armored });
+  old.subkeys = [];
+  await writeFile(join(release.keys, 'GPG-KEY-elastic-agent'), old.armor());
+  await writeFile(join(release.keys, 'newer.asc'), owner.armored);
+  await release.put(`${path}.asc`, await signWith(owner, content));
+  const store = await openStore(t, release);
+  t.is(store.stateOf(asked), 'good');
+  t.is(store.report().trusted_keys, 1);
+  const { privateKey } = owner;
+  const [subkey] = privateKey.subkeys;
+  const revoked = await subkey?.revoke(privateKey.keyPacket as SecretKeyPacket);
+  privateKey.subkeys = revoked ? [revoked] : [];
+  await writeFile(join(release.keys, 'GPG-KEY-elastic-agent'), privateKey.toPublic().armor());
+  await store.rescan();
+  t.regex(store.stateOf(asked) ?? '', /was revoked/);
 });
 
 test('deb, rpm and msi need no signature, as no agent asks for them', async (t) => {

@@ -197,3 +197,27 @@ test('a key of `keys:` that its owner has revoked vouches for nothing that is he
     ].toSorted(),
   );
 });
+
+test('a revocation that comes with `keys:` counts for a key that the keyring still takes for good, and the other way round', async (t) => {
+  const { define, definition, upstream, to } = await createReleaseSite(t);
+  await upstream.add(linuxAgent);
+  await upstream.add(windowsAgent);
+  await define(agents, unpinned);
+  const good = upstream.key.armored;
+  const { publicKey: revoked } = await openpgp.revokeKey({
+    key: upstream.key.privateKey,
+    format: 'armored',
+  });
+  const sync = async (folder: string, key: string, served: string): Promise<readonly string[]> => {
+    upstream.files.set('/GPG-KEY-elastic-agent', Buffer.from(served));
+    const { stdout } = await runSyncVerb([definition, '--to', folder, '--json'], { key });
+    const { artifacts } = JSON.parse(stdout) as Pick<ReleaseRun, 'artifacts'>;
+    return artifacts.report.failed.map(({ label, code }) => `${label} ${code}`).toSorted();
+  };
+  t.deepEqual(await sync(to, good, good), []);
+  const refused = [linuxAgent, windowsAgent].map((path) => `downloads/${path} SIGNATURE_REFUSED`);
+  const all = [...refused, `${keyFile} KEY_UNUSABLE`].toSorted();
+  t.deepEqual(await sync(to, good, revoked), all, 'what is here');
+  t.deepEqual(await sync(`${to}-new`, good, revoked), all, 'what comes');
+  t.deepEqual(await sync(`${to}-other`, revoked, good), all);
+});

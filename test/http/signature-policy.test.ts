@@ -1,9 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { resignArchive, inspectStanding } from '../../src/signing/resign.ts';
 import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { openGnupg } from '../signing/gnupg.ts';
+import { makeKey, signWith } from '../signing/made-keys.ts';
 import { get, getJson } from '../support/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeFolderPackage, writeZipPackage } from '../support/packages.ts';
@@ -208,6 +210,57 @@ test('verified: a key that joins or leaves the keyring while the server runs cou
   t.true(server.lines.some(({ fields }) => fields['event.action'] === 'keyring-changed'));
   await writeFile(keyring, vendor.publicKey + stranger.publicKey);
   await looked(server, 'by_stranger,by_vendor');
+});
+
+test('verified: a signature or key that ends while the server runs takes its package away, one that begins brings it', async (t) => {
+  const root = await scratch(t);
+  const keyring = join(await scratch(t), 'keys.asc');
+  const soon = new Date(Date.now() + 5000);
+  const lasting = await makeKey();
+  const early = await makeKey({ date: soon });
+  const ending = await makeKey({ keyExpirationTime: 5 });
+  const gnupg = await openGnupg(t);
+  const gnupgKey = await gnupg?.generate('ends@example.org', 'ed25519');
+  await writeFile(
+    keyring,
+    [lasting, early, ending].map(({ armored }) => armored).join('') + (gnupgKey ?? ''),
+  );
+  const write = async (name: string, signed: (archive: Buffer) => Promise<string>): Promise<void> => {
+    const archive = await writeZipPackage(root, { name });
+    await writeFile(`${archive}.sig`, await signed(await readFile(archive)));
+    // What was written just now is looked at again in any case.
+    const before = new Date(Date.now() - 86_400_000);
+    await utimes(archive, before, before);
+    await utimes(`${archive}.sig`, before, before);
+  };
+  await write('lasting', (archive) => signWith(lasting, archive));
+  await write('key_ends', (archive) => signWith(ending, archive));
+  await write('key_begins', (archive) => signWith(early, archive, { date: soon }));
+  await write('signed_early', (archive) => signWith(lasting, archive, { date: soon }));
+  if (gnupg) {
+    const ends = ['--default-sig-expire', 'seconds=5'];
+    await write('signature_ends', (archive) => gnupg.sign('ends@example.org', archive, ...ends));
+  }
+  const server = await startServer({
+    packagePaths: [root],
+    flags: {
+      keyring,
+      'signature-policy': 'verified',
+      'poll-interval': '0',
+      'package-paths-enable-watcher': 'false',
+    },
+  });
+  t.teardown(() => server.close());
+  await eventually(
+    'the last edge is over',
+    async () => (await served(server)) === 'key_begins,lasting,signed_early',
+  );
+  const said = server.lines.map(({ message }) => message).join('\n');
+  t.regex(said, /key_ends\S*: signature expired-key: key [0-9A-F]{40} expired on 20\S+Z/);
+  t.regex(
+    said,
+    gnupg ? /signature_ends\S*: signature expired-signature: the signature itself expired on 20/ : /./,
+  );
 });
 
 test('verified: a keyring that is broken while the server runs leaves what is served, and health says so', async (t) => {

@@ -64,7 +64,7 @@ test('any bytes that are no index are refused with a reason', (t) => {
 
 test('an index of another format, program or settings is refused with that reason', async (t) => {
   const bytes = await encode(3);
-  const other = Buffer.from(bytes.toString('latin1').replace('"format":1', '"format":0'), 'latin1');
+  const other = Buffer.from(bytes.toString('latin1').replace('"format":2', '"format":1'), 'latin1');
   t.throws(() => decodeIndex(other, origin), { message: 'it has another format' });
   t.throws(() => decodeIndex(bytes, { ...origin, program: '1.0.1 abc' }), {
     message: 'it was made by another version of the program',

@@ -32,7 +32,13 @@ export function knownSamples(count: number): KnownPackages {
       `/p/demo-1.0.${at}.zip`,
       at % 3 === 2
         ? { stamp: `s${at}`, digest: undefined, item: undefined, reasons: ['it is broken', 'twice'] }
-        : { stamp: `s${at}`, digest: `d${at}`, item: item('demo', at), reasons: [] },
+        : {
+            stamp: `s${at}`,
+            digest: `d${at}`,
+            item: item('demo', at),
+            reasons: [],
+            ...(at % 2 === 0 ? { until: 4_000_000_000_000 + at } : {}),
+          },
     ]),
   );
 }
@@ -40,9 +46,10 @@ export function knownSamples(count: number): KnownPackages {
 /** An index as plain values, to be compared. */
 export async function plain(known: KnownPackages): Promise<unknown[]> {
   const rows: unknown[] = [];
-  for (const [path, { stamp, digest, item: one, reasons }] of known) {
+  for (const [path, { stamp, digest, item: one, reasons, until }] of known) {
     const detail = (await one?.detail())?.toString();
-    rows.push([path, stamp, digest, JSON.stringify(one?.record), one?.summary.toString(), detail, reasons]);
+    const answers = [JSON.stringify(one?.record), one?.summary.toString(), detail];
+    rows.push([path, stamp, digest, ...answers, reasons, until]);
   }
   return rows;
 }

@@ -3,16 +3,21 @@ import { readdir, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { createIndexStore, type IndexStore } from '../../src/index/store.ts';
-import { createJudgePool } from '../../src/judge/pool.ts';
+import { createJudgePool, type JudgePool } from '../../src/judge/pool.ts';
 import { createPackageSources } from '../../src/source/combined.ts';
+import { eventually } from '../support/eventually.ts';
 import { testLimits } from '../support/hostile-zips.ts';
 import { createKeptLog } from '../support/kept-log.ts';
 import { writeZipPackage } from '../support/packages.ts';
 import { scratch } from '../support/scratch.ts';
 
 /** Notes what each snapshot has; `meanwhile` happens after each listing, before what is new is read. */
-const createStore = (path: string, shown: string[], meanwhile: () => Promise<void>): IndexStore => {
-  const pool = createJudgePool({ readers: 1 });
+const createStore = (
+  path: string,
+  shown: string[],
+  meanwhile: () => Promise<void>,
+  pool = createJudgePool({ readers: 1 }),
+): IndexStore => {
   return createIndexStore({
     source: createPackageSources([path], testLimits, createKeptLog()),
     pool: {
@@ -92,4 +97,41 @@ test('a folder that is renamed while its packages are read is never shown in par
   await store.refresh();
   t.deepEqual(await readdir(root), ['d']);
   t.deepEqual(shown, ['one 1.0.0,three 1.0.0,two 1.0.0', 'four 1.0.0,one 1.0.0,three 1.0.0,two 1.0.0']);
+});
+
+test('a package whose signature ends is judged anew at that moment, though nothing changes and nobody asks', async (t) => {
+  const root = await scratch(t);
+  await writeZipPackage(root, { name: 'ending' });
+  await writeZipPackage(root, { name: 'lasting' });
+  const pool = createJudgePool({ readers: 1 });
+  const judged: string[] = [];
+  /** Good until a moment after it was judged first, and never again. */
+  const endingPool: JudgePool = {
+    judge: (candidates, rules, report, options) =>
+      pool.judge(
+        candidates,
+        rules,
+        (ref, found) => {
+          const isEnding = ref.path.includes('ending');
+          const isFirst = !judged.includes(ref.path);
+          judged.push(ref.path);
+          const ended = {
+            ...found,
+            isSame: false,
+            found: undefined,
+            digest: undefined,
+            reasons: ['the signature has ended'],
+          };
+          report(ref, isEnding ? (isFirst ? { ...found, until: Date.now() + 500 } : ended) : found);
+        },
+        options,
+      ),
+  };
+  const shown: string[] = [];
+  const store = createStore(root, shown, () => Promise.resolve(), endingPool);
+  t.teardown(() => store.close());
+  await store.refresh();
+  await eventually('the ended one is in quarantine', () => store.state().snapshot?.quarantine.length === 1);
+  t.deepEqual(shown, ['ending 1.0.0,lasting 1.0.0', 'lasting 1.0.0']);
+  t.deepEqual(store.state().snapshot?.quarantine[0]?.reasons, ['the signature has ended']);
 });

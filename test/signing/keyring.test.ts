@@ -14,9 +14,10 @@ import {
   formatFingerprint,
   parseFingerprint,
   readPublicKeys,
+  uniteInfos,
   type PublicKeyInfo,
 } from '../../src/signing/public-key.ts';
-import { createVerifier } from '../../src/signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
 import { makeKey, signWith, type MadeKey } from './made-keys.ts';
 
 const data = Buffer.from('PK the bytes of an archive');
@@ -191,6 +192,34 @@ test('of two copies of a key in one file the revoked one counts, wherever it sta
     await writeFile(path, copies.join('\n'));
     const verdict = await createVerifier(createKeyring(path)).verify(data, await signWith(key, data));
     t.is(verdict.state, 'revoked-key');
+  }
+});
+
+test('copies of a key in several files count together: prolonged or extended in one of them, revoked in another', async (t) => {
+  const day = 86_400;
+  const date = new Date(Date.now() - 30 * day * 1000);
+  const key = await makeKey({ date, keyExpirationTime: 10 * day, subkeys: [{ sign: true }] });
+  const old = await openpgp.readKey({ armoredKey: key.armored });
+  old.subkeys = [];
+  const { privateKey } = key;
+  const options = { privateKey, userIDs: [{ name: 'Test' }], keyExpirationTime: 90 * day };
+  const prolonged = await openpgp.reformatKey({ ...options, format: 'object' });
+  const signature = await signWith({ ...key, privateKey: prolonged.privateKey }, data);
+  const { publicKey: revoked } = await openpgp.revokeKey({ key: privateKey, format: 'armored' });
+  for (const [copies, state, verdict] of [
+    [[old.armor()], 'expired', 'unknown-key'],
+    [[old.armor(), prolonged.publicKey.armor()], 'usable', 'good'],
+    [[revoked, old.armor(), prolonged.publicKey.armor()], 'revoked', 'revoked-key'],
+  ] as const) {
+    for (const order of [copies, copies.toReversed()]) {
+      t.is((await createVerifier(fixedKeys(order)).verify(data, signature)).state, verdict);
+      const infos = await Promise.all(order.map((one) => readPublicKeys(Buffer.from(one), 'one')));
+      const united = await uniteInfos(infos.flat());
+      t.deepEqual(
+        united.map((one) => one.state),
+        [state],
+      );
+    }
   }
 });
 

@@ -37,6 +37,17 @@ test('present asks for armor and believes it', (t) => {
   t.true(decideSignature(rules('present'), bad).served);
 });
 
+test('verified says until when its answer counts, for a good and for an early signature', (t) => {
+  const until = new Date(7000);
+  const ending = {
+    ...good(home),
+    verdict: { state: 'good', fingerprint: home, signedAt: until, until },
+  } as const;
+  t.deepEqual(decideSignature(rules('verified'), ending), { served: true, showSignature: true, until: 7000 });
+  const early = { ...claimed(home), verdict: { state: 'bad', reason: 'of tomorrow', until } } as const;
+  t.is(decideSignature(rules('verified'), early).until, 7000);
+});
+
 test('verified takes only a good verdict, and says why otherwise', (t) => {
   t.deepEqual(decideSignature(rules('verified'), good(foreignKey)), { served: true, showSignature: true });
   t.deepEqual(decideSignature(rules('verified'), bad), {

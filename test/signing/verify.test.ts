@@ -6,6 +6,7 @@ import { DepotError } from '../../src/domain/errors.ts';
 import { readIssuer } from '../../src/signing/detached.ts';
 import type { SignatureVerdict } from '../../src/signing/signature.ts';
 import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { openGnupg } from './gnupg.ts';
 import { makeKey, signWith, type MadeKey } from './made-keys.ts';
 
 const data = Buffer.from('PK\u0003\u0004 an archive, as far as a signature is concerned\r\n\n');
@@ -141,6 +142,29 @@ test('a signature from the future is bad and says so', async (t) => {
   );
   t.is(verdict.state, 'bad');
   t.regex(reasonOf(verdict), /future/);
+});
+
+test('a verdict says when it ends by itself: with the key, the subkey that signed or the signature; or when it begins', async (t) => {
+  const key = await makeKey({ date: ago(10), keyExpirationTime: 90 * 86_400 });
+  const subkey = { sign: true, keyExpirationTime: 60 * 86_400 };
+  const withSubkey = await makeKey({ date: ago(10), keyExpirationTime: 90 * 86_400, subkeys: [subkey] });
+  const untilOf = async (by: MadeKey, now = new Date(), signed = now): Promise<number | undefined> => {
+    const verifier = createVerifier(fixedKeys([by.armored]), { now: () => now });
+    const { until } = await verifier.verify(data, await signWith(by, data, { date: signed }));
+    return until && Math.round((until.getTime() - Date.now()) / day);
+  };
+  t.is(await untilOf(await makeKey()), undefined);
+  t.is(await untilOf(key), 80);
+  t.is(await untilOf(withSubkey), 50);
+  t.is(await untilOf(await makeKey(), new Date(), ago(-3)), 3, 'the signature is of a time to come');
+  t.is(await untilOf(key, ago(20), ago(5)), -10, 'the key is');
+  const gnupg = await openGnupg(t);
+  if (gnupg) {
+    const armored = await gnupg.generate('ends@example.org', 'ed25519');
+    const signature = await gnupg.sign('ends@example.org', data, '--default-sig-expire', '7d');
+    const { until } = await createVerifier(fixedKeys([armored])).verify(data, signature);
+    t.is(until && Math.round((until.getTime() - Date.now()) / day), 7);
+  }
 });
 
 test('weak hashes, signatures over text and short RSA keys are told from bad signatures', async (t) => {
