@@ -5,6 +5,7 @@ import { parseHeaders } from '../net/proxy.ts';
 import { readPublicKeys } from '../signing/public-key.ts';
 import { environmentConfig } from './artifact-folders.ts';
 import { readPlatforms } from './artifacts-check.ts';
+import { readBaseAddress } from './base-address.ts';
 import { checkArtifacts } from './doctor-artifacts.ts';
 import { checkAnswers, checkReach } from './doctor-connection.ts';
 import { createDoctorContext, type Finding } from './doctor-context.ts';
@@ -56,7 +57,11 @@ export const doctor: Verb = {
 };
 
 const run = async (given: string | undefined, options: DoctorOptions, io: CommandIo): Promise<number> => {
-  const base = readUrl(given ?? ownUrl(environmentConfig(io.env)));
+  const base = given ?? ownUrl(environmentConfig(io.env));
+  readBaseAddress(base, 'the address');
+  if (options.artifactsUrl !== undefined) {
+    readBaseAddress(options.artifactsUrl, '--artifacts-url');
+  }
   const [platform = 'linux-x86_64'] = readPlatforms(options.platform);
   const key = options.key === undefined ? undefined : await firstKey(options.key);
   const settings = readOutgoingSettings(options, io, 4);
@@ -79,7 +84,7 @@ const run = async (given: string | undefined, options: DoctorOptions, io: Comman
     const other =
       options.artifactsUrl === undefined
         ? undefined
-        : createDoctorContext(readUrl(options.artifactsUrl), client, headers, io.signal);
+        : createDoctorContext(options.artifactsUrl, client, headers, io.signal);
     // Where no connection stands, every other check would only say so again.
     const second = other ? await checkReach(other, ca, isProxied, ' (artifacts)') : undefined;
     const artifacts = (second ?? first).isReached
@@ -109,14 +114,6 @@ const report = (findings: readonly Finding[], base: string, isJson: boolean, io:
     );
   }
   output.line(`${count('ok')} ok, ${count('warning')} warnings, ${count('failed')} failed`);
-};
-
-const readUrl = (text: string): string => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new DepotError('USAGE', { reason: `'${text}' is no address such as https://depot.example:8443` });
-  }
-  return text;
 };
 
 /** Kibana reads a file of keys and uses the first alone. */

@@ -60,6 +60,9 @@ const targetOf = (text: string): URL => {
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new DepotError('USAGE', { reason: `'${text}' is no address such as https://depot.example:8443` });
   }
+  if (url.hash !== '') {
+    throw new DepotError('USAGE', { reason: `'${text}' has a fragment, which no server ever sees` });
+  }
   if (!url.pathname.endsWith('/health')) {
     url.pathname = `${url.pathname.replace(/\/+$/, '')}/health`;
   }

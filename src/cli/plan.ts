@@ -5,6 +5,7 @@ import { defaultCacheFolder } from '../index/cache-folder.ts';
 import { createClient } from '../net/client.ts';
 import { artifactFolders, environmentConfig, withArtifacts } from './artifact-folders.ts';
 import { readPlatforms } from './artifacts-check.ts';
+import { readBaseAddress } from './base-address.ts';
 import { addOutgoingOptions, readOutgoingSettings, type OutgoingOptions } from './outgoing-options.ts';
 import { createOutput, type Output } from './output.ts';
 import { ownArtifactsUrl, ownUrl } from './own-url.ts';
@@ -62,6 +63,15 @@ export const plan: Verb = {
 const run = async (options: PlanOptions, io: CommandIo): Promise<number> => {
   if (!/^\d+\.\d+\.\d+$/.test(options.stack)) {
     throw new DepotError('USAGE', { reason: `--stack: '${options.stack}' is no version such as 9.2.1` });
+  }
+  for (const [flag, address] of [
+    ['--url', options.url],
+    ['--artifacts-url', options.artifactsUrl],
+    ['--upstream', /^https?:/i.test(options.upstream ?? '') ? options.upstream : undefined],
+  ] as const) {
+    if (address !== undefined) {
+      readBaseAddress(address, flag);
+    }
   }
   const platforms = readPlatforms(options.platform);
   const config = environmentConfig(io.env);

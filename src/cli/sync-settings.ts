@@ -11,6 +11,7 @@ import { defaultCheckLimits } from '../mirror/archive-check.ts';
 import { askKibana } from '../mirror/kibana.ts';
 import type { HttpClient } from '../net/http.ts';
 import type { RetryPolicy } from '../net/retry.ts';
+import { readBaseAddress } from './base-address.ts';
 import { readKibanaApiKey } from './kibana-api-key.ts';
 import type { OutgoingOptions } from './outgoing-options.ts';
 import type { CommandIo } from './verb.ts';
@@ -70,26 +71,9 @@ export function downloadPlace(
     return { address };
   }
   if (download.bucketUrl !== undefined) {
-    return { bucket: readUrl(download.bucketUrl, 'bucket_url') };
+    return { bucket: readBaseAddress(download.bucketUrl, 'bucket_url') };
   }
-  return { address: download.address === undefined ? address : readUrl(download.address, 'address') };
-}
-
-export function readUrl(text: string, flag: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && (url.protocol === 'http:' || url.protocol === 'https:')) {
-    try {
-      decodeURIComponent(`${url.username}${url.password}`);
-    } catch (error) {
-      throw new DepotError(
-        'USAGE',
-        { reason: `${flag}: a % in user or password must be written %25` },
-        error,
-      );
-    }
-    return url;
-  }
-  throw new DepotError('USAGE', { reason: `${flag} must be an http or https address` });
+  return { address: download.address === undefined ? address : readBaseAddress(download.address, 'address') };
 }
 
 /** What is installed, by the flag or the definition. A note is written of what no registry has to have. */
@@ -109,7 +93,7 @@ export async function readInstalled(
     ? await askKibana({
         client,
         retry,
-        address: readUrl(place, '--installed'),
+        address: readBaseAddress(place, '--installed'),
         apiKey: await readKibanaApiKey(options.kibanaApiKeyFile, io.env),
         onHomemade: (id) => homemade.push(id),
         signal: io.signal,

@@ -8,13 +8,14 @@ import type { SyncDeps, SyncPlan } from '../mirror/sync-request.ts';
 import { runSync, type SyncResult } from '../mirror/sync.ts';
 import { createClient } from '../net/client.ts';
 import { showUrl } from '../net/http.ts';
+import { readBaseAddress } from './base-address.ts';
 import { addOutgoingOptions, collect, readInteger, readOutgoingSettings } from './outgoing-options.ts';
 import { addResignOptions, type LoadSigner } from './resigner.ts';
 import { openPackagePart } from './sync-packages.ts';
 import { showPlan, showResults } from './sync-report.ts';
 import type { SyncRun, SyncTrust } from './sync-run.ts';
 import type { SyncOptions } from './sync-settings.ts';
-import { listingOptions, readUrl } from './sync-settings.ts';
+import { listingOptions } from './sync-settings.ts';
 import { openSyncTarget } from './sync-target.ts';
 import type { CommandIo, Verb } from './verb.ts';
 
@@ -142,7 +143,7 @@ async function fill(
 ): Promise<SyncResult> {
   const { definition, options, io, concurrency } = run;
   const dryRun = options.dryRun ?? false;
-  const address = readUrl(options.address ?? definition.address, '--address');
+  const address = readBaseAddress(options.address ?? definition.address, '--address');
   const target = await openSyncTarget(folder, {
     dryRun,
     partial: options.partial ?? false,

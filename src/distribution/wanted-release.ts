@@ -173,7 +173,10 @@ function readReferences(
   );
   for (const [key, field] of fields) {
     const text = readText(field, complain) ?? '';
-    if (isAddress(text)) {
+    // The key alone is a file, whose address may be of any form.
+    if (isAddress(text) && key !== 'agent-key' && /[?#]/.test(text)) {
+      complain(field.line, `'${key}' must not have a query or a fragment`);
+    } else if (isAddress(text)) {
       references[names[key]] = text;
     } else {
       complain(field.line, `'${key}' must be an http or https address`);

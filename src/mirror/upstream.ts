@@ -10,7 +10,7 @@ import { dismiss, readBody, showUrl, Transient } from '../net/http.ts';
 import type { RetryPolicy } from '../net/retry.ts';
 import { withRetries } from '../net/retry.ts';
 import type { HostPolicy } from '../net/upstream-hosts.ts';
-import { requestWithin } from '../net/upstream-hosts.ts';
+import { isSameServer, requestWithin } from '../net/upstream-hosts.ts';
 import { askPresence, type Presence } from './small-fetch.ts';
 
 /** Another registry, asked for what it has. */
@@ -88,7 +88,7 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
       const target = new URL(path);
       policy.check(downloads.address, target);
       // User and password are those of the address that was given, for its own host alone; a listing has none to give.
-      const isOwn = target.origin === downloads.address.origin;
+      const isOwn = isSameServer(downloads.address, target);
       target.username = isOwn ? downloads.address.username : '';
       target.password = isOwn ? downloads.address.password : '';
       return target;

@@ -68,8 +68,17 @@ function parseAddress(text: string, flag: string, credentials: string | undefine
       reason: `a proxy is reached by http or https, not ${url.protocol}`,
     });
   }
+  if (`${url.pathname}${url.search}${url.hash}` !== '/') {
+    throw new DepotError('PROXY_INVALID', {
+      flag,
+      reason:
+        'a proxy is named by host and port, without a path or query (in user and password, / ? and # must be written %2F, %3F and %23)',
+    });
+  }
   const inline =
-    url.username === '' ? undefined : `${decode(url.username, flag)}:${decode(url.password, flag)}`;
+    `${url.username}${url.password}` === ''
+      ? undefined
+      : `${decode(url.username, flag)}:${decode(url.password, flag)}`;
   const known = credentials ?? inline;
   const uri = url.origin;
   return known === undefined

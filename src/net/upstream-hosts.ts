@@ -14,7 +14,7 @@ const maxRedirects = 5;
 /**
  * The hosts of the given addresses and of `--allow-redirect-host` (HOST or HOST:PORT; without a port every port).
  * Throws USAGE for one that is neither.
- * https never becomes http, and other schemes are never followed.
+ * http may become https on the same host; https never becomes http, and other schemes are never followed.
  */
 export function createHostPolicy(addresses: readonly URL[], allowed: readonly string[]): HostPolicy {
   const odd = allowed.find((host) => !/^(?:\[[\da-f:.]+\]|[a-z\d._-]+)(?::\d{1,5})?$/i.test(host));
@@ -35,7 +35,7 @@ export function createHostPolicy(addresses: readonly URL[], allowed: readonly st
       if (source.protocol === 'https:' && target.protocol === 'http:') {
         refuse('https must not become http');
       }
-      if (!hosts.has(hostAndPort(target)) && !hosts.has(target.hostname)) {
+      if (!hosts.has(hostAndPort(target)) && !hosts.has(target.hostname) && !isSameServer(source, target)) {
         refuse(
           `${target.protocol === source.protocol ? target.host : hostAndPort(target)} is not a host of this upstream`,
         );
@@ -46,6 +46,15 @@ export function createHostPolicy(addresses: readonly URL[], allowed: readonly st
 
 const hostAndPort = (url: URL): string =>
   `${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`;
+
+/** Whether `target` is on the server of `source`: the same origin, or the same host over https at the usual port instead of http at its own. */
+export const isSameServer = (source: URL, target: URL): boolean =>
+  target.origin === source.origin ||
+  (source.protocol === 'http:' &&
+    target.protocol === 'https:' &&
+    target.hostname === source.hostname &&
+    source.port === '' &&
+    target.port === '');
 
 /** One request with its redirects, each checked. Other statuses come back as they are; 429 and 5xx are Transient. */
 export async function requestWithin(
@@ -74,7 +83,7 @@ export async function requestWithin(
       throw new DepotError('UPSTREAM_ANSWER', { url, reason: `more than ${maxRedirects} redirects` });
     }
     // User and password go along within one host only; what a Location itself carries is never used.
-    const sameHost = target.origin === current.url.origin;
+    const sameHost = isSameServer(current.url, target);
     target.username = sameHost ? current.url.username : '';
     target.password = sameHost ? current.url.password : '';
     const { authorization: _, ...plain } = current.headers ?? {};

@@ -161,6 +161,7 @@ const wrong: readonly (readonly [string, RegExp])[] = [
   ['queries: [{}]\npackages:\n  - name: ../x\n    version: 1.0.0\n', /line 3: '..\/x' is no package name/],
   ['queries: [{}]\npackages:\n  - name: x\n    version: 1.0\n', /line 3: '1.0' is no package version/],
   ['queries: [{}]\naddress: ftp://x\n', /line 2: 'address' must be an http or https address/],
+  ['references:\n  artifacts: http://x/?a=b\n', /line 2: 'artifacts' must not have a query or a fragment/],
   ['queries: [{}]\nexclude:\n  - name: nginx\n    version: ">>1"\n', /line 3: '>>1' is no version range/],
   ['queries: [{}]\nexclude: [Nginx]\n', /line 2: 'Nginx' is no name pattern/],
   ['queries: [{}]\nkeep: -1\n', /line 2: 'keep' must be a whole number/],

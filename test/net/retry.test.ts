@@ -85,6 +85,21 @@ test('hosts are compared with their ports, and https never becomes http', (t) =>
   }
 });
 
+test('http becomes https on the same host at the usual ports, and goes on from there', (t) => {
+  const hosts = createHostPolicy([new URL('http://a.example/x'), new URL('http://b.example:8080')], []);
+  const check = (from: string, to: string) => () => hosts.check(new URL(from), new URL(to));
+  t.notThrows(check('http://a.example/x', 'https://a.example/x'));
+  t.notThrows(check('https://a.example/x', 'https://a.example/y'));
+  for (const [from, to] of [
+    ['http://a.example/x', 'https://a.example:8443/x'],
+    ['http://a.example/x', 'https://www.a.example/x'],
+    ['http://b.example:8080/', 'https://b.example/'],
+    ['https://a.example/x', 'http://a.example/x'],
+  ] as const) {
+    t.throws(check(from, to), { instanceOf: DepotError }, to);
+  }
+});
+
 test('addresses are shown without user and password, also broken ones', (t) => {
   t.is(showUrl('https://me:secret@h.example/p?q=1#f'), 'https://h.example/p?q=1');
   t.is(showUrl('https://me:secret@:bad'), 'https://:bad');
@@ -100,4 +115,16 @@ test('a proxy is settled from flag, file and variables; lower case wins', (t) =>
   const error = t.throws<DepotError>(() => resolveProxy({ proxy: 'socks5://u:secret@h' }, {}));
   t.notRegex(error.message, /secret/);
   t.throws(() => resolveProxy({ proxy: 'http://u:100%@h' }, {}), { message: /%25/ });
+});
+
+test('a proxy that is named by more than host and port is refused, and a password needs no user', (t) => {
+  t.is(resolveProxy({ proxy: 'http://h:3128/' }, {}).httpProxy?.uri, 'http://h:3128');
+  for (const proxy of ['http://wpad/proxy.pac', 'h:3128?x=y', 'http://h#x', 'http://u:1/secret@h']) {
+    const { message } = t.throws<DepotError>(() => resolveProxy({ proxy }, {})) ?? {};
+    t.regex(message ?? '', /--proxy.*named by host and port/);
+    t.notRegex(message ?? '', /secret/);
+  }
+  t.throws(() => resolveProxy({}, { HTTPS_PROXY: 'http://h/x' }), { message: /HTTPS_PROXY/ });
+  const token = `Basic ${Buffer.from(':token').toString('base64')}`;
+  t.is(resolveProxy({ proxy: 'http://:token@h' }, {}).httpProxy?.authorization, token);
 });
