@@ -12,5 +12,6 @@ export const signerLoader =
         file: passphraseFile,
         env: io.env,
         ask: terminal.interactive ? () => terminal.secret(`Passphrase of ${keyFile}`) : undefined,
+        warn: (line) => io.stderr.write(`${line}\n`),
       }),
     );

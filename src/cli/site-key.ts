@@ -121,4 +121,5 @@ export const askPassphrase = (
     file: options.passphraseFile,
     env: io.env,
     ask: deps.terminal.interactive ? () => deps.terminal.secret(question) : undefined,
+    warn: (line) => io.stderr.write(`${line}\n`),
   });

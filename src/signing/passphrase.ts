@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { access, constants, open } from 'node:fs/promises';
 import { DepotError, messageOf } from '../domain/errors.ts';
 
 /** Where a passphrase may come from. Never from a flag's value: everyone on the machine can read those. */
@@ -8,6 +9,8 @@ export interface PassphraseSource {
   readonly env: NodeJS.ProcessEnv;
   /** Asks on a terminal without echo; absent where there is none. */
   readonly ask?: (() => Promise<string>) | undefined;
+  /** Told in one line where others can read the file. */
+  readonly warn: (line: string) => void;
 }
 
 const variable = 'FLEET_DEPOT_KEY_PASSPHRASE';
@@ -29,7 +32,7 @@ export const readPassphrase = async (source: PassphraseSource): Promise<string |
   }
   const file = source.file ?? named;
   if (file !== undefined) {
-    return readSecretFile(file);
+    return readSecretFile(file, source.warn);
   }
   if (plain !== undefined) {
     return plain;
@@ -37,9 +40,19 @@ export const readPassphrase = async (source: PassphraseSource): Promise<string |
   return source.ask?.();
 };
 
-const readSecretFile = async (path: string): Promise<string> => {
+const readSecretFile = async (path: string, warn: PassphraseSource['warn']): Promise<string> => {
   try {
-    return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
+    const handle = await open(path, 'r');
+    try {
+      const stats = await handle.stat();
+      if ((stats.mode & 0o077) !== 0 && (await isOursToChange(path, stats))) {
+        const shown = (stats.mode & 0o777).toString(8).padStart(4, '0');
+        warn(`warning: others can read the passphrase file (mode ${shown}): chmod 600 ${path}`);
+      }
+      return (await handle.readFile('utf8')).replace(/\r?\n$/, '');
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     throw new DepotError(
       'SETTING_INVALID',
@@ -48,3 +61,15 @@ const readSecretFile = async (path: string): Promise<string> => {
     );
   }
 };
+
+/**
+ * Only a file whose mode this user could change is worth a word. Secrets of containers are another user's, or lie on a mount that
+ * is read-only, and are readable on purpose; a pipe has no mode that says anything.
+ */
+const isOursToChange = async (path: string, stats: Stats): Promise<boolean> =>
+  stats.isFile() &&
+  stats.uid === process.geteuid?.() &&
+  (await access(path, constants.W_OK).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) => code !== 'EROFS',
+  ));

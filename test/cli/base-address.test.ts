@@ -22,14 +22,14 @@ test('what would be lost of an address is a usage error that names the flag, in 
   ] as const) {
     for (const flag of ['--address', '--installed']) {
       const run = await runSyncVerb([definition, ...sync, flag, address], { key: 'any' });
-      if (/^http/.test(address) || flag === '--address') {
+      if (address.startsWith('http') || flag === '--address') {
         t.is(run.exitCode, 2, `${flag} ${address}`);
         t.true(run.error?.message.includes(`${flag} ${what}`), run.error?.message);
       }
     }
     for (const flag of ['--url', '--artifacts-url', '--upstream']) {
       const run = await runVerb(plan, ['--stack', '9.2.1', flag, address]);
-      if (/^http/.test(address) || flag !== '--upstream') {
+      if (address.startsWith('http') || flag !== '--upstream') {
         t.is(run.error?.code, 'USAGE', `${flag} ${address}`);
         t.true(run.error?.message.includes(`${flag} ${what}`), run.error?.message);
       }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { watch } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -162,18 +163,48 @@ test('a passphrase comes from the file, the variables or the terminal, in this o
   const folder = await scratch(t);
   const file = join(folder, 'pass');
   await writeFile(file, ' with spaces \r\n');
+  const warn = (): void => undefined;
   const ask = (): Promise<string> => Promise.resolve('typed');
-  t.is(await readPassphrase({ file, env: { FLEET_DEPOT_KEY_PASSPHRASE: 'plain' }, ask }), ' with spaces ');
-  t.is(await readPassphrase({ env: { FLEET_DEPOT_KEY_PASSPHRASE_FILE: file }, ask }), ' with spaces ');
-  t.is(await readPassphrase({ env: { FLEET_DEPOT_KEY_PASSPHRASE: 'plain' }, ask }), 'plain');
-  t.is(await readPassphrase({ env: {}, ask }), 'typed');
-  t.is(await readPassphrase({ env: {} }), undefined);
+  t.is(
+    await readPassphrase({ file, env: { FLEET_DEPOT_KEY_PASSPHRASE: 'plain' }, ask, warn }),
+    ' with spaces ',
+  );
+  t.is(await readPassphrase({ env: { FLEET_DEPOT_KEY_PASSPHRASE_FILE: file }, ask, warn }), ' with spaces ');
+  t.is(await readPassphrase({ env: { FLEET_DEPOT_KEY_PASSPHRASE: 'plain' }, ask, warn }), 'plain');
+  t.is(await readPassphrase({ env: {}, ask, warn }), 'typed');
+  t.is(await readPassphrase({ env: {}, warn }), undefined);
   t.is(
     await codeOf(
       t,
-      readPassphrase({ env: { FLEET_DEPOT_KEY_PASSPHRASE: 'a', FLEET_DEPOT_KEY_PASSPHRASE_FILE: file } }),
+      readPassphrase({
+        env: { FLEET_DEPOT_KEY_PASSPHRASE: 'a', FLEET_DEPOT_KEY_PASSPHRASE_FILE: file },
+        warn,
+      }),
     ),
     'SETTING_INVALID',
   );
-  t.is(await codeOf(t, readPassphrase({ file: join(folder, 'absent'), env: {} })), 'SETTING_INVALID');
+  t.is(await codeOf(t, readPassphrase({ file: join(folder, 'absent'), env: {}, warn })), 'SETTING_INVALID');
+});
+
+test('a passphrase file that others can read is told, with the command that mends it; a pipe is not', async (t) => {
+  const folder = await scratch(t);
+  const file = join(folder, 'pass');
+  await writeFile(file, 'word\n');
+  const said = async (path: string): Promise<readonly string[]> => {
+    const lines: string[] = [];
+    t.is(await readPassphrase({ file: path, env: {}, warn: (line) => lines.push(line) }), 'word');
+    return lines;
+  };
+  for (const mode of [0o644, 0o640, 0o604]) {
+    await chmod(file, mode);
+    t.deepEqual(await said(file), [
+      `warning: others can read the passphrase file (mode 0${mode.toString(8)}): chmod 600 ${file}`,
+    ]);
+  }
+  await chmod(file, 0o600);
+  t.deepEqual(await said(file), []);
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', ['-m', '644', pipe]);
+  const [lines] = await Promise.all([said(pipe), writeFile(pipe, 'word\n')]);
+  t.deepEqual(lines, []);
 });
