@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { access, lstat, stat } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import { errnoOf } from './errno.ts';
@@ -10,6 +10,16 @@ export const isThere = (file: string): Promise<boolean> =>
     () => true,
     (error: unknown) => errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR',
   );
+
+/** What a path leads to; undefined where nothing is there (any more). Throws the errors of `fileFault`. */
+export const statOf = (file: string): Promise<Stats | undefined> =>
+  stat(file).catch((error: unknown) => {
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      return undefined;
+    }
+    throw fileFault(error, file);
+  });
 
 /** Whether a name is taken, be it by a symlink that leads nowhere. */
 export const hasName = (path: string): Promise<boolean> =>

@@ -3,11 +3,12 @@ import { hasItsSignature } from './kept-signature.ts';
 import type { Layout } from './layout.ts';
 import type { LockedPackage, LockFile } from './lock-file.ts';
 import type { WantedProblem } from './wanted-problem.ts';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { parseStrictVersion } from '../domain/version.ts';
 import { isPackageName } from '../distribution/parse-definition.ts';
 import type { SortedKeys } from '../signing/public-key.ts';
 import { fileFault } from '../files/file-fault.ts';
+import { statOf } from '../files/place.ts';
 
 /** A package that is wanted, and where it comes from. */
 export interface WantedItem {
@@ -74,7 +75,7 @@ export async function comparePlan(
   const files = new Set(await listFolder(layout.folder));
   const items: PlanItem[] = [];
   for (const item of wanted) {
-    const stats = files.has(`${item.id}.zip`) ? await stat(layout.archive(item.id)) : undefined;
+    const stats = files.has(`${item.id}.zip`) ? await statOf(layout.archive(item.id)) : undefined;
     if (!stats) {
       items.push({ ...item, state: 'new' });
       continue;
@@ -104,8 +105,12 @@ export async function comparePlan(
     }
     if (!placed.has(id) && !journal.known(id)) {
       foreign.push(file);
-    } else {
-      unwanted.push({ id, size: (await stat(layout.archive(id))).size });
+      continue;
+    }
+    // One that was taken away meanwhile is not there to be unwanted.
+    const stats = await statOf(layout.archive(id));
+    if (stats) {
+      unwanted.push({ id, size: stats.size });
     }
   }
   return { items, unwanted, foreign, problems };

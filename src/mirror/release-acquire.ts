@@ -1,6 +1,7 @@
 import { readFile, stat, unlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
+import { fileFault } from '../files/file-fault.ts';
 import { showUrl } from '../net/http.ts';
 import { downloadPart } from './download.ts';
 import type { DownloadSettings } from './download-types.ts';
@@ -136,8 +137,8 @@ const readLocked = async (file: PlannedFile, deps: ReleaseAcquireDeps): Promise<
   if (!file.locked || file.state === 'new') {
     return undefined;
   }
-  const body = await readFile(targetOf(file, deps));
-  return sha256Of(body) === file.locked.sha256 ? body : undefined;
+  const body = await readFile(targetOf(file, deps)).catch(() => undefined);
+  return body && sha256Of(body) === file.locked.sha256 ? body : undefined;
 };
 
 /** Facts of files that are here already, though nobody has noted them; undefined where they aren't good. */
@@ -167,10 +168,12 @@ const checkInPlace = async (
     }
     return [...facts, await recordMain(main, content, signer, deps)];
   } catch (error) {
-    if (!(error instanceof DepotError) || error.code === 'INTERRUPTED' || error.code === 'DISK_FULL') {
-      throw error;
+    // One of them may be gone since the plan was made.
+    const known = fileFault(error, targetOf(main, deps));
+    if (!(known instanceof DepotError) || known.code === 'INTERRUPTED' || known.code === 'DISK_FULL') {
+      throw known;
     }
-    deps.onWarning(main.path, `the one that is here is fetched again: ${error.message}`);
+    deps.onWarning(main.path, `the one that is here is fetched again: ${known.message}`);
     return undefined;
   }
 };

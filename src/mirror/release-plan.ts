@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
+import { statOf } from '../files/place.ts';
 import type { SortedKeys } from '../signing/public-key.ts';
 import type { Facts, Journal } from './journal.ts';
 import type { Layout } from './layout.ts';
@@ -66,15 +67,13 @@ export const compareRelease = async (
 ): Promise<ReleasePlan> => {
   const { layout, journal } = folder;
   const previous = new Map(folder.previous.map((file) => [file.path, file]));
-  const compare = (group: ReleaseGroup): Promise<PlannedGroup> =>
-    compareGroup(group, folder, previous, ofKeys);
+  const compared = await Promise.all(groups.map((group) => compareFiles(group, folder, previous)));
   // Keys that the definition asks for vouch for artifacts as those of the keyring do.
-  const ofKeys = new Set<string>();
-  for (const { main } of groups.filter(({ kind }) => kind === 'key')) {
-    const { facts } = await compareFile(main, folder);
-    facts?.fingerprints?.forEach((one) => ofKeys.add(one));
-  }
-  const planned = await Promise.all(groups.map(compare));
+  const keys = compared.filter(({ kind }) => kind === 'key');
+  const ofKeys = new Set(keys.flatMap(({ main }) => main.facts?.fingerprints ?? []));
+  const planned = await Promise.all(
+    compared.map(async (group) => ({ ...group, state: await stateOf(group, folder, ofKeys) })),
+  );
   const wanted = new Set(planned.flatMap((group) => filesOfGroup(group).map(({ path }) => path)));
   const unwanted: UnwantedItem[] = [];
   const foreign: string[] = [];
@@ -84,24 +83,37 @@ export const compareRelease = async (
     if (wanted.has(path) || isHidden) {
       continue;
     }
-    if (previous.has(path) || journal.known(path)) {
-      unwanted.push({ id: path, size: (await stat(join(layout.folder, path))).size });
-    } else {
+    if (!previous.has(path) && !journal.known(path)) {
       foreign.push(path);
+      continue;
+    }
+    // One that was taken away meanwhile is not there to be unwanted.
+    const stats = await statOf(join(layout.folder, path));
+    if (stats) {
+      unwanted.push({ id: path, size: stats.size });
     }
   }
   return { groups: planned, unwanted, foreign, problems };
 };
 
-const compareGroup = async (
+type ComparedGroup = Omit<PlannedGroup, 'state'>;
+
+const compareFiles = async (
   group: ReleaseGroup,
   folder: ReleaseFolder,
   previous: ReadonlyMap<string, LockedFile>,
-  ofKeys: ReadonlySet<string>,
-): Promise<PlannedGroup> => {
+): Promise<ComparedGroup> => {
   const beside = await Promise.all(group.beside.map((file) => compareFile(file, folder)));
   const main = await compareFile(group.main, folder);
   const before = previous.get(main.path);
+  return { ...group, main, beside, ...(before ? { before } : {}) };
+};
+
+const stateOf = async (
+  { kind, main, beside }: ComparedGroup,
+  folder: ReleaseFolder,
+  ofKeys: ReadonlySet<string>,
+): Promise<FileState> => {
   // A signature that nobody demanded may be absent.
   const needed = beside.filter(
     ({ path, state }) => !(state === 'new' && path.endsWith('.asc') && !isSignatureNeeded(path, folder)),
@@ -110,16 +122,15 @@ const compareGroup = async (
   const isVouchedFor = async (signer: string | undefined): Promise<boolean> =>
     signer !== undefined && vouches(await folder.sortedKeys(), signer, ofKeys.has(signer));
   const isUnproven =
-    group.kind === 'artifact' &&
+    kind === 'artifact' &&
     isSignatureNeeded(`${main.path}.asc`, folder) &&
     main.state === 'kept' &&
     !(await isVouchedFor(main.facts?.signer));
-  const state = states.includes('new')
+  return states.includes('new')
     ? 'new'
     : states.every((one) => one === 'kept') && !isUnproven
       ? 'kept'
       : 'present';
-  return { ...group, main, beside, state, ...(before ? { before } : {}) };
 };
 
 /** Whether an artifact is only good with its signature: agents verify archives; packages for people carry their own. */

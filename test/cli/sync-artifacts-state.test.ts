@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { appendFile, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { appendFile, mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { createArchiveCheck } from '../../src/cli/archive-check.ts';
@@ -73,6 +74,31 @@ test('a file that was changed on the disk is fetched again, with a word about wh
     /the one that is here is fetched again: .*another digest/,
   );
   t.deepEqual(treeOf(to), before);
+});
+
+test('a file that vanishes while a run is at work is fetched again; one that is not wanted is not there to be deleted', async (t) => {
+  const { run, define, to, upstream } = await filled(t);
+  const before = treeOf(to);
+  await rm(join(to, '.fleet-depot'), { recursive: true });
+  const place = join(to, 'downloads', linuxAgent);
+  upstream.addFault({
+    path: '/GPG-KEY-elastic-agent',
+    times: 1,
+    answer: (_request, response, body) => {
+      rmSync(`${place}.asc`);
+      response.end(body);
+    },
+  });
+  const { exitCode, artifacts, stderr } = await run('--no-sizes');
+  t.is(exitCode, 0, stderr);
+  t.true(artifacts.report.fetched.includes(`downloads/${linuxAgent}`));
+  t.deepEqual(treeOf(to), before);
+  await define('artifacts: []\n');
+  const isListed = ({ path }: { readonly path: string }): boolean => path === `downloads/${linuxAgent}`;
+  t.true((await run('--dry-run')).artifacts.plan.unwanted.some(isListed));
+  await rm(place);
+  await symlink(`${place}.nowhere`, place);
+  t.false((await run('--dry-run')).artifacts.plan.unwanted.some(isListed));
 });
 
 test('a snapshot is asked for in every run and replaced with all that belongs to it; a release is not', async (t) => {

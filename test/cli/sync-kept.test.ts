@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { createPublisher } from '../support/signed-packages.ts';
@@ -52,4 +52,31 @@ test('the half of a package that is not wanted any more goes with the next whole
   upstream.offer(...rest);
   t.is((await run('--no-sizes')).exitCode, 0);
   t.deepEqual(work(), ['downloads~a.tar.gz.part', 'journal.jsonl']);
+});
+
+test('an archive that is gone when it is looked at counts as absent: a wanted one is fetched, another is not there to be deleted', async (t) => {
+  const { to, run, upstream } = await createSyncScene(t, publisher);
+  t.is((await run()).exitCode, 0);
+  const before = contentOf(to);
+  // A link that leads nowhere has a name and no file, as what vanishes between the list and the look.
+  const replaceByLink = (id: string): void => {
+    rmSync(join(to, `${id}.zip`));
+    symlinkSync(join(to, 'nowhere'), join(to, `${id}.zip`));
+  };
+  replaceByLink('nginx-1.2.0');
+  const again = await run();
+  t.is(again.exitCode, 0, again.stderr);
+  t.deepEqual(again.json.report.fetched, ['nginx-1.2.0']);
+  t.deepEqual(contentOf(to), before);
+  const rest = upstream.offered.filter(({ version }) => version !== '1.2.0');
+  upstream.withdraw();
+  upstream.offer(...rest);
+  t.deepEqual(
+    (await run('--dry-run')).json.plan.unwanted.map(({ id }) => id),
+    ['nginx-1.2.0'],
+  );
+  replaceByLink('nginx-1.2.0');
+  const without = await run('--dry-run');
+  t.is(without.exitCode, 0, without.stderr);
+  t.deepEqual(without.json.plan.unwanted, []);
 });
