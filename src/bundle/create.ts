@@ -203,7 +203,8 @@ const fromFile = (
     name: contentName(sha256),
     size: file.size,
     async *open() {
-      const stream = createReadStream(file.location, { highWaterMark: 1 << 20 });
+      // A stream takes its whole buffer for each file, however small that is.
+      const stream = createReadStream(file.location, { highWaterMark: Math.min(file.size + 1, 1 << 20) });
       for await (const chunk of verifiedChunks(stream as AsyncIterable<Buffer>, file, changed)) {
         advance(chunk.length);
         yield chunk;
