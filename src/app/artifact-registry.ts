@@ -3,6 +3,7 @@ import { openGatekeeper, type Gatekeeper } from '../artifacts/gatekeeper.ts';
 import { nameOf } from '../config/setting.ts';
 import { settings, type Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
+import { createClientAddress } from '../http/client-address.ts';
 import { createArtifactApp } from '../http/artifacts/create-app.ts';
 import { isArtifactRequest } from '../http/artifacts/paths.ts';
 import type { ArtifactHealth } from '../http/routes/health.ts';
@@ -59,6 +60,7 @@ export const startArtifactRegistry = async (
     maxAge: Math.floor(config.cacheTimeCatchAll / 1000),
     log,
     metrics,
+    clientOf: createClientAddress(config.trustedProxies),
   });
   const handle = app.callback();
   const server =

@@ -8,6 +8,7 @@ import { createPackageFileAnswers } from '../answer/package-file.ts';
 import { nameOf } from '../config/setting.ts';
 import { settings, type Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
+import { createClientAddress } from '../http/client-address.ts';
 import { createHttpApp } from '../http/create-app.ts';
 import type { CacheTimes } from '../http/routes/registry.ts';
 import { listen, type Listener } from '../http/server.ts';
@@ -79,6 +80,7 @@ export async function startRegistryServer(
     favicon: createBody(await readFile(installedFile('assets/favicon.ico'))),
     log,
     metrics,
+    clientOf: createClientAddress(config.trustedProxies),
   });
   let listener: Listener;
   try {

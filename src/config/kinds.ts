@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { DepotError } from '../domain/errors.ts';
 import { parseAddress, type ListenAddress } from './address.ts';
 import { parseBytes } from './bytes.ts';
@@ -56,6 +57,25 @@ export const paths: Kind<readonly string[]> = {
       .map((one) => one.trim())
       .filter((one) => one !== '')
       .map(path.parse),
+};
+
+/** IP addresses and networks in CIDR notation. */
+export const networks: Kind<readonly { readonly address: string; readonly bits: number }[]> = {
+  placeholder: 'address,…',
+  form: 'IP addresses and networks such as `10.0.0.0/8`, with commas between them',
+  parse: (value) =>
+    value
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== '')
+      .map((one) => {
+        const [address = '', length, ...more] = one.split('/');
+        const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+        const bits = length === undefined ? most : /^\d{1,3}$/.test(length) ? Number(length) : most + 1;
+        return bits >= 0 && bits <= most && more.length === 0
+          ? { address, bits }
+          : refuse(`'${one}' is no IP address or network such as 10.0.0.0/8`);
+      }),
 };
 
 /** Go's duration, in milliseconds. */

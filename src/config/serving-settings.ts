@@ -4,6 +4,7 @@ import {
   cacheBytes,
   choice,
   duration,
+  networks,
   path,
   pathPrefix,
   processes,
@@ -27,6 +28,12 @@ export const servingSettings = {
     section: 'serving',
     default: '',
     help: 'Prefix that a reverse proxy puts before every path, for redirects; paths are answered with and without it',
+  }),
+  trustedProxies: setting(networks, {
+    flag: 'trusted-proxies',
+    section: 'serving',
+    default: '',
+    help: 'Reverse proxies whose X-Forwarded-For says who asks, for the log and for the limit of wrong credentials; nobody is believed where left out',
   }),
   allowUnknownQueryParameters: setting(boolean, {
     flag: 'allow-unknown-query-parameters',

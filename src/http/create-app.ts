@@ -6,6 +6,7 @@ import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createApplication, type Application, type Step } from './application.ts';
+import type { ClientAddress } from './client-address.ts';
 import { accessLog } from './middleware/access-log.ts';
 import { cleanPath } from './middleware/clean-path.ts';
 import { errorResponse } from './middleware/error-response.ts';
@@ -31,6 +32,7 @@ export interface HttpAppOptions {
   readonly favicon: Body;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly clientOf: ClientAddress;
 }
 
 /** The registry as a Koa application: every request goes this one way, from the top to the bottom. */
@@ -41,11 +43,12 @@ export function createHttpApp({
   favicon,
   log,
   metrics,
+  clientOf,
 }: HttpAppOptions): Application {
   // Clients leave in the middle of answers all day long; the access log says 499.
   const app = createApplication((error) => log.debug({ err: error }, 'an answer was not sent whole'));
   app.use(requestId());
-  app.use(accessLog(log, metrics));
+  app.use(accessLog(log, metrics, clientOf));
   app.use(answerHeaders());
   app.use(errorResponse(log));
   app.use(hostGuard());

@@ -24,10 +24,10 @@ import { artifactPath, upgradeKeyPath } from './paths.ts';
  * ever looked up. Nothing has a Content-Encoding: agents would unpack it and find another digest.
  */
 export const createArtifactApp = (options: ArtifactAppOptions): Application => {
-  const { log, metrics, prefix } = options;
+  const { log, metrics, prefix, clientOf } = options;
   const app = createApplication((error) => log.debug({ err: error }, 'an answer was not sent whole'));
   app.use(requestId());
-  app.use(accessLog(log, metrics));
+  app.use(accessLog(log, metrics, clientOf));
   app.use(answerHeaders());
   app.use(errorResponse(log));
   app.use(hostGuard());
@@ -57,7 +57,7 @@ const answer = async (context: Context, state: RequestState, options: ArtifactAp
   // Keys are public, and fleet-server asks for them without credentials.
   if (options.gatekeeper && mount !== mounts.keys) {
     const { authorization } = context.req.headers;
-    await options.gatekeeper.admit(authorization, context.req.socket.remoteAddress ?? '');
+    await options.gatekeeper.admit(authorization, options.clientOf(context.req) ?? '');
   }
   const artifact = options.store.find(path);
   if (artifact) {

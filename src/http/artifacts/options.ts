@@ -2,6 +2,7 @@ import type { Gatekeeper } from '../../artifacts/gatekeeper.ts';
 import type { ArtifactStore } from '../../artifacts/store.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import type { ClientAddress } from '../client-address.ts';
 import type { Transfers } from '../transfers.ts';
 
 /** What the artifact registry is made of. */
@@ -16,4 +17,5 @@ export interface ArtifactAppOptions {
   readonly maxAge: number;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly clientOf: ClientAddress;
 }

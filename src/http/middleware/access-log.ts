@@ -2,9 +2,14 @@ import type { Context } from 'koa';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Step } from '../application.ts';
+import type { ClientAddress } from '../client-address.ts';
 
 /** One line and one measure for each request, when its answer has gone out or the client has left. */
-export function accessLog(log: Log, metrics: Pick<Metrics, 'requestStarted' | 'requestFinished'>): Step {
+export function accessLog(
+  log: Log,
+  metrics: Pick<Metrics, 'requestStarted' | 'requestFinished'>,
+  clientOf: ClientAddress,
+): Step {
   return (context, next) => {
     const start = performance.now();
     const { req, res } = context;
@@ -25,7 +30,7 @@ export function accessLog(log: Log, metrics: Pick<Metrics, 'requestStarted' | 'r
         requestBytes: Number(req.headers['content-length'] ?? 0),
         responseBytes: bytes,
       });
-      write(log, context, status, bytes, seconds);
+      write(log, context, clientOf(req), status, bytes, seconds);
     });
     const running = next(context);
     if (!res.writableEnded) {
@@ -58,7 +63,14 @@ function headBytes({ res }: Context): number {
   return lines.reduce((sum, length) => sum + length, 0) + 100;
 }
 
-function write(log: Log, context: Context, status: number, bytes: number, seconds: number): void {
+function write(
+  log: Log,
+  context: Context,
+  address: string | undefined,
+  status: number,
+  bytes: number,
+  seconds: number,
+): void {
   const { req, state } = context;
   const path = state['path'] as string | undefined;
   log.request(path === '/health' ? 'debug' : 'info', {
@@ -69,7 +81,7 @@ function write(log: Log, context: Context, status: number, bytes: number, second
     status,
     bytes,
     nanoseconds: Math.round(seconds * 1e9),
-    address: req.socket.remoteAddress,
+    address,
     agent: req.headers['user-agent'] ?? '',
   });
 }
