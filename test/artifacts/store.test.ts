@@ -231,6 +231,20 @@ test('a signature with an end of its own counts until then, without any change a
   t.is(found, 0);
 });
 
+test('an artifact whose key ends counts until then, without any change', async (t) => {
+  const release = await makeRelease(await scratch(t));
+  const content = await release.add(path);
+  const ending = await makeKey({ keyExpirationTime: 4 });
+  await writeFile(join(release.keys, 'ending.asc'), ending.armored);
+  await release.put(`${path}.asc`, await signWith(ending, content));
+  const store = await openStore(t, release);
+  await eventually('its key has ended', async () => {
+    await store.rescan();
+    return /^quarantined: .* expired on 20/.test(store.stateOf(asked) ?? '');
+  });
+  t.pass();
+});
+
 test('what was never good is refused at once', async (t) => {
   const release = await makeRelease(await scratch(t));
   await release.add(path);
