@@ -23,6 +23,8 @@ export type ToPrimary =
   | { readonly type: 'listening'; readonly url: string }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly details: ErrorDetails }
   | { readonly type: 'refresh' }
+  /** The index file can't be read. */
+  | { readonly type: 'rewrite-index' }
   | { readonly type: 'refresh-artifacts' }
   | { readonly type: 'credential-failed'; readonly client: string }
   | { readonly type: 'metrics'; readonly id: number; readonly values: MetricValues };

@@ -8,7 +8,7 @@ import { createIndexCache, type IndexCache } from '../index/index-cache.ts';
 import { describeOrigin } from '../index/index-origin.ts';
 import { createProgressLog } from '../index/progress-log.ts';
 import type { Snapshot } from '../index/snapshot.ts';
-import { createIndexStore, type IndexStore } from '../index/store.ts';
+import { createIndexStore, type IndexStore, type WrittenIndex } from '../index/store.ts';
 import { createJudgePool, type JudgePool } from '../judge/pool.ts';
 import type { JudgeRules } from '../judge/task.ts';
 import { followKeyring, withoutMarks } from './followed-keyring.ts';
@@ -67,9 +67,9 @@ export async function createFollowingParts(
     source,
     cache: {
       ...cache,
-      load: async () => {
-        const known = await cache.load();
-        return known && withoutMarks(known);
+      read: async () => {
+        const found = await cache.read();
+        return found.known ? { known: withoutMarks(found.known) } : found;
       },
     },
   };
@@ -93,7 +93,7 @@ export function createIndex(
   log: Log,
   metrics: Metrics,
   onSwap: (snapshot: Snapshot) => void = () => undefined,
-): IndexStore {
+): WrittenIndex {
   return createIndexStore({
     ...parts,
     serveWhileIndexing: config.serveWhileIndexing,

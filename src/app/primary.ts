@@ -6,7 +6,7 @@ import type { App, AppDeps } from '../app.ts';
 import type { Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { defaultCacheFolder } from '../index/cache-folder.ts';
-import type { IndexStore } from '../index/store.ts';
+import type { WrittenIndex } from '../index/store.ts';
 import { workerCacheVariable, type ToPrimary, type ToWorker } from './messages.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { artifactRoots, openArtifactStore } from './artifact-parts.ts';
@@ -19,6 +19,9 @@ export interface WorkerCommand {
   readonly program: string;
   readonly words: readonly string[];
 }
+
+const unwritten =
+  'the new index cannot be written for the processes that serve (-cache-dir, EPR_CACHE_DIR): they serve the one before';
 
 /**
  * Starts `count` processes that share the port. This one reads packages and artifacts, writes the index file and the digests
@@ -34,18 +37,29 @@ export async function startPrimary(
   const cacheFolder = await sharedFolder(config);
   const parts = await createPackageParts(config, log, cacheFolder.path);
   let announced = 0;
-  const index: IndexStore = createIndex(config, parts, log, metrics, (snapshot) => {
+  let isUnwritten = false;
+  const index: WrittenIndex = createIndex(config, parts, log, metrics, (snapshot) => {
     // On the next turn the store knows what to write.
     setImmediate(() => void announce(snapshot.generation));
   });
   const news = (): ToWorker => {
     const { progress, fault } = index.state();
-    return { type: 'index', news: { generation: announced, progress, fault } };
+    const reason = fault ?? (isUnwritten ? unwritten : undefined);
+    return { type: 'index', news: { generation: announced, progress, fault: reason } };
   };
   const announce = async (generation: number): Promise<void> => {
-    await index.flush();
-    announced = Math.max(announced, generation);
+    isUnwritten = !(await index.flush());
+    if (!isUnwritten) {
+      announced = Math.max(announced, generation);
+    }
     supervisor.tell(news());
+  };
+  /** What could not be written when it was new may be by now. */
+  const announceLate = (): void => {
+    if (isUnwritten && index.isWritten()) {
+      isUnwritten = false;
+      announced = index.state().snapshot?.generation ?? announced;
+    }
   };
 
   const roots = artifactRoots(config);
@@ -80,6 +94,8 @@ export async function startPrimary(
     onMessage: (worker: Worker, message: ToPrimary) => {
       if (message.type === 'refresh') {
         void index.refresh().catch(() => undefined);
+      } else if (message.type === 'rewrite-index') {
+        index.rewrite();
       } else if (message.type === 'refresh-artifacts') {
         lookAtArtifacts();
       } else if (message.type === 'credential-failed') {
@@ -94,6 +110,7 @@ export async function startPrimary(
     },
   });
   const heartbeat = setInterval(() => {
+    announceLate();
     supervisor.tell(news());
     supervisor.tell(artifactNews());
   }, 1000);

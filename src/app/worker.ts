@@ -32,6 +32,7 @@ export async function runWorker(
     log,
     onSwap: (snapshot) => measureIndex(metrics, snapshot),
     askRefresh: () => say({ type: 'refresh' }),
+    askIndex: () => say({ type: 'rewrite-index' }),
   });
   let server: RegistryServer | undefined;
   let artifacts: ArtifactRegistry | undefined;
@@ -50,7 +51,12 @@ export async function runWorker(
     channel.on('disconnect', () => void stop());
     channel.on('message', (message: ToWorker) => {
       if (message.type === 'index') {
-        void index.follow(message.news).then(heard);
+        const isFirst = message.news.generation === 0;
+        void index.follow(message.news).then(() => {
+          if (isFirst || index.state().snapshot) {
+            heard();
+          }
+        });
       } else if (message.type === 'artifacts') {
         // What comes before the registry stands is in the file that it begins with.
         if (artifacts && message.change !== seen) {

@@ -37,7 +37,7 @@ export interface Artifact {
   readonly signedBy?: string;
   /** Milliseconds since 1970 until which the signature counts, where it has an end of its own. */
   readonly signedUntil?: number;
-  /** Of what was good before: milliseconds since 1970 until which clients are asked to come again. */
+  /** Of what was good before: until when clients are asked to come again, in milliseconds by a clock that nobody sets. */
   readonly awaitedUntil?: number;
 }
 

@@ -13,13 +13,18 @@ export interface AttemptLimitOptions {
   readonly burst: number;
   /** Milliseconds until one more is borne. */
   readonly refill: number;
+  /** Milliseconds by a clock that nobody sets: one that is set back must lock nobody out. */
   readonly now?: () => number;
 }
 
 const maxClients = 10_000;
 
 /** A bucket of tokens for each client. The memory is bounded: the client that has not failed for longest is forgotten. */
-export const createAttemptLimit = ({ burst, refill, now = Date.now }: AttemptLimitOptions): AttemptLimit => {
+export const createAttemptLimit = ({
+  burst,
+  refill,
+  now = () => performance.now(),
+}: AttemptLimitOptions): AttemptLimit => {
   const buckets = new LRUCache<string, { readonly tokens: number; readonly at: number }>({ max: maxClients });
   const tokensOf = (client: string): number => {
     const bucket = buckets.get(client);

@@ -24,7 +24,7 @@ export interface ContentReadingDeps {
   scan(): ArtifactScan;
   /** A look that begins after the question. */
   lookAgain(): Promise<void>;
-  save(isWanted: (path: string) => boolean): Promise<void>;
+  save(isWanted: (path: string) => boolean): Promise<unknown>;
   /** True where the folders are looked at again by themselves. */
   readonly looksAgain: boolean;
 }
@@ -76,7 +76,8 @@ export const createContentReading = (deps: ContentReadingDeps): ContentReading =
     const paths = new Set([...scan().artifacts.keys()].map((path) => path.replace('/downloads/', '')));
     await save((path) => paths.has(path.replace(/#\w+$/, '')));
   };
-  let lastLook = 0;
+  // By a clock that nobody sets.
+  let lastLook = -Infinity;
   const readOne = async ({ file, task }: PendingContent): Promise<void> => {
     const { keys } = scan();
     try {
@@ -89,9 +90,9 @@ export const createContentReading = (deps: ContentReadingDeps): ContentReading =
       log.warn({ err: error, 'file.path': file.path }, `${file.path} could not be checked`);
     }
     // What is checked is served at once, while others are still read; small files would only cause looks.
-    if (Date.now() - lastLook > 1000 && !isClosed) {
+    if (performance.now() - lastLook > 1000 && !isClosed) {
       await lookAgain();
-      lastLook = Date.now();
+      lastLook = performance.now();
     }
   };
 

@@ -10,10 +10,13 @@ export interface DigestMemory {
   /** Undefined where nothing is known of this content. */
   get(path: string, stamp: string): string | undefined;
   set(path: string, stamp: string, value: string): void;
-  /** Drops what `isWanted` refuses, and writes to disk what changed. Never throws; resolves with why it could not. */
+  /** Drops what `isWanted` refuses, and writes to disk what is not there. Never throws; resolves with why it could not. */
   save(isWanted: (path: string) => boolean): Promise<Error | undefined>;
-  /** Takes what another process has written since; only where it is followed. */
-  reload?(): Promise<void>;
+  /**
+   * Looks at the file, and takes from it what another process has written since where that is followed. True where the file lacks
+   * what is known: it could not be written, or is gone (a cache folder that was cleaned).
+   */
+  reload?(): Promise<boolean>;
 }
 
 interface Entry {
@@ -25,7 +28,12 @@ const header = 'fleet-depot digests 1';
 const maxMemoryBytes = 64 * 1024 * 1024;
 
 /** A memory that ends with the process. */
-export const createVolatileMemory = (): DigestMemory => memoryOf(new Map(), () => Promise.resolve());
+export const createVolatileMemory = (): DigestMemory =>
+  memoryOf(
+    new Map(),
+    () => Promise.resolve(),
+    () => Promise.resolve(true),
+  );
 
 const fileOf = (folder: string, root: string): string =>
   join(folder, `artifacts-${createHash('sha256').update(resolve(root)).digest('hex').slice(0, 16)}.jsonl`);
@@ -49,6 +57,7 @@ export const followDigestMemory = (folder: string, root: string): DigestMemory =
         entries = await readEntries(path);
         seen = now;
       }
+      return stats === undefined;
     },
   };
 };
@@ -60,14 +69,21 @@ export const followDigestMemory = (folder: string, root: string): DigestMemory =
  */
 export const openDigestMemory = async (folder: string, root: string): Promise<DigestMemory> => {
   const path = fileOf(folder, root);
-  return memoryOf(await readEntries(path), (entries) => writeEntries(path, entries));
+  const isThere = (): Promise<boolean> =>
+    stat(path).then(
+      () => true,
+      () => false,
+    );
+  return memoryOf(await readEntries(path), (entries) => writeEntries(path, entries), isThere);
 };
 
 const memoryOf = (
   entries: Map<string, Entry>,
   write: (entries: ReadonlyMap<string, Entry>) => Promise<void>,
+  isThere: () => Promise<boolean>,
 ): DigestMemory => {
   let isChanged = false;
+  const isSaved = async (): Promise<boolean> => !isChanged && (entries.size === 0 || (await isThere()));
   let writing = Promise.resolve<Error | undefined>(undefined);
   const save = async (isWanted: (path: string) => boolean): Promise<Error | undefined> => {
     for (const path of entries.keys()) {
@@ -76,7 +92,7 @@ const memoryOf = (
         isChanged = true;
       }
     }
-    if (!isChanged) {
+    if (await isSaved()) {
       return undefined;
     }
     isChanged = false;
@@ -101,6 +117,7 @@ const memoryOf = (
       writing = writing.then(() => save(isWanted));
       return writing;
     },
+    reload: async () => !(await isSaved()),
   };
 };
 

@@ -35,7 +35,7 @@ export interface GatekeeperOptions {
 export const openGatekeeper = async (
   path: string,
   log: Log,
-  { now = Date.now, onFailure }: GatekeeperOptions = {},
+  { now = () => performance.now(), onFailure }: GatekeeperOptions = {},
 ): Promise<Gatekeeper> => {
   let credentials = await readCredentials(path);
   let stamp = await stampOf(path);

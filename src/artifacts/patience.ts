@@ -9,7 +9,7 @@ const patience = 5000;
 
 /**
  * Notes of files that were good at the look before until when clients are asked to come again, and what lies beside them
- * likewise. Keys are left out: Fleet Server asks for one again by itself. Files are in the order of their paths, and so is what
+ * likewise; `now` is of a clock that nobody sets, in milliseconds. Keys are left out: Fleet Server asks for one again by itself. Files are in the order of their paths, and so is what
  * comes back, by path.
  */
 export const withPatience = (

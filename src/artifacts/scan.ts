@@ -42,6 +42,8 @@ export interface ScanDeps {
   readonly memory: DigestMemory;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** Milliseconds by a clock that nobody sets. */
+  readonly steady?: () => number;
 }
 
 /** A scan that has found nothing yet. */
@@ -60,7 +62,7 @@ export const emptyScan: ArtifactScan = {
  * stays as it was: an agent gives up on 404, so that a disk which is away for a moment must not look like absent files.
  */
 export const scanArtifacts = async (
-  { roots, memory, now: clock = Date.now }: ScanDeps,
+  { roots, memory, now: clock = Date.now, steady = () => performance.now() }: ScanDeps,
   before: ArtifactScan = emptyScan,
 ): Promise<ArtifactScan> => {
   const inventories = await listFolders(roots);
@@ -95,7 +97,7 @@ export const scanArtifacts = async (
     artifacts: withPatience(
       found.toSorted((a, b) => compareBytes(a.path, b.path)),
       before.artifacts,
-      now,
+      steady(),
     ),
     faults,
     lost,

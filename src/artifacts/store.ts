@@ -50,10 +50,12 @@ export interface ArtifactStoreOptions {
   readonly interval?: number;
   /** Called after each change, when the memory has been saved. */
   readonly onChange?: () => void;
-  /** Called where a file was found replaced since it was judged. */
+  /** Called where a file was found replaced since it was judged, or what is known of all is gone from the memory that is followed. */
   readonly onStale?: () => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** Milliseconds by a clock that nobody sets. */
+  readonly steady?: () => number;
 }
 
 /** Milliseconds between two looks while a file is awaited that was good until a moment ago. */
@@ -70,18 +72,24 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
 
   const look = async (): Promise<void> => {
     const before = scan;
-    await memory.reload?.();
+    const isUnsaved = await memory.reload?.();
     scan = await scanArtifacts(options, before);
     const isChanged = !isListed || isOther(before, scan);
     isListed = true;
-    if (!isChanged) {
+    if (!checker) {
+      if (isUnsaved) {
+        options.onStale?.();
+      }
       return;
     }
-    if (checker) {
+    if (isChanged) {
       announce(before, scan, policy, log);
-      await save(() => true);
     }
-    options.onChange?.();
+    // Others follow what is written, so they are told when it is there again, too.
+    const isSaved = (isChanged || isUnsaved) && (await save(() => true));
+    if (isChanged || isSaved) {
+      options.onChange?.();
+    }
   };
   /** One look after the other. Whoever asks gets one that begins after the question, together with others that wait. */
   const lookAgain = (): Promise<void> => {
@@ -95,7 +103,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     return waiting;
   };
   let failure: string | undefined;
-  const save = async (isWanted: (path: string) => boolean): Promise<void> => {
+  const save = async (isWanted: (path: string) => boolean): Promise<boolean> => {
     const error = await memory.save(isWanted);
     if (error && error.message !== failure) {
       log.warn(
@@ -104,6 +112,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
       );
     }
     failure = error?.message;
+    return error === undefined;
   };
   const reading =
     checker &&
@@ -123,7 +132,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
   const refreshAlone = (): void => {
     refresh().catch((error: unknown) => log.error({ err: error }, 'the artifact folders cannot be listed'));
   };
-  const now = options.now ?? Date.now;
+  const steady = options.steady ?? (() => performance.now());
 
   const isServed = (artifact: Artifact): boolean =>
     artifact.state === 'good' ||
@@ -144,7 +153,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     options.interval === undefined
       ? undefined
       : setInterval(() => {
-          if (isAnyAwaited(scan.artifacts.values(), now())) {
+          if (isAnyAwaited(scan.artifacts.values(), steady())) {
             refreshAlone();
           }
         }, betweenAwaited);
@@ -160,7 +169,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     find: (path) => scan.artifacts.get(path),
     list: () => [...scan.artifacts.values()],
     isServed,
-    isAwaited: (artifact) => isAwaited(artifact, now()),
+    isAwaited: (artifact) => isAwaited(artifact, steady()),
     isLost: (path) => liesBelow(scan.lost, path),
     isMounted: (path) => mounted.has(path),
     open: async (artifact) => {

@@ -30,6 +30,8 @@ export interface FollowerOptions {
   onSwap(snapshot: Snapshot): void;
   /** Asks the reading process to look for changes. */
   askRefresh(): void;
+  /** Asks it to write the file again, which can't be read. */
+  askIndex(): void;
 }
 
 /** The index of a process that serves what another one reads. */
@@ -39,22 +41,38 @@ export function createFollowingIndex({
   log,
   onSwap,
   askRefresh,
+  askIndex,
 }: FollowerOptions): FollowingIndex {
   let snapshot: Snapshot | undefined;
   let news: IndexNews = { generation: 0, progress: undefined, fault: undefined };
   let waiting: ((first: Snapshot) => void)[] = [];
   let loading: Promise<void> = Promise.resolve();
+  let isLost = false;
   const makeSnapshot = createSnapshotMaker(() => undefined);
+
+  /** A folder that was cleaned, or a file of another version of the program. Each news that follow are a further attempt. */
+  const lose = (problem: string): void => {
+    askIndex();
+    if (!isLost) {
+      isLost = true;
+      log.warn(
+        { 'event.action': 'index-not-taken', 'file.path': cache.file },
+        `the index ${cache.file} can't be taken over and is written again: ${problem}`,
+      );
+    }
+  };
 
   const load = async (): Promise<void> => {
     const { generation } = news;
     if (generation === 0 || generation === snapshot?.generation) {
       return;
     }
-    const known = await cache.load();
+    const { known, problem } = await cache.read();
     if (!known) {
-      throw new Error(`the index file ${cache.file} could not be read`);
+      lose(problem);
+      return;
     }
+    isLost = false;
     // What changed since the file was written isn't known here yet; the next news have it.
     const pool = { judge: () => Promise.resolve() };
     const quiet = (): void => undefined;
@@ -89,7 +107,6 @@ export function createFollowingIndex({
       askRefresh();
       return snapshot ? Promise.resolve(snapshot) : new Promise((resolve) => waiting.push(resolve));
     },
-    flush: () => Promise.resolve(true),
     follow: (latest) => {
       news = latest;
       loading = loading.then(load).catch((error: unknown) => {

@@ -24,7 +24,7 @@ export interface IndexCache {
   read(): Promise<ReadIndex>;
   /** The same, with a line in the log where there is nothing to trust. */
   load(): Promise<KnownPackages | undefined>;
-  /** Writes to a temporary name, syncs and renames. A fault is one warning and false; the server goes on without. */
+  /** Writes to a temporary name, syncs and renames. A fault is false and one warning until it is over; the server goes on without. */
   save(known: KnownPackages): Promise<boolean>;
   /** Removes the file. True where there was one. Throws INDEX_UNWRITABLE. */
   clear(): Promise<boolean>;
@@ -42,6 +42,12 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
         { 'event.action': 'index-not-kept', 'file.path': file },
         `the index cannot be ${what} (-cache-dir, EPR_CACHE_DIR): ${reason}; each start reads anew what it lacks`,
       );
+    }
+  };
+  const tellKept = (): void => {
+    if (isWarned) {
+      isWarned = false;
+      log.info({ 'event.action': 'index-kept', 'file.path': file }, 'the index is kept again');
     }
   };
   const read = async (): Promise<ReadIndex> => {
@@ -81,6 +87,7 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
         await makeFolder(folder);
         await discardLeftIn(folder);
         await writeDurably(file, inPieces(await encodeIndex(known, origin)));
+        tellKept();
         return true;
       } catch (error) {
         warn('written', messageOf(error));

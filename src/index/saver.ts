@@ -6,40 +6,74 @@ export interface Saver {
   save(known: KnownPackages): void;
   /** Writes what waits, at once. False when the last writing failed. */
   flush(): Promise<boolean>;
+  /** True where nothing waits to be written; what could not be written waits for the next attempt. */
+  isDone(): boolean;
+  /** The same as `flush`, for the last time. */
+  close(): Promise<boolean>;
 }
 
-const pause = 5000;
+/** Milliseconds between two writings, and from one that failed to the next: a full disk gets room again. */
+export interface SaverPauses {
+  readonly between: number;
+  readonly afterFailure: number;
+}
 
-export function createSaver(cache: IndexCache | undefined): Saver {
+export function createSaver(
+  cache: IndexCache | undefined,
+  { between, afterFailure }: SaverPauses = { between: 5000, afterFailure: 30_000 },
+): Saver {
   let waiting: KnownPackages | undefined;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<boolean> = Promise.resolve(true);
+  let underWay = 0;
+  let isClosed = false;
   // By a clock that nobody sets.
-  let lastEnd = -pause;
+  let nextAt = 0;
+  const schedule = (): void => {
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        void write();
+      },
+      Math.max(0, nextAt - performance.now()),
+    );
+  };
   const write = (): Promise<boolean> => {
     const known = waiting;
     waiting = undefined;
     if (known && cache) {
-      running = running.then(() => cache.save(known)).finally(() => (lastEnd = performance.now()));
+      underWay += 1;
+      running = running
+        .then(() => cache.save(known))
+        .then((isKept) => {
+          nextAt = performance.now() + (isKept ? between : afterFailure);
+          underWay -= 1;
+          if (!isKept && !isClosed) {
+            waiting ??= known;
+            schedule();
+          }
+          return isKept;
+        });
     }
     return running;
+  };
+  const flush = async (): Promise<boolean> => {
+    clearTimeout(timer);
+    timer = undefined;
+    await running;
+    return write();
   };
   return {
     save: (known) => {
       waiting = known;
-      timer ??= setTimeout(
-        () => {
-          timer = undefined;
-          void write();
-        },
-        Math.max(0, lastEnd + pause - performance.now()),
-      );
+      schedule();
     },
-    flush: async () => {
+    flush,
+    isDone: () => waiting === undefined && underWay === 0,
+    close: () => {
+      isClosed = true;
       clearTimeout(timer);
-      timer = undefined;
-      await running;
-      return write();
+      return flush();
     },
   };
 }

@@ -37,10 +37,18 @@ export interface IndexStore {
    * build. Throws what the source throws; the last good snapshot stays.
    */
   refresh(): Promise<Snapshot>;
-  /** Writes what is not on disk yet. False when it could not be written. */
-  flush(): Promise<boolean>;
   /** Ends the build that runs, and writes what is not on disk yet. */
   close(): Promise<void>;
+}
+
+/** The store of the process that reads packages, with the file that other processes serve from. */
+export interface WrittenIndex extends IndexStore {
+  /** Writes what is not on disk yet. False when it could not be written; it is tried again later. */
+  flush(): Promise<boolean>;
+  /** True where nothing waits to be written. */
+  isWritten(): boolean;
+  /** Writes the file again though nothing has changed: somebody could not read it. */
+  rewrite(): void;
 }
 
 /** What a store needs. */
@@ -64,7 +72,7 @@ const longestTimeout = 2 ** 31 - 1;
 const maxBuilds = 5;
 
 /** The store of the process that reads packages. Nothing is read before the first `refresh`. */
-export function createIndexStore(options: IndexStoreOptions): IndexStore {
+export function createIndexStore(options: IndexStoreOptions): WrittenIndex {
   const { cache, log } = options;
   let snapshot: Snapshot | undefined;
   let items: readonly SnapshotItem[] = [];
@@ -221,12 +229,18 @@ export function createIndexStore(options: IndexStoreOptions): IndexStore {
     state: () => ({ snapshot, progress, fault: faults.current() }),
     refresh,
     flush: () => saver.flush(),
+    isWritten: () => saver.isDone(),
+    rewrite: () => {
+      if (known) {
+        saver.save(known);
+      }
+    },
     close: async () => {
       closing.abort();
       clearTimeout(again);
       clearTimeout(atEnd);
       await Promise.allSettled([running, queued]);
-      await saver.flush();
+      await saver.close();
     },
   };
 }

@@ -54,15 +54,24 @@ export function createJudgePool({
       const start = (): ReaderProcess => startReader({ rules, heapMegabytes, timeout, isGentle });
       const allowed = isGentle ? Math.ceil(most / 2) : most;
       const lanes = Math.min(allowed, Math.ceil(candidates.length / worthOne));
-      const failed = new AbortController();
-      const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
-      const work = Array.from({ length: lanes }, () => runLane({ plan, start, report, signal: either }));
+      const ended = new AbortController();
+      const end = (): void => ended.abort();
+      // Not AbortSignal.any: a signal that lives as long as the server would keep a trace of each call.
+      signal?.addEventListener('abort', end, { once: true });
+      if (signal?.aborted === true) {
+        end();
+      }
+      const work = Array.from({ length: lanes }, () =>
+        runLane({ plan, start, report, signal: ended.signal }),
+      );
       try {
         await Promise.all(work);
       } catch (error) {
-        failed.abort();
+        end();
         await Promise.allSettled(work);
         throw error;
+      } finally {
+        signal?.removeEventListener('abort', end);
       }
     },
   };

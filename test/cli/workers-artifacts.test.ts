@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { makeCredential, writeCredentials } from '../../src/artifacts/credential-file.ts';
@@ -11,6 +11,7 @@ interface Line {
   readonly 'process.pid': number;
   readonly 'event.action'?: string;
   readonly 'file.path'?: string;
+  readonly 'http.response.status_code'?: number;
 }
 
 /** Milliseconds until one more wrong credential of a client is borne. */
@@ -104,6 +105,29 @@ test('a file that is replaced is checked by the one process as soon as another m
   await release.add(path, renewed);
   await agree(`${server.url}/downloads/${path}`, 200);
   t.is(new Set(readings(server).map((line) => line['process.pid'])).size, 1);
+});
+
+test('digests that are taken away with the cache folder are written again for a process that starts', async (t) => {
+  const folder = await scratch(t);
+  const release = await makeRelease(folder);
+  const path = agentPath('9.2.1');
+  await release.add(path);
+  const server = await startWorkers(t, folder, release, '-artifacts-rescan', '1h');
+  await agree(`${server.url}/downloads/${path}`, 200);
+  await rm(join(folder, 'cache'), { recursive: true });
+  const sending = (): ReadonlySet<number> =>
+    new Set(
+      linesOf(server)
+        .filter((line) => line['http.response.status_code'] === 200)
+        .map((line) => line['process.pid']),
+    );
+  const [victim = 0] = sending();
+  process.kill(victim, 'SIGKILL');
+  await eventually('the one that takes its place sends the file', async () => {
+    await askMany(`${server.url}/downloads/${path}`).catch(() => undefined);
+    return sending().size >= 3;
+  });
+  t.is(readings(server).length, 1, 'nothing was read again');
 });
 
 test('wrong credentials are counted by all processes together', async (t) => {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -6,6 +6,7 @@ import { runCommand, startServer, type RunningServer } from '../support/command.
 import { eventually } from '../support/eventually.ts';
 import { writeZipPackage } from '../support/packages.ts';
 import { scratch } from '../support/scratch.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { freePort } from '../support/tls-proxy.ts';
 
 interface Started {
@@ -24,7 +25,8 @@ const startWorkers = async (
   await mkdir(packages);
   await Promise.all(first.map((name) => writeZipPackage(packages, { name, version: '1.0.0' })));
   const port = await freePort();
-  const words = ['serve', '-workers', '2', '-package-paths', packages, '-cache-dir', join(folder, 'cache')];
+  const words = ['serve', '-workers', '2', '-package-paths', packages];
+  words.push('-cache-dir', env['EPR_CACHE_DIR'] ?? join(folder, 'cache'));
   words.push('-require-package-signatures=false', '-metrics-address', `localhost:${port}`);
   const server = await startServer(t, words, { env });
   await eventually('the workers serve', async () => (await fetch(`${server.url}/search`)).ok);
@@ -128,6 +130,48 @@ test('the processes share one index file', async (t) => {
   const files = (await readdir(cache)).filter((name) => name.endsWith('.fleet'));
   t.is(files.length, 1);
   t.true((await readFile(join(cache, files[0] ?? ''))).length > 0);
+});
+
+test('a cache folder that is taken away is made again for the processes that start', async (t) => {
+  const { server, packages } = await startWorkers(t);
+  await askBoth(server);
+  const [victim = 0] = answering(server);
+  await rm(join(packages, '..', 'cache'), { recursive: true });
+  process.kill(victim, 'SIGKILL');
+  await eventually('another process answers', async () => {
+    await askMany(server);
+    return answering(server).size >= 3;
+  });
+  const answers = await Promise.all(Array.from({ length: 30 }, () => names(server.url)));
+  t.deepEqual([...new Set(answers.map((list) => list.join()))], ['first']);
+  t.regex(server.log(), /"event.action":"index-not-taken"/);
+  t.notRegex(server.log(), /"error\.stack_trace"|"error":\{/);
+});
+
+test('while the index cannot be written all processes serve the one before, and health says why', async (t) => {
+  const disk = await smallDisk(t, 'size=256k');
+  if (disk === undefined) {
+    t.pass();
+    return;
+  }
+  const { server, packages } = await startWorkers(t, ['first'], { EPR_CACHE_DIR: disk });
+  await askBoth(server);
+  const fill = join(disk, 'fill');
+  await t.throwsAsync(writeFile(fill, Buffer.alloc(1024 * 1024)), { code: 'ENOSPC' });
+  const answers = (): Promise<string[]> =>
+    Promise.all(Array.from({ length: 20 }, async () => (await names(server.url)).toSorted().join()));
+  await writeZipPackage(packages, { name: 'first', version: '1.1.0' });
+  const health = async (): Promise<{ status: string; reason?: string }> =>
+    (await fetch(`${server.url}/health`)).json() as Promise<{ status: string; reason?: string }>;
+  await eventually('health tells it', async () => (await health()).status === 'degraded');
+  t.regex((await health()).reason ?? '', /cannot be written.*EPR_CACHE_DIR/);
+  t.deepEqual([...new Set(await answers())], ['first']);
+  await rm(fill);
+  await writeZipPackage(packages, { name: 'second' });
+  await eventually('all serve what is new', async () =>
+    (await answers()).every((list) => list === 'first,second'),
+  );
+  await eventually('health is well', async () => (await health()).status === 'ready');
 });
 
 test('an address that is taken ends all processes with one line', async (t) => {

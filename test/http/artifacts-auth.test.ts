@@ -161,6 +161,18 @@ test('a bucket fills again and the memory of clients is bounded', (t) => {
   t.true(limit.allows('a'), 'forgotten for those that failed later');
 });
 
+test('a clock that is set back locks out nobody', (t) => {
+  const limit = createAttemptLimit({ burst: 10, refill: 6000 });
+  limit.failed('a');
+  const wall = Date.now;
+  try {
+    Date.now = () => wall() - 86_400_000;
+    t.true(limit.allows('a'));
+  } finally {
+    Date.now = wall;
+  }
+});
+
 test('a credential file that is missing or broken keeps the server from starting', async (t) => {
   const folder = await scratch(t);
   const flags = { 'keys-path': folder, 'artifacts-auth-file': join(folder, 'credentials') };

@@ -2,6 +2,8 @@ import { readlinkSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test, { type ExecutionContext } from 'ava';
 import { createJudgePool, type JudgeOptions, type JudgePoolOptions } from '../../src/judge/pool.ts';
 import type { JudgedPackage } from '../../src/judge/task.ts';
@@ -156,3 +158,25 @@ test.serial('where no process can be started, no package is blamed for it', asyn
     process.execPath = execPath;
   }
 });
+
+test.serial(
+  'looks without anything new leave nothing behind on a signal that lives as long as the server',
+  async (t) => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const { signal } = new AbortController();
+    const pool = createJudgePool({ readers: 1 });
+    const look = async (times: number): Promise<number> => {
+      for (let count = 0; count < times; count += 1) {
+        await pool.judge([], rules, () => undefined, { signal });
+      }
+      // What weak references lead to stays until the turn is over.
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = await look(1000);
+    const grown = (await look(30_000)) - before;
+    t.true(grown < 300_000, `${grown} bytes after 30,000 looks`);
+  },
+);

@@ -21,6 +21,7 @@ export const openStore = async (
     readonly policy?: 'strict' | 'lenient';
     readonly untilRead?: boolean;
     readonly now?: () => number;
+    readonly steady?: () => number;
     readonly interval?: number;
   } = {},
 ): Promise<TestStore> => {
@@ -32,6 +33,7 @@ export const openStore = async (
     checker: createContentChecker(),
     log,
     ...(options.now ? { now: options.now } : {}),
+    ...(options.steady ? { steady: options.steady } : {}),
     ...(options.interval === undefined ? {} : { interval: options.interval }),
   });
   t.teardown(() => store.close());
