@@ -1,6 +1,6 @@
 import type { Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
-import { createFollowingIndex } from '../index/follower.ts';
+import { createFollowingIndex, type IndexNews } from '../index/follower.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { MetricValues, ToPrimary, ToWorker } from './messages.ts';
@@ -41,6 +41,12 @@ export async function runWorker(
   const firstNews = new Promise<void>((resolve) => {
     heard = resolve;
   });
+  /** One that can't read the index yet has heard nothing that it could serve. */
+  const hear = ({ generation }: IndexNews): void => {
+    if (generation === 0 || index.state().snapshot) {
+      heard();
+    }
+  };
   const stopped = new Promise<void>((resolve) => {
     const stop = async (): Promise<void> => {
       await Promise.all([server?.close(), artifacts?.close(config.shutdownTimeout)]);
@@ -51,12 +57,7 @@ export async function runWorker(
     channel.on('disconnect', () => void stop());
     channel.on('message', (message: ToWorker) => {
       if (message.type === 'index') {
-        const isFirst = message.news.generation === 0;
-        void index.follow(message.news).then(() => {
-          if (isFirst || index.state().snapshot) {
-            heard();
-          }
-        });
+        void index.follow(message.news).then(() => hear(message.news));
       } else if (message.type === 'artifacts') {
         // What comes before the registry stands is in the file that it begins with.
         if (artifacts && message.change !== seen) {
