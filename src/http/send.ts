@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { Body, Encoding } from '../answer/body.ts';
 import type { ServedFile } from '../source/source.ts';
 import { commonHeaders, setCommonHeaders } from './common-headers.ts';
+import { endWith, goesInPieces } from './encrypted-body.ts';
 import { hasConditions, isKnown, isUnmet, rangeIsFor } from './preconditions.ts';
 import type { ReusableFile } from './pieces.ts';
 import type { Transfers } from './transfers.ts';
@@ -46,7 +47,16 @@ export function sendBody(context: Context, body: Body, head: AnswerHead): void {
     return;
   }
   const part = range === null ? body.bytes : body.bytes.subarray(range.start, range.end + 1);
-  if (context.method !== 'HEAD') {
+  const isSent = context.method !== 'HEAD';
+  if (isSent && goesInPieces(context.res, part)) {
+    context.set('Content-Type', head.type);
+    context.length = part.length;
+    context.respond = false;
+    setCommonHeaders(context);
+    endWith(context.res, part);
+    return;
+  }
+  if (isSent) {
     context.body = part;
     context.set('Content-Type', head.type);
   }
@@ -61,7 +71,7 @@ function asksForWhole({ req: { method, headers } }: Context): boolean {
 /** The head in one piece and the kept bytes behind it: most answers go out here. */
 function sendWhole(context: Context, { bytes, etag }: Body, head: AnswerHead): void {
   writeWholeHead(context, bytes.length, etag, head);
-  context.res.end(bytes);
+  endWith(context.res, bytes);
 }
 
 /** The head of a whole body that Koa isn't asked to send. */
