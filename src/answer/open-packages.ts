@@ -14,8 +14,14 @@ interface Opened {
   isKept: boolean;
 }
 
-/** Keeps at most `max` packages open: each is one file handle and its directory. */
-export function createOpenPackages(source: PackageSource, max: number): OpenPackages {
+/** Milliseconds after which a package that nobody asks for is closed. */
+const idleTime = 60_000;
+
+/**
+ * Keeps at most `max` packages open: each is one file handle and its directory. One that is not asked for is closed soon, since
+ * an archive that was removed or replaced takes its place on the disk until then.
+ */
+export function createOpenPackages(source: PackageSource, max: number, idle = idleTime): OpenPackages {
   const closeIfDone = async (opened: Opened): Promise<void> => {
     if (!opened.isKept && opened.users === 0) {
       await opened.files.then((files) => files.close()).catch(() => undefined);
@@ -23,11 +29,15 @@ export function createOpenPackages(source: PackageSource, max: number): OpenPack
   };
   const kept = new LRUCache<string, Opened>({
     max,
+    ttl: idle,
+    updateAgeOnGet: true,
     dispose: (opened) => {
       opened.isKept = false;
       void closeIfDone(opened);
     },
   });
+  const sweep = setInterval(() => kept.purgeStale(), idle);
+  sweep.unref();
   return {
     with: async (ref, use) => {
       const key = `${ref.path} ${ref.stamp}`;
@@ -46,6 +56,7 @@ export function createOpenPackages(source: PackageSource, max: number): OpenPack
       }
     },
     close: async () => {
+      clearInterval(sweep);
       kept.clear();
     },
   };

@@ -17,6 +17,8 @@ const patience = 1000;
 export function createSharedMetrics(own: Metrics): SharedMetrics {
   const latest = new Map<number, MetricValues>();
   let retired: MetricValues | undefined;
+  // One after the other: workers may die at the same time.
+  let summing: Promise<void> = Promise.resolve();
   const waiting = new Map<number, (worker: number) => void>();
   let asked = 0;
 
@@ -58,13 +60,14 @@ export function createSharedMetrics(own: Metrics): SharedMetrics {
       latest.delete(worker);
       if (values) {
         const counts = values.filter(({ type }) => String(type) !== 'gauge');
-        void addUp(retired ? [retired, counts] : [counts])
-          .getMetricsAsJSON()
-          .then((sum) => (retired = sum as MetricValues));
+        summing = summing.then(async () => {
+          retired = (await addUp(retired ? [retired, counts] : [counts]).getMetricsAsJSON()) as MetricValues;
+        });
       }
     },
     text: async (workers) => {
       await ask(workers);
+      await summing;
       const mine = (await own.registry.getMetricsAsJSON()) as MetricValues;
       return addUp([mine, ...latest.values(), ...(retired ? [retired] : [])]).metrics();
     },

@@ -1,5 +1,5 @@
 import type { Worker } from 'node:cluster';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ToPrimary, ToWorker } from './messages.ts';
 
@@ -29,7 +29,7 @@ const shortLife = 5000;
 const longestPause = 10_000;
 const stopAgain = 250;
 
-/** Starts them all at once; one that dies soon after its start is replaced after longer and longer pauses. */
+/** Starts them all at once; one that dies soon after its start, or can't be started, is replaced after longer and longer pauses. */
 export function superviseWorkers(options: SupervisorOptions): Supervisor {
   const { count, log, start, onStart, onMessage, onDeath } = options;
   const alive = new Set<Worker>();
@@ -41,8 +41,29 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
     [succeed, fail] = [resolve, reject];
   });
 
+  const addLater = (): void =>
+    void setTimeout(() => isStopping || add(), Math.min(longestPause, 100 * 2 ** deathsInRow));
+  /** The machine is short of processes, memory or file handles just now. */
+  const startLater = (error: unknown): void => {
+    if (isStopping) {
+      return;
+    }
+    deathsInRow += 1;
+    log.error(
+      { 'event.action': 'worker-not-started' },
+      `a worker could not be started and is tried again: ${messageOf(error)}`,
+    );
+    addLater();
+  };
+
   const add = (): void => {
-    const worker = start();
+    let worker: Worker;
+    try {
+      worker = start();
+    } catch (error) {
+      startLater(error);
+      return;
+    }
     const born = Date.now();
     let refusal: DepotError | undefined;
     alive.add(worker);
@@ -53,10 +74,17 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
       } else if (message.type === 'failed') {
         refusal = new DepotError(message.code, message.details);
       }
-      onMessage(worker, message);
+      // What one says that is dead by now was counted when it died.
+      if (alive.has(worker)) {
+        onMessage(worker, message);
+      }
     });
-    // A message to one that has just died is no fault of ours.
-    worker.on('error', () => undefined);
+    worker.on('error', (error) => {
+      // A message to one that has just died is no fault of ours; one that never lived has no other end.
+      if (worker.process.pid === undefined && alive.delete(worker)) {
+        startLater(error);
+      }
+    });
     worker.on('exit', (code, signal) => {
       alive.delete(worker);
       if (isStopping) {
@@ -73,7 +101,7 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
         `a worker died (${signal || `exit code ${code}`}) and is replaced`,
       );
       onDeath(worker);
-      setTimeout(() => isStopping || add(), Math.min(longestPause, 100 * 2 ** deathsInRow));
+      addLater();
     });
   };
   for (let index = 0; index < count; index++) {

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { runCommand, startServer, type RunningServer } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
@@ -121,6 +123,35 @@ test('a process that dies is replaced and counted, and the port goes on answerin
   t.deepEqual(await names(server.url), ['first']);
   t.regex(await (await fetch(metrics)).text(), /^fleet_depot_worker_replacements_total 1$/m);
   t.regex(server.log(), /a worker died \(SIGKILL\) and is replaced/);
+});
+
+test('one that could not be started for want of file handles is started as soon as there are some', async (t) => {
+  const { server } = await startWorkers(t);
+  await askBoth(server);
+  const ready =
+    server
+      .log()
+      .split('\n')
+      .find((line) => line.includes('"event.action":"index-ready"')) ?? '{}';
+  const primary = String((JSON.parse(ready) as { 'process.pid': number })['process.pid']);
+  const limit = async (handles: string): Promise<void> =>
+    void (await promisify(execFile)('prlimit', ['--pid', primary, `--nofile=${handles}:`]));
+  try {
+    await limit(String((await readdir(`/proc/${primary}/fd`)).length));
+  } catch (error) {
+    t.log(`skipped: ${String(error)}`);
+    t.pass();
+    return;
+  }
+  const [victim = 0] = answering(server);
+  process.kill(victim, 'SIGKILL');
+  await eventually('the log says so', () => server.log().includes('"event.action":"worker-not-started"'));
+  await limit('1024');
+  await eventually('another process answers', async () => {
+    await askMany(server);
+    return answering(server).size >= 3;
+  });
+  t.deepEqual(await names(server.url), ['first']);
 });
 
 test('the processes share one index file', async (t) => {
