@@ -50,6 +50,11 @@ export function createSharedMetrics(own: Metrics): SharedMetrics {
     });
   };
 
+  const keep = async (before: Promise<void>, counts: MetricValues): Promise<void> => {
+    await before;
+    retired = await addUp(retired ? [retired, counts] : [counts]).getMetricsAsJSON();
+  };
+
   return {
     take: (worker, id, values) => {
       latest.set(worker, values);
@@ -60,9 +65,7 @@ export function createSharedMetrics(own: Metrics): SharedMetrics {
       latest.delete(worker);
       if (values) {
         const counts = values.filter(({ type }) => String(type) !== 'gauge');
-        summing = summing.then(async () => {
-          retired = (await addUp(retired ? [retired, counts] : [counts]).getMetricsAsJSON()) as MetricValues;
-        });
+        summing = keep(summing, counts);
       }
     },
     text: async (workers) => {
