@@ -64,7 +64,7 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
       startLater(error);
       return;
     }
-    const born = Date.now();
+    const born = performance.now();
     let refusal: DepotError | undefined;
     alive.add(worker);
     worker.on('online', () => onStart(worker));
@@ -95,7 +95,7 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
         fail(refusal);
         return;
       }
-      deathsInRow = Date.now() - born < shortLife ? deathsInRow + 1 : 0;
+      deathsInRow = performance.now() - born < shortLife ? deathsInRow + 1 : 0;
       log.error(
         { 'event.action': 'worker-died', 'process.pid': worker.process.pid, 'process.exit_code': code },
         `a worker died (${signal || `exit code ${code}`}) and is replaced`,

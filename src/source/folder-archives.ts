@@ -64,13 +64,14 @@ export const createFolderArchives = (
     archive.isKept = true;
     keptBytes += archive.size;
     for (const [oldKey, old] of kept) {
-      if (kept.size <= maxArchives && keptBytes <= maxBytes) {
-        break;
+      // What a folder was before it changed is asked for by nobody.
+      const isOutdated = oldKey !== key && placeOf(oldKey) === placeOf(key);
+      if (isOutdated || kept.size > maxArchives || keptBytes > maxBytes) {
+        kept.delete(oldKey);
+        keptBytes -= old.size;
+        old.isKept = false;
+        await closeIfDone(old);
       }
-      kept.delete(oldKey);
-      keptBytes -= old.size;
-      old.isKept = false;
-      await closeIfDone(old);
     }
   };
 
@@ -98,7 +99,7 @@ export const createFolderArchives = (
 
   return {
     open: async (ref) => {
-      const key = `${ref.path}\0${ref.stamp}`;
+      const key = keyOf(ref);
       const archive = kept.get(key);
       if (archive === undefined) {
         return serve(await waitFor(ref, key), ref, closeIfDone);
@@ -119,6 +120,9 @@ export const createFolderArchives = (
     },
   };
 };
+
+const keyOf = ({ path, stamp }: PackageRef): string => `${path}\0${stamp}`;
+const placeOf = (key: string): string => key.slice(0, key.indexOf('\0'));
 
 const serve = (
   archive: MadeArchive,

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
@@ -71,6 +71,27 @@ test('an archive that had to make room is served to its end, then made anew', as
     t.deepEqual(opened, ['1', '2', '1']);
     await again.close();
   }
+});
+
+test('what a folder was before it changed takes no place any more, but is served to its end', async (t) => {
+  const temporaryFolder = await scratch(t);
+  const { archives, ref } = await begin(t, { temporaryFolder });
+  const places = async (): Promise<number> => {
+    const links = (await readdir('/proc/self/fd')).map((fd) =>
+      readlink(`/proc/self/fd/${fd}`).catch(() => ''),
+    );
+    return (await Promise.all(links)).filter((link) => link.startsWith(temporaryFolder)).length;
+  };
+  const first = await archives.open(ref('1'));
+  for (const stamp of ['2', '3', '4']) {
+    await (await archives.open(ref(stamp))).close();
+  }
+  t.is(await places(), 2, 'the one that is being sent, and the newest');
+  t.is((await buffer(first.stream(0, first.size - 1))).length, first.size);
+  await first.close();
+  t.is(await places(), 1);
+  await archives.close();
+  t.is(await places(), 0);
 });
 
 test('a folder that cannot be zipped is an error, and the next request tries again', async (t) => {
