@@ -35,6 +35,10 @@ export const tarEntryBytes = (size: number): number => block + Math.ceil(size / 
 /** Bytes of a tar's end mark. */
 export const tarEndBytes = 2 * block;
 
+/** Bytes of a whole tar of files. */
+export const tarBytes = (inputs: readonly TarInput[]): number =>
+  inputs.reduce((sum, { size }) => sum + tarEntryBytes(size), tarEndBytes);
+
 /** A header that depends on the entry alone: unless it says otherwise, owner 0 without a name, and readable under any UID. */
 export const tarHeader = (
   entry: Pick<PackedEntry, 'name' | 'type' | 'size' | 'mtime' | 'facts'>,

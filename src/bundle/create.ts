@@ -1,14 +1,14 @@
-import { createReadStream } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { writeTar, type TarInput } from '../archive/tar-writer.ts';
+import { tarBytes, writeTar, type TarInput } from '../archive/tar-writer.ts';
 import { digestOf } from '../depot/digest.ts';
 import { diskError } from '../depot/disk-error.ts';
 import { syncFolder } from '../files/folder.ts';
-import { refuseSpecialFile } from '../files/place.ts';
+import { hasName, refuseSpecialFile } from '../files/place.ts';
 import { discard } from '../files/temporary.ts';
 import { bytesOf } from '../depot/file-list.ts';
 import { discardLeftIn, temporaryBeside } from '../files/temporary.ts';
+import { fileChunks } from '../depot/named-chunks.ts';
 import { verifiedChunks } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { Signer } from '../signing/signature.ts';
@@ -16,6 +16,7 @@ import { contentsPage } from './contents-page.ts';
 import type { BundledFile, FileSet } from './file-set.ts';
 import { kibanaConditions } from './kibana-condition.ts';
 import { contentsOf, formatManifest, type BundleManifest } from './manifest.ts';
+import { mediumError, refuseSmallMedium } from './medium.ts';
 import { receiptHas, type Receipt } from './receipt.ts';
 import { contentName, divideIntoVolumes, formatVolumeHeader, volumeEntries, volumeLimits } from './volume.ts';
 
@@ -53,7 +54,7 @@ export interface CreatedBundle {
 /**
  * Writes a bundle. Its bytes depend on the files, the receipt, the key and the time that the signature says alone. Every content is checked against its
  * digest while it is written; the volumes get their names only when all are whole and synced.
- * Throws BUNDLE_UNFIT, DEPOT_FULL, FILE_FAILED.
+ * Throws BUNDLE_UNFIT, also where the medium is too small, and FILE_FAILED.
  */
 export const createBundle = async (request: BundleRequest): Promise<CreatedBundle> => {
   const { files, since, signer, output, signal } = request;
@@ -78,7 +79,7 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
       'a bundle is written to a plain file, which is whole before it gets its name',
     );
   }
-  const earlier = await earlierFiles(output);
+  const earlier = await earlierFiles(output, names);
   await Promise.all(earlier.map(refuseFolder));
   if (request.replace !== true) {
     refuseExisting(earlier, names);
@@ -89,31 +90,28 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
   const locations = new Map(files.files.map((file) => [file.sha256, file]));
   let written = 0;
   const advance = (bytes: number): void => request.progress?.((written += bytes), heldBytes);
+  const volumeInputs = names.map((_, at) => {
+    const signatureSha256 = signature === undefined ? {} : { signatureSha256: digestOf(signature) };
+    const header = formatVolumeHeader({ bundle: id, number: at + 1, total, ...signatureSha256 });
+    return [
+      inMemory(volumeEntries.header, Buffer.from(header)),
+      inMemory(volumeEntries.manifest, manifest),
+      ...(signature === undefined ? [] : [inMemory(volumeEntries.signature, signature)]),
+      inMemory(volumeEntries.page, plan.page),
+      ...contentsOf(plan.manifest, at + 1).map((entry) =>
+        fromFile(locations.get(entry.sha256), entry.sha256, advance),
+      ),
+    ];
+  });
+  await discardLeftIn(path.dirname(output));
+  await refuseSmallMedium(output, volumeInputs.map(tarBytes));
   const volumes: { path: string; bytes: number }[] = [];
   const temporaries: string[] = [];
   try {
-    await discardLeftIn(path.dirname(output));
     for (const [at, name] of names.entries()) {
-      const header = Buffer.from(
-        formatVolumeHeader({
-          bundle: id,
-          number: at + 1,
-          total,
-          ...(signature === undefined ? {} : { signatureSha256: digestOf(signature) }),
-        }),
-      );
-      const inputs = [
-        inMemory(volumeEntries.header, header),
-        inMemory(volumeEntries.manifest, manifest),
-        ...(signature === undefined ? [] : [inMemory(volumeEntries.signature, signature)]),
-        inMemory(volumeEntries.page, plan.page),
-        ...contentsOf(plan.manifest, at + 1).map((entry) =>
-          fromFile(locations.get(entry.sha256), entry.sha256, advance),
-        ),
-      ];
       const temporary = await temporaryBeside(name);
       temporaries.push(temporary);
-      volumes.push({ path: name, bytes: await writeVolume(temporary, inputs, signal) });
+      volumes.push({ path: name, bytes: await writeVolume(temporary, volumeInputs[at] ?? [], signal) });
     }
     for (const [at, name] of names.entries()) {
       await rename(temporaries[at] ?? '', name);
@@ -127,7 +125,7 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
     for (const temporary of temporaries) {
       await discard(temporary);
     }
-    throw diskError(output, error);
+    throw diskError(output, mediumError(output, error));
   }
   return {
     id,
@@ -203,9 +201,7 @@ const fromFile = (
     name: contentName(sha256),
     size: file.size,
     async *open() {
-      // A stream takes its whole buffer for each file, however small that is.
-      const stream = createReadStream(file.location, { highWaterMark: Math.min(file.size + 1, 1 << 20) });
-      for await (const chunk of verifiedChunks(stream as AsyncIterable<Buffer>, file, changed)) {
+      for await (const chunk of verifiedChunks(fileChunks(file.location, file.size), file, changed)) {
         advance(chunk.length);
         yield chunk;
       }
@@ -233,15 +229,17 @@ const writeVolume = async (
   return bytes;
 };
 
-/** What lies under the output's name: bundles or volumes. */
-const earlierFiles = async (output: string): Promise<string[]> => {
+/** What lies under the output's name: bundles or volumes. On a file system that ignores case it may be written otherwise. */
+const earlierFiles = async (output: string, names: readonly string[]): Promise<string[]> => {
   const [folder, name] = [path.dirname(output), path.basename(output)];
   const found = await readdir(folder).catch((error: unknown) => {
     throw diskError(folder, error);
   });
   const isVolume = (one: string): boolean =>
     one.startsWith(`${name}.`) && /^\d{3,4}$/.test(one.slice(name.length + 1));
-  return found.filter((one) => one === name || isVolume(one)).map((one) => path.join(folder, one));
+  const listed = found.filter((one) => one === name || isVolume(one)).map((one) => path.join(folder, one));
+  const there = await Promise.all(names.map(hasName));
+  return [...new Set([...listed, ...names.filter((_, at) => there[at]).map((one) => path.join(one))])];
 };
 
 const refuseFolder = async (file: string): Promise<void> => {

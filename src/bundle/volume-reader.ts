@@ -3,6 +3,7 @@ import { digestOf } from '../depot/digest.ts';
 import { diskError } from '../depot/disk-error.ts';
 import { refuseSpecialFile } from '../files/place.ts';
 import { printable } from '../depot/entry-path.ts';
+import { namedChunks } from '../depot/named-chunks.ts';
 import { verifiedChunks } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
 import { contentsOf, type BundleEntry, type BundleManifest } from './manifest.ts';
@@ -93,7 +94,9 @@ export const readVolume = async (
       const known = again[at];
       if (content !== undefined) {
         refuseSize(entry, content.size, fail);
-        await sink(content, entry.chunks, (reason) => fail(`${content.path} (${name}): ${reason}`));
+        await sink(content, namedChunks(file, entry.chunks), (reason) =>
+          fail(`${content.path} (${name}): ${reason}`),
+        );
       } else if (known !== undefined) {
         if (!(await readSmall(entry, name, fail)).equals(known[1])) {
           throw fail('it changed while it was read');

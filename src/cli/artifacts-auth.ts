@@ -9,7 +9,7 @@ import {
   writeCredentials,
   type Credential,
 } from '../artifacts/credential-file.ts';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { environmentConfig } from './artifact-folders.ts';
 import { createOutput } from './output.ts';
 import { exitCodes, type CommandIo } from './verb.ts';
@@ -104,8 +104,9 @@ const add = async (name: string, options: AuthOptions, io: CommandIo): Promise<v
 
 const readPassword = async (path: string): Promise<string> => {
   const password = (
-    await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new DepotError('USAGE', { reason: `--password-file: ${path} cannot be read (${error.code})` });
+    await readFile(path, 'utf8').catch((error: unknown) => {
+      const reason = `--password-file: ${path} cannot be read: ${messageOf(error)}`;
+      throw new DepotError('USAGE', { reason }, error);
     })
   ).replace(/\r?\n$/, '');
   if (password.length < 8 || Buffer.byteLength(password) > 512) {

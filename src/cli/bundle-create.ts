@@ -111,11 +111,17 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
   return exitCodes.ok;
 };
 
-/** Links followed: a folder has more than one name. */
+/** By what the folders are: by links, and where case doesn't count, a folder has more than one name. */
 const liesInside = async (file: string, folder: string): Promise<boolean> => {
-  const real = (one: string): Promise<string> => realpath(one).catch(() => path.resolve(one));
-  const inside = path.join(await real(path.dirname(file)), path.basename(file));
-  return inside.startsWith(`${await real(folder)}${path.sep}`);
+  const wanted = await stat(folder).catch(() => undefined);
+  for (let at = path.resolve(file), above = path.dirname(at); above !== at; above = path.dirname(at)) {
+    at = await realpath(above).catch(() => above);
+    const found = await stat(at).catch(() => undefined);
+    if (found !== undefined && found.dev === wanted?.dev && found.ino === wanted.ino) {
+      return true;
+    }
+  }
+  return false;
 };
 
 const readVolumeSize = (text: string): number => {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { createClient } from '../net/client.ts';
 import { parseHeaders } from '../net/proxy.ts';
 import { readPublicKeys } from '../signing/public-key.ts';
@@ -118,8 +118,8 @@ const report = (findings: readonly Finding[], base: string, isJson: boolean, io:
 
 /** Kibana reads a file of keys and uses the first alone. */
 const firstKey = async (path: string): Promise<string> => {
-  const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new DepotError('USAGE', { reason: `--key: ${path} cannot be read (${error.code})` });
+  const content = await readFile(path).catch((error: unknown) => {
+    throw new DepotError('USAGE', { reason: `--key: ${path} cannot be read: ${messageOf(error)}` }, error);
   });
   const [first] = await readPublicKeys(content, path);
   return first?.armored ?? '';

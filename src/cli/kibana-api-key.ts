@@ -50,7 +50,7 @@ const readKeyFile = async (file: string): Promise<string> => {
   try {
     return decodeSaved(await readFile(file));
   } catch (error) {
-    const reason = `--kibana-api-key-file: ${file} cannot be read (${messageOf(error)})`;
+    const reason = `--kibana-api-key-file: ${file} cannot be read: ${messageOf(error)}`;
     throw new DepotError('USAGE', { reason }, error);
   }
 };

@@ -4,7 +4,7 @@ import { packageOfPath } from '../bundle/kibana-condition.ts';
 import { parseManifest } from '../bundle/manifest.ts';
 import { readVolumeHead } from '../bundle/volume-reader.ts';
 import { parseConstraint } from '../domain/constraint.ts';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { compareVersions, parseLooseVersion, parseStrictVersion } from '../domain/version.ts';
 import { parseLockFile } from '../mirror/lock-file.ts';
 import type { HttpClient } from '../net/http.ts';
@@ -108,7 +108,7 @@ const fromFiles = (
 };
 
 const isTar = async (place: string): Promise<boolean> => {
-  const handle = await open(place).catch((error: NodeJS.ErrnoException) => {
+  const handle = await open(place).catch((error: unknown) => {
     throw unreadable(place, error);
   });
   try {
@@ -116,14 +116,14 @@ const isTar = async (place: string): Promise<boolean> => {
     // POSIX.1-1988: the magic of a tar header stands at byte 257.
     return bytesRead === 512 && buffer.toString('latin1', 257, 262) === 'ustar';
   } catch (error) {
-    throw unreadable(place, error as NodeJS.ErrnoException);
+    throw unreadable(place, error);
   } finally {
     await handle.close();
   }
 };
 
 const readList = async (place: string): Promise<string> => {
-  const text = await readFile(place, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readFile(place, 'utf8').catch((error: unknown) => {
     throw unreadable(place, error);
   });
   if (text.length > maxListBytes) {
@@ -132,5 +132,5 @@ const readList = async (place: string): Promise<string> => {
   return text;
 };
 
-const unreadable = (place: string, { code }: NodeJS.ErrnoException): DepotError =>
-  new DepotError('USAGE', { reason: `--upstream: ${place} cannot be read (${code})` });
+const unreadable = (place: string, error: unknown): DepotError =>
+  new DepotError('USAGE', { reason: `--upstream: ${place} cannot be read: ${messageOf(error)}` }, error);

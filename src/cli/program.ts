@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { DepotError, messageOf } from '../domain/errors.ts';
+import { systemWords } from '../domain/system-error.ts';
 import { version } from '../version.ts';
 import { addExamples } from './examples.ts';
 import { rewriteArguments } from './flags.ts';
@@ -95,11 +96,18 @@ const failureOf = (error: unknown): { code: string; message: string; advice?: st
     : { code: 'INTERNAL', message: messageOf(error) };
 };
 
-/** Code that a verb needs and that isn't there, as where only half of it was copied, is no fault of the program's own. */
-const nameOf = (error: unknown): unknown =>
-  (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_MODULE_NOT_FOUND'
-    ? new DepotError('PROGRAM_NOT_WHOLE', { reason: messageOf(error) }, error)
-    : error;
+/**
+ * Code that a verb needs and that isn't there, as where only half of it was copied, is no fault of the program's own; neither is
+ * what a disk answers, wherever it came up.
+ */
+const nameOf = (error: unknown): unknown => {
+  const { code, path = 'a file' } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    return new DepotError('PROGRAM_NOT_WHOLE', { reason: messageOf(error) }, error);
+  }
+  const reason = error instanceof DepotError ? undefined : systemWords(error);
+  return reason === undefined ? error : new DepotError('FILE_FAILED', { file: path, reason }, error);
+};
 
 const report = (error: unknown, io: CommandIo): number => {
   if (error instanceof CommanderError) {

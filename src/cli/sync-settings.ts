@@ -122,7 +122,7 @@ async function readText(file: string): Promise<string> {
   } catch (error) {
     throw new DepotError(
       'INSTALLED_INVALID',
-      { place: resolve(file), reason: `it cannot be read (${messageOf(error)})` },
+      { place: resolve(file), reason: `it cannot be read: ${messageOf(error)}` },
       error,
     );
   }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { listArchives } from '../signing/archive-list.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
 import { absentItems, verifyItem, type ReadLock, type VerifiedItem } from '../signing/verify-set.ts';
@@ -187,7 +187,7 @@ const isFolder = async (path: string): Promise<boolean> => {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: (error as Error).message }, error);
+    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
   }
 };
 

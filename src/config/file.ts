@@ -1,5 +1,5 @@
 import { FAILSAFE_SCHEMA, load, YAMLException } from 'js-yaml';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 
 /** Values of a configuration file as text, by dotted key (`cache_time.index`). */
 export type FileValues = ReadonlyMap<string, string | readonly string[]>;
@@ -24,7 +24,7 @@ export const readConfigFile = (
     text = readText(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    return code === 'ENOENT' && mayBeAbsent ? undefined : refuse(`cannot be read (${code})`);
+    return code === 'ENOENT' && mayBeAbsent ? undefined : refuse(`cannot be read: ${messageOf(error)}`);
   }
   if (text.length > maxFileBytes) {
     return refuse('is above 1 MiB, that is no configuration file');

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { readConfigFile, type FileValues } from './file.ts';
 import { duration } from './kinds.ts';
 import { nameOf, variableOf, type Setting } from './setting.ts';
@@ -120,9 +120,8 @@ const readSecret = (row: Setting<unknown>, path: string, readText: (path: string
   try {
     return readText(path).replace(/\r?\n$/, '');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
     throw new DepotError('VALUE_INVALID', {
-      reason: `${variableOf(row.flag)}_FILE: ${path} cannot be read (${code})`,
+      reason: `${variableOf(row.flag)}_FILE: ${path} cannot be read: ${messageOf(error)}`,
     });
   }
 };

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { chmod, link, lstat, open, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { digestFile, isDigest } from './digest.ts';
 import { diskError } from './disk-error.ts';
-import { cannotLink, errnoOf } from '../files/errno.ts';
-import { makeFolder, syncFolder } from '../files/folder.ts';
+import { cannotLink, errnoOf, isUnsupported } from '../files/errno.ts';
+import { makeFolder, syncFolder, withoutModes } from '../files/folder.ts';
 import { discard } from '../files/temporary.ts';
 import type { DepotLayout } from './layout.ts';
+import { fileChunks } from './named-chunks.ts';
 import type { LinkFile } from './snapshot-folder.ts';
 import { verifiedChunks, type Expected } from './verified-chunks.ts';
 
@@ -149,7 +149,7 @@ const createIntake = (layout: DepotLayout, linkFile: LinkFile): Intake => {
         const handle = await open(temporary, 'wx', 0o444);
         try {
           // Whatever the umask of who imports: the server is another user, and only the depot's own folder keeps it out.
-          await handle.chmod(0o444);
+          await handle.chmod(0o444).catch(withoutModes);
           for await (const chunk of verifiedChunks(source, expected, fail)) {
             await handle.writeFile(chunk);
           }
@@ -164,7 +164,6 @@ const createIntake = (layout: DepotLayout, linkFile: LinkFile): Intake => {
       }
     },
     async takeFile(expected, file, fail) {
-      const read = (): AsyncIterable<Buffer> => createReadStream(file, { highWaterMark: 1 << 20 });
       const { target, temporary } = await prepare(expected);
       try {
         await linkFile(file, temporary);
@@ -172,17 +171,22 @@ const createIntake = (layout: DepotLayout, linkFile: LinkFile): Intake => {
         if (!cannotLink(error)) {
           throw diskError(file, error);
         }
-        await intake.take(expected, read(), fail);
+        await intake.take(expected, fileChunks(file, expected.size), fail);
         return;
       }
       try {
-        for await (const chunk of verifiedChunks(read(), expected, fail)) {
+        for await (const chunk of verifiedChunks(fileChunks(file, expected.size), expected, fail)) {
           void chunk;
         }
         await chmod(temporary, 0o444);
         await settleLater(await open(temporary, 'r'), temporary, target);
       } catch (error) {
         await discard(temporary);
+        if (isUnsupported(error)) {
+          // Another user's file would stay that user's to change: a copy of it is ours.
+          await intake.take(expected, fileChunks(file, expected.size), fail);
+          return;
+        }
         throw diskError(target, error);
       }
     },

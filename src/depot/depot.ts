@@ -5,8 +5,9 @@ import { DepotError } from '../domain/errors.ts';
 import { createContentStore, type ContentStore } from './content-store.ts';
 import { diskError, writeDepotFile } from './disk-error.ts';
 import { errnoOf } from '../files/errno.ts';
+import { dropEmpty, makeFolder } from '../files/folder.ts';
 import { createJournal, type Journal } from './journal.ts';
-import { depotLayout, makeDepotFolders, type DepotLayout } from './layout.ts';
+import { depotLayout, makeDepotFolders, refuseWithoutLinks, type DepotLayout } from './layout.ts';
 import { depotLock } from './depot-lock.ts';
 import { holdingLock } from '../files/run-lock.ts';
 import { adoptMarks, recoverDepot } from './recovery.ts';
@@ -40,6 +41,8 @@ export interface DepotEnvironment {
   /** The OS user, for the journal. */
   readonly user: () => string;
   readonly linkFile?: LinkFile;
+  /** Makes a symbolic link. For tests of file systems without. */
+  readonly linkFolder?: LinkFile;
 }
 
 const format = 'fleet-depot/1';
@@ -84,9 +87,13 @@ export const openOrCreateDepot = async (root: string, environment: DepotEnvironm
       reason: `it has no depot.json but other things (${foreign})`,
     });
   }
+  let made: readonly string[] = [];
   try {
+    made = await makeFolder(root);
+    await refuseWithoutLinks(layout, environment.linkFolder);
     await makeDepotFolders(layout);
   } catch (error) {
+    await dropEmpty(made);
     throw diskError(root, error);
   }
   const id = randomUUID();
@@ -119,6 +126,7 @@ const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnviron
     content,
     change: (verb, work) =>
       holdingLock(lock, verb, environment.clock(), async (cut) => {
+        await refuseWithoutLinks(layout, environment.linkFolder);
         await recoverDepot(depot);
         const result = await work(cut);
         await keepReserve(layout.reserve);

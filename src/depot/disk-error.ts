@@ -3,26 +3,19 @@ import { writeDurably } from '../files/durable-file.ts';
 import { errnoOf, isFull, reasonOf } from '../files/errno.ts';
 import { fileFault } from '../files/file-fault.ts';
 
-/** What a reader has to know beside the system's own word. */
-const ways = new Map([
-  ['EFBIG', 'use --volume-size'],
-  ['EXDEV', 'all of a depot has to be on one'],
-]);
-
 /**
  * Turns a file system error into one of ours: DEPOT_FULL where there is no room, FILE_FAILED for the others. A DepotError and an
  * abort pass as they are.
  */
 export const diskError = (target: string, error: unknown): unknown => {
-  const code = errnoOf(error) ?? '';
-  if (error instanceof DepotError || (!isFull(error) && !ways.has(code))) {
-    return fileFault(error, target);
+  if (isFull(error)) {
+    return new DepotError('DEPOT_FULL', { path: target, reason: reasonOf(error) }, error);
   }
-  const way = ways.get(code);
-  const reason = way === undefined ? reasonOf(error) : `${reasonOf(error)}; ${way}`;
-  return code === 'EXDEV'
-    ? new DepotError('FILE_FAILED', { file: target, reason }, error)
-    : new DepotError('DEPOT_FULL', { path: target, reason }, error);
+  if (errnoOf(error) === 'EXDEV') {
+    const reason = `${reasonOf(error)}; all of a depot has to be on one`;
+    return new DepotError('FILE_FAILED', { file: target, reason }, error);
+  }
+  return fileFault(error, target);
 };
 
 /** Replaces a small file whole. Throws as `diskError` says. */

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { diskError } from './disk-error.ts';
-import { errnoOf } from '../files/errno.ts';
+import { errnoOf, reasonOf } from '../files/errno.ts';
 import type { SnapshotFile } from './file-list.ts';
 
 /** One path of a snapshot's folder that isn't as the record has it. */
@@ -66,7 +66,7 @@ const fileFault = async (
     if (code === undefined) {
       throw error;
     }
-    return code === 'ENOENT' ? 'it is missing' : `it can't be read (${code})`;
+    return code === 'ENOENT' ? 'it is missing' : `it can't be read: ${reasonOf(error)}`;
   }
 };
 

@@ -2,6 +2,7 @@ import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import type { Depot } from './depot.ts';
+import { withoutModes } from '../files/folder.ts';
 import { diskError } from './disk-error.ts';
 import { errnoOf } from '../files/errno.ts';
 import { isThere, refuseUnwritable } from '../files/place.ts';
@@ -100,7 +101,7 @@ export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan
       const wasThere = await rename(layout.snapshotFolder(id), aside).then(() => true, absent);
       await rm(layout.recordFile(id), { force: true });
       if (wasThere) {
-        await chmod(aside, 0o755);
+        await chmod(aside, 0o755).catch(withoutModes);
       }
       await rm(aside, { recursive: true, force: true });
     }

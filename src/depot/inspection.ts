@@ -4,7 +4,7 @@ import { DepotError, messageOf } from '../domain/errors.ts';
 import { disagreements, type Finding } from './agreement.ts';
 import type { Depot } from './depot.ts';
 import { digestFile } from './digest.ts';
-import { errnoOf } from '../files/errno.ts';
+import { reasonOf } from '../files/errno.ts';
 import { checkFolder } from './folder-check.ts';
 import type { JournalLine } from './journal.ts';
 import { readMarks } from './marks.ts';
@@ -92,6 +92,7 @@ const inspectOnce = async (
   const inodes = new Map<string, string>();
   const sizes = new Map<string, number>();
   const contents = await depot.content.list();
+  const stored = new Set(contents);
   for (const digest of contents) {
     const file = layout.contentFile(digest);
     try {
@@ -105,7 +106,7 @@ const inspectOnce = async (
       }
     } catch (error) {
       signal?.throwIfAborted();
-      damage(file, `it can't be read (${errnoOf(error) ?? String(error)})`);
+      damage(file, `it can't be read: ${reasonOf(error)}`);
     }
   }
 
@@ -124,7 +125,7 @@ const inspectOnce = async (
     for (const one of await checkFolder(folder, record.files, digestOf)) {
       damage(path.join(folder, one.path), one.reason);
     }
-    const lost = record.files.filter((file) => sizes.get(file.sha256) === undefined);
+    const lost = record.files.filter((file) => !stored.has(file.sha256));
     if (lost.length > 0) {
       damage(layout.content, `${lost.length} contents of snapshot ${record.id} are missing`);
     }

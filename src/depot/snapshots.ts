@@ -196,6 +196,10 @@ export const createSnapshots = (
         const reason = 'the depot has none yet; `bundle import` and `sync` make them';
         throw new DepotError('SNAPSHOT_UNKNOWN', { name, reason });
       }
+      if (name === 'current' && now === undefined) {
+        const reason = '`current` is missing; `snapshot rollback ID` sets it';
+        throw new DepotError('SNAPSHOT_UNKNOWN', { name, reason });
+      }
       const matching = known.filter((id) => name !== '' && id.startsWith(name));
       const [only] = matching;
       if (only !== undefined && (matching.length === 1 || only === name)) {

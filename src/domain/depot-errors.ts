@@ -7,6 +7,12 @@ export const depotErrors = {
     advice:
       'Name the folder that has a depot.json; `fleet-depot bundle import FILE… --into DIR` and `fleet-depot snapshot init --depot DIR` make one in a new or empty folder.',
   },
+  DEPOT_PLACE_UNFIT: {
+    status: 500,
+    message: '{path} cannot hold a depot: {reason}',
+    advice:
+      'Name a folder on a file system that has symbolic links, such as ext4, xfs, btrfs or NTFS. FAT and exFAT are good for bundles, receipts and plain folders of packages.',
+  },
   DEPOT_INSIDE: {
     status: 500,
     message: '{path} lies inside the depot {depot}: {what}',

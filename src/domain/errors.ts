@@ -7,6 +7,7 @@ import { registryErrors } from './registry-errors.ts';
 import { settingErrors } from './setting-errors.ts';
 import { signingErrors } from './signing-errors.ts';
 import { syncErrors } from './sync-errors.ts';
+import { systemWords } from './system-error.ts';
 
 /**
  * The one catalogue of errors, by area. A row's key is its stable code; docs/errors.md is generated from here.
@@ -49,5 +50,6 @@ export class DepotError extends Error {
 const fill = (template: string, details: ErrorDetails): string =>
   template.replace(/\{(\w+)\}/g, (whole, key: string) => (key in details ? String(details[key]) : whole));
 
-/** The text of whatever was thrown. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** The text of whatever was thrown: of an error of the file system what it means, of any other its message. */
+export const messageOf = (error: unknown): string =>
+  systemWords(error) ?? (error instanceof Error ? error.message : String(error));

@@ -65,7 +65,8 @@ export const signingErrors = {
   SITE_KEY_EXPOSED: {
     status: 500,
     message: '{path} can be read by others than its owner (mode {mode})',
-    advice: 'Take it away from them (`chmod 600 FILE`), and make a new key if others had access.',
+    advice:
+      'Take it away from them (`chmod 600 FILE`; on a file system without permissions, as FAT, copy it to one that has them), and make a new key if others had access.',
   },
   SITE_KEY_LOCKED: {
     status: 500,
@@ -76,7 +77,7 @@ export const signingErrors = {
   SITE_KEY_UNWRITABLE: {
     status: 500,
     message: '{path}: {reason}',
-    advice: 'Name a file in a folder that this user may write.',
+    advice: 'Name a file in a folder that this user may write, on a file system with permissions.',
   },
   SIGNING_FAILED: {
     status: 500,

@@ -109,7 +109,11 @@ export const syncErrors = {
     message: 'no space left while writing {file}',
     advice: 'Free space on that file system and run the same command again; what is done is kept.',
   },
-  FILE_FAILED: { status: 500, message: '{file}: {reason}', advice: 'Check the path and its permissions.' },
+  FILE_FAILED: {
+    status: 500,
+    message: '{file}: {reason}',
+    advice: 'Check the path, its permissions, and the disk or share that it lies on.',
+  },
   INTERRUPTED: {
     status: 500,
     message: 'stopped on request',

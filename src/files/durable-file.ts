@@ -1,7 +1,7 @@
 import { link, open, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from './errno.ts';
-import { syncFolder } from './folder.ts';
+import { syncFolder, withoutModes } from './folder.ts';
 import { hasName, refuseSpecialFile } from './place.ts';
 import { discard, temporaryBeside } from './temporary.ts';
 
@@ -31,8 +31,7 @@ export const writeDurably = async (
     const handle = await open(temporary, given === undefined ? 'wx' : 'w', mode ?? 0o644);
     try {
       if (mode !== undefined) {
-        // Where a file system has no modes it stays as it was opened, which allows no more.
-        await handle.chmod(mode).catch(() => undefined);
+        await handle.chmod(mode).catch(withoutModes);
       }
       await writeFile(handle, content);
       await handle.sync();

@@ -1,6 +1,6 @@
 import { chmod, mkdir, open, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf } from './errno.ts';
+import { errnoOf, isUnsupported } from './errno.ts';
 import { fileFault } from './file-fault.ts';
 
 /**
@@ -23,9 +23,16 @@ export const makeFolder = async (folder: string, mode?: number): Promise<readonl
     throw error;
   }
   if (mode !== undefined) {
-    await chmod(folder, mode);
+    await chmod(folder, mode).catch(withoutModes);
   }
   return [...above, folder];
+};
+
+/** Passes over a mode that a file system refuses because it keeps none: then all that lies there has one and the same. */
+export const withoutModes = (error: unknown): void => {
+  if (!isUnsupported(error)) {
+    throw error;
+  }
 };
 
 /** The same, with the errors of `fileFault`: they name the folder that can't be made. */
@@ -58,7 +65,8 @@ export const dropEmpty = async (folders: readonly string[]): Promise<void> => {
 };
 
 /** What file systems say that can't sync a folder, or don't let it be opened: they have no stronger promise to give. */
-const cannotSync = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EACCES', 'EPERM']);
+const cannotSync = (error: unknown): boolean =>
+  isUnsupported(error) || ['EINVAL', 'EACCES'].includes(errnoOf(error) ?? '');
 
 /** Waits until a folder's own entries (new names, renames) are on the disk. Does nothing where folders can't be synced. */
 export const syncFolder = async (folder: string): Promise<void> => {
@@ -70,7 +78,7 @@ export const syncFolder = async (folder: string): Promise<void> => {
       await handle.close();
     }
   } catch (error) {
-    if (!cannotSync.has(errnoOf(error) ?? '')) {
+    if (!cannotSync(error)) {
       throw error;
     }
   }

@@ -53,14 +53,17 @@ async function* readContent(
   recorded: RecordedContent | undefined,
 ): AsyncGenerator<Uint8Array> {
   const sha256 = recorded?.digests.get(file.path);
-  const handle = await open(file.place, 'r').catch((error: unknown) => {
+  const refuse = (error: unknown): never => {
     throw new DepotError('IMAGE_CONTENT_INVALID', { path: file.place, reason: fileProblem(error) }, error);
-  });
+  };
+  const handle = await open(file.place, 'r').catch(refuse);
   const hash = sha256 === undefined ? undefined : createHash('sha256');
   try {
     let left = file.size;
     while (left > 0) {
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(pieceBytes, left)));
+      const { bytesRead, buffer } = await handle
+        .read(Buffer.allocUnsafe(Math.min(pieceBytes, left)))
+        .catch(refuse);
       if (bytesRead === 0) {
         throw changed(file);
       }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { extract } from 'tar-stream';
 import { DepotError } from '../domain/errors.ts';
+import { errnoOf } from '../files/errno.ts';
 import { fileProblem } from '../archive/file-problem.ts';
 
 /** Where a file's bytes are in a tar. */
@@ -65,9 +66,16 @@ export const surveyTar = async (file: string, signal: AbortSignal): Promise<TarS
     await feeding;
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof DepotError
-      ? error
-      : fail('it is not a tar archive, is damaged or was cut off', error);
+    if (error instanceof DepotError) {
+      throw error;
+    }
+    const isUnread = errnoOf(error) !== undefined;
+    throw fail(
+      isUnread
+        ? `it cannot be read: ${fileProblem(error)}`
+        : 'it is not a tar archive, is damaged or was cut off',
+      error,
+    );
   }
 
   const lookUp = (wanted: string): TarPlace | undefined => {
@@ -115,19 +123,20 @@ const shown = (name: string): string => JSON.stringify(name.slice(0, 120));
 async function* readRange(
   file: string,
   { offset, size }: TarPlace,
-  fail: (reason: string) => DepotError,
+  fail: (reason: string, cause?: unknown) => DepotError,
 ): AsyncGenerator<Uint8Array> {
   if (size === 0) {
     return;
   }
   let left = size;
-  for await (const chunk of createReadStream(file, {
-    start: offset,
-    end: offset + size - 1,
-    highWaterMark: 1 << 20,
-  })) {
-    left -= (chunk as Uint8Array).length;
-    yield chunk as Uint8Array;
+  const range = { start: offset, end: offset + size - 1, highWaterMark: 1 << 20 };
+  try {
+    for await (const chunk of createReadStream(file, range) as AsyncIterable<Uint8Array>) {
+      left -= chunk.length;
+      yield chunk;
+    }
+  } catch (error) {
+    throw fail(`it cannot be read: ${fileProblem(error)}`, error);
   }
   if (left !== 0) {
     throw fail('it was changed while it was read');

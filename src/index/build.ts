@@ -80,7 +80,7 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
     options.onKnown(collect(listing.refs, next, new Map(), listing.problems));
   }
   const held = new Map<string, SnapshotItem>();
-  const counts = { done: 0, settling: 0, young: 0, gone: 0 };
+  const counts = { done: 0, settling: 0, young: 0, gone: 0, same: 0 };
   progress(0, unknown.length);
   const candidates = unknown.map((ref) => ({ ref, digest: known.get(ref.path)?.digest }));
   const hold = (path: string, before: KnownPackage | undefined): void => {
@@ -102,7 +102,10 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
     }
     counts.young += settled ? 0 : 1;
     // Where times are coarse, a file may change again without a new stamp: a young one is looked at once more.
-    const stamp = settled ? stampOf(ref) : `${stampOf(ref)} young`;
+    // What could not be read says nothing about the file: each look tries again.
+    const doubt = judged.isUnread === true ? ' unread' : settled ? '' : ' young';
+    const stamp = `${stampOf(ref)}${doubt}`;
+    counts.same += judged.isUnread === true && before?.stamp === stamp ? 1 : 0;
     next.set(ref.path, judged.isSame && before ? { ...before, stamp } : knownOf(stamp, judged));
     if (!judged.isSame && (judged.found || before?.reasons.join() !== judged.reasons.join())) {
       reportPackage(log, ref, judged);
@@ -123,7 +126,7 @@ export async function buildIndex(options: BuildOptions): Promise<BuildResult> {
     settling: counts.settling,
     young: counts.young,
     until: firstAfter(now, next),
-    isStale: counts.done > 0 || next.size !== known.size,
+    isStale: counts.done > counts.same || next.size !== known.size,
     isAborted,
     isOutdated: unknown.length > 0 && (counts.gone > 0 || places !== (await source.places?.())),
     problems: listing.problems,

@@ -143,9 +143,9 @@ function settle<T>(decide: () => T): T | Refusal {
   }
 }
 
-/** Faults of a package are data; anything else is ours and goes up. */
+/** Faults of a package are data; anything else goes up: ours, and those of the disk that it lies on. */
 function reasonOf(error: unknown): string {
-  if (error instanceof DepotError) {
+  if (error instanceof DepotError && error.code !== 'FILE_UNREADABLE') {
     return error.message;
   }
   if (error instanceof SyntaxError) {

@@ -58,6 +58,7 @@ export async function judgeRef(
       return {
         isSame: false,
         isChanged,
+        isUnread: error.code === 'FILE_UNREADABLE',
         digest: undefined,
         found: undefined,
         reasons: [error.message],

@@ -37,6 +37,8 @@ export interface JudgedPackage {
   readonly isSame: boolean;
   /** True where the file was changed since it was listed: nothing that is told of it counts. */
   readonly isChanged?: boolean;
+  /** True where a file could not be read: that is the disk's fault or that of who may read it, and may pass while the file stays the same. */
+  readonly isUnread?: boolean;
   /**
    * Of what the package holds and whether it is signed; undefined for one in quarantine, and where the source can't tell
    * without reading it all.

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseConstraint } from '../domain/constraint.ts';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import { compareCandidates } from '../distribution/candidate.ts';
 import { isPackageName } from '../distribution/parse-definition.ts';
@@ -93,7 +93,7 @@ export async function readLockFile(file: string): Promise<LockFile | undefined> 
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
       return undefined;
     }
-    throw new DepotError('LOCK_INVALID', { file, reason: 'it cannot be read' }, error);
+    throw new DepotError('LOCK_INVALID', { file, reason: `it cannot be read: ${messageOf(error)}` }, error);
   }
   return parseLockFile(text, file);
 }

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import type { AcquireDeps } from './acquire.ts';
 import { acquire } from './acquire.ts';
+import { fileFault } from '../files/file-fault.ts';
 import { syncFolder } from '../files/folder.ts';
 import type { Facts, Journal } from './journal.ts';
 import type { LockedPackage } from './lock-file.ts';
@@ -104,7 +105,13 @@ export async function carryOutPackages(
   } finally {
     progress.stop();
   }
-  await syncFolder(layout.folder);
+  await syncFolder(layout.folder).catch((error: unknown) => {
+    const fault = fileFault(error, layout.folder);
+    if (!(fault instanceof DepotError)) {
+      throw fault;
+    }
+    failed.push(failureOf(layout.folder, fault));
+  });
   if (halted) {
     failed.push(failureOf(`${work.length - fetched.length} packages`, halted));
   }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 import { createBypass } from './no-proxy.ts';
 
 /** Which proxy to take, without any secret in an address. */
@@ -101,7 +101,7 @@ function readCredentials(file: string): string {
   } catch (error) {
     throw new DepotError(
       'PROXY_INVALID',
-      { flag: '--proxy-auth-file', reason: `${file} cannot be read` },
+      { flag: '--proxy-auth-file', reason: `${file} cannot be read: ${messageOf(error)}` },
       error,
     );
   }

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 
 /** PEM texts for one direction. */
 export interface TlsMaterial {
@@ -80,7 +80,7 @@ function readPem(file: string, flag: string, kind: 'CERTIFICATE' | 'KEY'): strin
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new DepotError('USAGE', { reason: `${flag}: ${file} cannot be read` }, error);
+    throw new DepotError('USAGE', { reason: `${flag}: ${file} cannot be read: ${messageOf(error)}` }, error);
   }
   if (!new RegExp(`-----BEGIN [A-Z ]*${kind}-----`).test(text)) {
     throw new DepotError('USAGE', { reason: `${flag}: ${file} has no PEM ${kind.toLowerCase()}` });

@@ -6,7 +6,7 @@ import {
   type SecureContextOptions,
   type SecureVersion,
 } from 'node:tls';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
 
 /** A file that a setting names, with the names that messages call the setting by. */
 export interface NamedFile {
@@ -108,7 +108,7 @@ const readPem = async (file: NamedFile): Promise<string> => {
   try {
     text = await readFile(file.path, 'utf8');
   } catch (error) {
-    return refuse(file, `cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    return refuse(file, `cannot be read: ${messageOf(error)}`);
   }
   return text.length > maxPemBytes ? refuse(file, 'is above 1 MiB, that is no PEM file') : text;
 };

@@ -131,7 +131,7 @@ const missingOr = (error: NodeJS.ErrnoException, path: string): undefined => {
   if (error.code === 'ENOENT') {
     return undefined;
   }
-  throw new DepotError('KEYRING_INVALID', { path, reason: error.message }, error);
+  throw new DepotError('KEYRING_INVALID', { path, reason: messageOf(error) }, error);
 };
 
 // Hidden names are temporary files and what Kubernetes puts beside mounted files. Other files may lie there (a note,

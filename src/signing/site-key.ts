@@ -1,4 +1,4 @@
-import { open, unlink } from 'node:fs/promises';
+import { open, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { PrivateKey } from 'openpgp';
 import { DepotError, messageOf } from '../domain/errors.ts';
@@ -89,6 +89,7 @@ export const writeSiteKey = async (keyFile: string, key: SiteKey): Promise<SiteK
     ] as const) {
       await writeNew(path, content, mode);
       written.push(path);
+      await refuseShown(path, mode);
     }
   } catch (error) {
     // A key without its other files would be in the way of the next try.
@@ -96,6 +97,19 @@ export const writeSiteKey = async (keyFile: string, key: SiteKey): Promise<SiteK
     throw error;
   }
   return files;
+};
+
+/**
+ * The first file that is written tells, and is no key yet, where a file system keeps no modes: there no key can be one's own.
+ * Throws SITE_KEY_UNWRITABLE.
+ */
+export const refuseShown = async (path: string, mode: number): Promise<void> => {
+  if (process.platform !== 'win32' && ((await stat(path)).mode & 0o077 & ~mode) !== 0) {
+    throw new DepotError('SITE_KEY_UNWRITABLE', {
+      path,
+      reason: 'its file system keeps no permissions (as FAT and exFAT), so that others could read it',
+    });
+  }
 };
 
 /** Throws SITE_KEY_EXISTS where one of a site key's files is there: to be asked before a slow generation, too. */

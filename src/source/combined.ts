@@ -5,6 +5,7 @@ import { createDirectorySource } from './directory.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { ArchiveLimits, PackageRef, SourceListing, SourceProblem } from './source.ts';
 import type { RootedSource } from './rooted-source.ts';
+import { createServedDisks } from './served-disks.ts';
 import { createZipFolderSource } from './zip-folder.ts';
 
 /** Both kinds of packages below each path: the zips of all paths come before the folders of all paths. */
@@ -18,7 +19,12 @@ export const createPackageSources = (
     ...roots.map((root) => createZipFolderSource(root, limits, log)),
     ...roots.map((root) => createDirectorySource(root, limits, log)),
   ]);
-  return { ...combined, list: () => listSteadily(roots, combined), places: () => realPlaces(roots) };
+  const disks = createServedDisks(roots);
+  return {
+    ...combined,
+    list: async () => disks.check(await listSteadily(roots, combined)),
+    places: () => realPlaces(roots),
+  };
 };
 
 /** More swaps than that during one listing are no switching any more; then what was found last counts. */

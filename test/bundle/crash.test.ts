@@ -1,6 +1,7 @@
 import test from 'ava';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, statfsSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -209,9 +210,9 @@ test('on a full disk a snapshot can still be pinned and rolled back, and gc free
   t.deepEqual((await inspectDepot(depot, quiet)).findings, []);
 });
 
-test('a full disk leaves no half bundle', async (t) => {
+test('a full disk leaves no half bundle: one that is too small is told at once, one that fills up when it is full', async (t) => {
   const site = await createBundleSite(t);
-  const disk = await smallDisk(t, 'size=1m');
+  const disk = await smallDisk(t, 'size=3m');
   if (disk === undefined) {
     t.pass();
     return;
@@ -219,8 +220,20 @@ test('a full disk leaves no half bundle', async (t) => {
   const files = await collectFolder(await site.folder('in', carriedFiles(4, 400_000)), quiet);
   await mkdir(path.join(disk, 'out'));
   const output = path.join(disk, 'out', 'b.tar');
-  await t.throwsAsync(createBundle({ files, output, signer: site.signer, volumeBytes: 600_000 }), {
-    code: 'DEPOT_FULL',
+  const filler = path.join(disk, 'filler');
+  const filling = (): void => {
+    const bytes = statfsSync(disk).bavail * statfsSync(disk).bsize;
+    writeFileSync(filler, Buffer.alloc(bytes - 100_000));
+  };
+  const request = { files, output, signer: site.signer, volumeBytes: 600_000 };
+  const unfit = { code: 'BUNDLE_UNFIT' };
+  await t.throwsAsync(createBundle({ ...request, progress: () => existsSync(filler) || filling() }), {
+    ...unfit,
+    message: `${output}: the disk is full`,
+  });
+  await t.throwsAsync(createBundle({ ...request, progress: () => t.fail('something was written') }), {
+    ...unfit,
+    message: /b\.tar: the bundle has 16\d{5} bytes, \d+ are free on that disk$/,
   });
   t.deepEqual(await readdir(path.join(disk, 'out')), []);
 });

@@ -203,7 +203,7 @@ test('the levels of the reference are taken in either case', async (t) => {
 test('a configuration file that is absent, broken or has a strange key is named', async (t) => {
   t.regex(
     (await problems(t, { flags: { config: '/no/such/file.yml' } }))[0] ?? '',
-    /^-config \(EPR_CONFIG\): \/no\/such\/file\.yml: cannot be read \(ENOENT\)$/,
+    /^-config \(EPR_CONFIG\): \/no\/such\/file\.yml: cannot be read: there is no such file or folder$/,
   );
   t.regex((await problems(t, { file: 'a: 1\npackage_paths: [' }))[0] ?? '', /depot\.yml: line 2: /);
   t.regex((await problems(t, { file: '- a\n' }))[0] ?? '', /has no keys$/);

@@ -305,3 +305,42 @@ test('a depot whose only record is damaged takes the bundle that sets it right',
   t.true(result.made);
   t.is(await readFile(site.at('depot/current/a.zip'), 'utf8'), 'content a');
 });
+
+const noLinks = (): Promise<void> =>
+  Promise.reject(Object.assign(new Error('EPERM: operation not permitted, symlink'), { code: 'EPERM' }));
+
+test('where there are no symbolic links no depot is made, and none is changed that was copied there', async (t) => {
+  const site = await createBundleSite(t);
+  const environment = { ...site.environment, linkFolder: noLinks };
+  const refusal = {
+    code: 'DEPOT_PLACE_UNFIT',
+    message: `${site.at('usb')} cannot hold a depot: its file system makes no symbolic links, as FAT and exFAT`,
+  };
+  await t.throwsAsync(openOrCreateDepot(site.at('usb'), environment), refusal);
+  t.deepEqual(await readdir(site.root), []);
+  await mkdir(site.at('usb'));
+  await t.throwsAsync(openOrCreateDepot(site.at('usb'), environment), refusal);
+  t.deepEqual(await readdir(site.at('usb')), []);
+  await site.depot('usb');
+  const copied = await openOrCreateDepot(site.at('usb'), environment);
+  await t.throwsAsync(
+    copied.change('bundle import', async () => t.fail('gigabytes were copied')),
+    refusal,
+  );
+});
+
+test('where new folders are answered as if their place were not there, making a depot ends', async (t) => {
+  await t.throwsAsync(openOrCreateDepot('/proc/fleet-depot/new', (await createBundleSite(t)).environment), {
+    code: 'FILE_FAILED',
+  });
+});
+
+test('`current` that is lost is told as that', async (t) => {
+  const site = await createBundleSite(t);
+  const depot = await site.depot();
+  await snapshotOf(depot, { x: 'one' });
+  await rm(depot.layout.current);
+  await t.throwsAsync(depot.snapshots.resolve('current'), {
+    message: 'no snapshot "current": `current` is missing; `snapshot rollback ID` sets it',
+  });
+});

@@ -39,6 +39,37 @@ test('the lock of a process that is gone, or of an earlier one with the same num
   );
 });
 
+test.serial(
+  'the age of a lock of another host is that of its folder, whatever the clock of this machine says',
+  async (t) => {
+    const site = await createBundleSite(t);
+    const depot = await site.depot();
+    let mine = '';
+    await depot.change('test', async () => {
+      mine = await readFile(depot.layout.lock, 'utf8');
+    });
+    const other = { ...(JSON.parse(mine) as object), machine: 'another-host boot', token: 'x' };
+    await writeFile(depot.layout.lock, JSON.stringify(other));
+    const { now } = Date;
+    Date.now = () => now() + 3_600_000;
+    try {
+      await t.throwsAsync(
+        depot.change('test', async () => undefined),
+        { code: 'DEPOT_LOCKED', message: /on another-host/ },
+      );
+    } finally {
+      Date.now = now;
+    }
+    await utimes(depot.layout.lock, new Date(now() - 180_000), new Date(now() - 180_000));
+    Date.now = () => now() - 3_600_000;
+    try {
+      await depot.change('test', async () => t.pass());
+    } finally {
+      Date.now = now;
+    }
+  },
+);
+
 test('a lock has its holder in it from the first moment, and what a kill left on the way to it blocks nobody', async (t) => {
   const site = await createBundleSite(t);
   const depot = await site.depot();

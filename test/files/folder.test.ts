@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { makeFolder } from '../../src/files/folder.ts';
+import { makeFolder, syncFolder } from '../../src/files/folder.ts';
 import { scratch } from '../support/scratch.ts';
 
 test('folders that are made at the same time below the same new ones are all there', async (t) => {
@@ -14,4 +14,9 @@ test('folders that are made at the same time below the same new ones are all the
       t.true((await stat(one)).isDirectory());
     }
   }
+});
+
+test('a folder that is gone cannot be synced, and one on a file system that syncs none is left alone', async (t) => {
+  await t.throwsAsync(syncFolder(join(await scratch(t), 'gone')), { code: 'ENOENT' });
+  await t.notThrowsAsync(syncFolder('/proc/self'));
 });

@@ -1,15 +1,22 @@
 import { renameSync } from 'node:fs';
-import { readdir, rename, symlink } from 'node:fs/promises';
+import { readdir, rename, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { createIndexStore, type IndexStore } from '../../src/index/store.ts';
 import { createJudgePool, type JudgePool } from '../../src/judge/pool.ts';
+import type { JudgeRules } from '../../src/judge/task.ts';
 import { createPackageSources } from '../../src/source/combined.ts';
 import { eventually } from '../support/eventually.ts';
 import { testLimits } from '../support/hostile-zips.ts';
 import { createKeptLog } from '../support/kept-log.ts';
 import { writeZipPackage } from '../support/packages.ts';
 import { scratch } from '../support/scratch.ts';
+
+const anyPackage: JudgeRules = {
+  limits: testLimits,
+  validate: true,
+  signatures: { policy: 'off', foreign: 'hide', keys: [], kibanaKey: '' },
+};
 
 /** Notes what each snapshot has; `meanwhile` happens after each listing, before what is new is read. */
 const createStore = (
@@ -26,11 +33,7 @@ const createStore = (
         return pool.judge(...args);
       },
     },
-    rules: {
-      limits: testLimits,
-      validate: true,
-      signatures: { policy: 'off', foreign: 'hide', keys: [], kibanaKey: '' },
-    },
+    rules: anyPackage,
     log: createKeptLog(),
     cache: undefined,
     serveWhileIndexing: false,
@@ -46,6 +49,68 @@ const createStore = (
     onProgress: () => undefined,
   });
 };
+
+test('a package that the disk could not read is tried again at each look, though its file is the same', async (t) => {
+  const folder = await scratch(t);
+  await writeZipPackage(folder, { name: 'one' });
+  await writeZipPackage(folder, { name: 'two' });
+  // Left alone for long: nothing but the disk is to blame.
+  const old = new Date(Date.now() - 3_600_000);
+  await Promise.all((await readdir(folder)).map((name) => utimes(join(folder, name), old, old)));
+  const pool = createJudgePool({ readers: 1 });
+  let isBroken = true;
+  const judged: number[] = [];
+  const saved: number[] = [];
+  const log = createKeptLog();
+  const store = createIndexStore({
+    source: createPackageSources([folder], testLimits, createKeptLog()),
+    pool: {
+      judge: (candidates, asked, onJudged, options) => {
+        judged.push(candidates.length);
+        const answer: typeof onJudged = (ref, result) =>
+          onJudged(
+            ref,
+            isBroken && ref.path.includes('one')
+              ? {
+                  isSame: false,
+                  isUnread: true,
+                  digest: undefined,
+                  found: undefined,
+                  reasons: ['no'],
+                  warnings: [],
+                }
+              : result,
+          );
+        return pool.judge(candidates, asked, answer, options);
+      },
+    },
+    rules: anyPackage,
+    log,
+    cache: {
+      file: '',
+      read: () => Promise.resolve({ problem: 'none', kind: 'absent' }),
+      load: () => Promise.resolve(undefined),
+      save: (known) => Promise.resolve(saved.push(known.size) > 0),
+      clear: () => Promise.resolve(false),
+    },
+    serveWhileIndexing: false,
+    onSwap: () => undefined,
+    onLook: () => undefined,
+    onProgress: () => undefined,
+  });
+  t.teardown(() => store.close());
+  const first = await store.refresh();
+  t.is(first.packages.length, 1);
+  await store.flush();
+  t.is(await store.refresh(), first, 'nothing is new');
+  await store.flush();
+  t.deepEqual([judged, saved.length], [[2, 1], 1], 'what stays as it was is not written again');
+  isBroken = false;
+  t.is((await store.refresh()).packages.length, 2);
+  await store.refresh();
+  t.deepEqual(judged, [2, 1, 1, 0]);
+  t.is(log.lines.filter(({ level }) => level === 'warn').length, 1, 'a fault that stays is said once');
+});
 
 test('a depot that is switched while its packages are read is never shown in parts', async (t) => {
   const root = await scratch(t);

@@ -121,13 +121,13 @@ test('a file that is absent, unreadable or no PEM is refused with the setting th
   await writeFile(text, 'hello');
   t.regex(
     (await refusal(t, { ...files, cert: join(folder, 'no') })).message,
-    /^-tls-cert \(EPR_TLS_CERT\): .*\(ENOENT\)$/,
+    /^-tls-cert \(EPR_TLS_CERT\): .*: there is no such file or folder$/,
   );
   t.regex(
     (await refusal(t, { ...files, key: join(folder, 'no') })).message,
-    /^-tls-key \(EPR_TLS_KEY\): .*\(ENOENT\)$/,
+    /^-tls-key \(EPR_TLS_KEY\): .*: there is no such file or folder$/,
   );
-  t.regex((await refusal(t, { ...files, cert: folder })).message, /\(EISDIR\)$/);
+  t.regex((await refusal(t, { ...files, cert: folder })).message, /cannot be read: it is a folder$/);
   t.regex((await refusal(t, { ...files, cert: broken })).message, /certificate number 1 is damaged$/);
   t.regex((await refusal(t, { ...files, cert: text })).message, /has no certificate in PEM form$/);
   t.regex((await refusal(t, { ...files, key: text })).message, /has no private key in PEM form$/);
@@ -154,7 +154,7 @@ test('a file that is absent, unreadable or no PEM is refused with the setting th
   const closed = join(folder, 'closed.key');
   await copyFile(files.key, closed);
   await chmod(closed, 0);
-  t.regex((await refusal(t, { ...files, key: closed })).message, /\(EACCES\)$/);
+  t.regex((await refusal(t, { ...files, key: closed })).message, /cannot be read: permission denied$/);
 });
 
 test('the security level is lowered for TLS 1.0 and 1.1 only', async (t) => {

@@ -12,6 +12,7 @@ import { readPublicKeys } from '../../src/signing/public-key.ts';
 import { createSigner, readSitePublicKey } from '../../src/signing/signer.ts';
 import {
   generateSiteKey,
+  refuseShown,
   siteKeyFiles,
   writeSiteKey,
   type SiteKeyFiles,
@@ -207,4 +208,19 @@ test('a passphrase file that others can read is told, with the command that mend
   execFileSync('mkfifo', ['-m', '644', pipe]);
   const [lines] = await Promise.all([said(pipe), writeFile(pipe, 'word\n')]);
   t.deepEqual(lines, []);
+});
+
+test('no key is made where a file system shows to all what was to be for its owner alone', async (t) => {
+  const file = join(await scratch(t), 'site.rev.asc');
+  await writeFile(file, 'a certificate');
+  // As every file is there.
+  await chmod(file, 0o777);
+  await t.throwsAsync(refuseShown(file, 0o600), {
+    code: 'SITE_KEY_UNWRITABLE',
+    message: `${file}: its file system keeps no permissions (as FAT and exFAT), so that others could read it`,
+  });
+  await chmod(file, 0o600);
+  await t.notThrowsAsync(refuseShown(file, 0o600));
+  await chmod(file, 0o644);
+  await t.notThrowsAsync(refuseShown(file, 0o644));
 });
