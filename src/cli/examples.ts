@@ -92,6 +92,11 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'fleet-depot artifacts check /srv/artifacts --agent 9.2.1 --platform linux-x86_64',
     'fleet-depot artifacts auth --help',
   ],
+  'artifacts auth': [
+    'fleet-depot artifacts auth add site-a --file agents.auth           prints the password, this once',
+    'fleet-depot artifacts auth add site-b --api-key --file agents.auth',
+    'fleet-depot serve -artifacts-path /srv/artifacts -artifacts-auth-file agents.auth',
+  ],
   'artifacts check': ['fleet-depot artifacts check /srv/artifacts --agent 9.2.1 --platform linux-x86_64'],
   plan: ['fleet-depot plan --stack 9.2.1 --url https://registry.example'],
   doctor: ['fleet-depot doctor https://registry.example'],

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { decodeSaved } from '../distribution/saved-text.ts';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { DepotError } from '../domain/errors.ts';
 
 /**
  * Kibana's API key from a file, else from KIBANA_API_KEY, in the encoded form that `Authorization: ApiKey` takes; undefined where
@@ -50,7 +50,7 @@ const readKeyFile = async (file: string): Promise<string> => {
   try {
     return decodeSaved(await readFile(file));
   } catch (error) {
-    const reason = `--kibana-api-key-file: ${file} cannot be read (${messageOf(error)})`;
+    const reason = `--kibana-api-key-file: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`;
     throw new DepotError('USAGE', { reason }, error);
   }
 };

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { version } from '../version.ts';
 import { addExamples } from './examples.ts';
@@ -57,6 +57,11 @@ const createProgram = (io: CommandIo, finish: (exitCode: number) => void): Comma
       helpWidth: 110,
       // Flags are shown as the reference and its guides write them.
       optionTerm: (option) => option.flags.replace('--', '-').replace(' [boolean]', ''),
+      optionDescription: (option) =>
+        new Help()
+          .optionDescription(option)
+          .replace(' (default: [])', '')
+          .replace(/\(default: "?(.*?)"?\)$/, '(default $1)'),
     })
     .helpOption('-h, --help', 'Show this help')
     .configureOutput({
@@ -104,6 +109,11 @@ const nameOf = (error: unknown): unknown =>
 const report = (error: unknown, io: CommandIo): number => {
   if (error instanceof CommanderError) {
     // commander has printed its text already; help that was asked for is no error.
+    if (error.code === 'commander.excessArguments') {
+      io.stderr.write(
+        'Folders stand behind their flag (-package-paths DIR, --depot DIR), the value of a boolean flag behind `=` (-strict=false).\n',
+      );
+    }
     if (error.exitCode !== 0 && error.code !== 'commander.help') {
       io.stderr.write('`fleet-depot --help` lists the verbs, `fleet-depot VERB --help` their flags.\n');
     }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { DepotError } from '../domain/errors.ts';
 import type { Action, Definition, Pin } from '../distribution/definition.ts';
 import { parseBytes } from '../distribution/fields.ts';
 import { parseInstalled } from '../distribution/installed.ts';
@@ -122,7 +122,7 @@ async function readText(file: string): Promise<string> {
   } catch (error) {
     throw new DepotError(
       'INSTALLED_INVALID',
-      { place: resolve(file), reason: `it cannot be read (${messageOf(error)})` },
+      { place: resolve(file), reason: `it cannot be read (${(error as NodeJS.ErrnoException).code})` },
       error,
     );
   }
