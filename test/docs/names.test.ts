@@ -76,10 +76,7 @@ test('health, log and metrics have what docs/operations.md says, and no more', a
         checkServerIdentity: () => undefined,
         headers: { 'user-agent': 'Kibana/9.2.1 node-fetch' },
       };
-      get(`${server.url}${path}`, options, (answer) => resolve(json(answer) as Promise<object>)).on(
-        'error',
-        reject,
-      );
+      get(`${server.url}${path}`, options, (answer) => resolve(json(answer))).on('error', reject);
     });
   await ask('/search?kibana.version=9.2.1');
   const health = await ask('/health');
