@@ -28,7 +28,7 @@ export const syncErrors = {
     status: 500,
     message: 'the proxy {proxy} refused {url}: {reason}',
     advice:
-      'Check address, user and password of the proxy, the certificates (--proxy-ca, --proxy-client-cert), and whether it allows that host and port.',
+      'Check address, user and password of the proxy (--proxy, HTTPS_PROXY), the certificates (--proxy-ca, --proxy-client-cert), and whether it allows that host and port.',
   },
   UPSTREAM_UNREACHABLE: {
     status: 500,

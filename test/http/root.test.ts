@@ -114,6 +114,21 @@ test('without packages the lists are empty and the log says so', async (t) => {
   );
 });
 
+test('a server that listens on every address says so', async (t) => {
+  const messageOf = async (address: string): Promise<string> => {
+    const own = await startServer({ flags: { address } });
+    t.teardown(() => own.close());
+    return own.lines.find(({ fields }) => fields['event.action'] === 'listening')?.message ?? '';
+  };
+  for (const address of ['0.0.0.0:0', ':0']) {
+    t.regex(
+      await messageOf(address),
+      /^listening at http:\/\/localhost:\d+, on every address of this machine$/,
+    );
+  }
+  t.regex(await messageOf('127.0.0.1:0'), /^listening at http:\/\/127\.0\.0\.1:\d+$/);
+});
+
 test('a package path that is hardly what was meant is told: a depot, an archive, nothing', async (t) => {
   const root = await scratch(t);
   const depot = join(root, 'depot');
