@@ -5,6 +5,8 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   index: [
     'fleet-depot index build -package-paths /srv/packages -cache-dir /srv/cache',
     'fleet-depot index check -package-paths /srv/packages -cache-dir /srv/cache',
+    '',
+    'Exit codes of check: 0 a start reads nothing, 1 there is no index that it could take, 3 it reads or forgets some.',
   ],
   health: [
     'fleet-depot health',

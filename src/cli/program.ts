@@ -14,7 +14,7 @@ Examples:
   fleet-depot inspect /srv/packages                     what would be served, what not, and why
   fleet-depot health                                    ask the server of this machine
 
-Every flag of serve is also a variable: -tls-cert is EPR_TLS_CERT. A flag beats the variable, the variable beats config.yml.
+Flags have one dash or two. Every flag of serve is also a variable: -tls-cert is EPR_TLS_CERT. A flag beats the variable, the variable beats config.yml.
 Exit codes: 0 done, 1 failed, 2 wrong flags or settings, 3 partly done.`;
 
 /**

@@ -26,7 +26,7 @@ export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
     register(program, io, finish) {
       const command = program
         .command('sync')
-        .summary('fetch a distribution from a registry into a folder')
+        .summary('Fetch a distribution from a registry into a folder')
         .description(
           'Fetches what a distribution definition names, checks every archive and its signature, and leaves distribution.lock.',
         )

@@ -51,7 +51,7 @@ export const createVerifyVerb = (deps: VerifyDeps): Verb => ({
   name: 'verify',
   register(program, io, finish) {
     addKeyringOptions(program.command('verify'))
-      .description('check archives, lock file and signatures')
+      .description('Check archives, lock file and signatures')
       .argument('<path...>', 'folders, depots, archives, lock files or bundles')
       .option('--no-signatures', 'check only that archives are whole and as the lock file says')
       .option('--accept-expired-keys', 'take what a key signed before it expired, as Kibana does')
