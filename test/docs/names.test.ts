@@ -116,3 +116,16 @@ test('what the pages show as YAML and JSON can be read', (t) => {
     }
   }
 });
+
+test('the map of docs/architecture.md has the folders and files that there are', (t) => {
+  const map = /```\nbin\/[^]*?```/.exec(textOf(['docs/architecture.md']))?.[0] ?? '';
+  const said = (pattern: RegExp): readonly string[] =>
+    [...map.matchAll(pattern)].map(([, name = '']) => name);
+  const inside = said(/^ {2}([\w.-]+)\/? /gm);
+  const parts = readdirSync('src');
+  t.deepEqual(inside.toSorted(), parts.toSorted());
+  t.deepEqual(
+    said(/^([\w.-]+)\/? /gm).filter((name) => !readdirSync('.').includes(name)),
+    [],
+  );
+});
