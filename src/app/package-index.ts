@@ -137,8 +137,8 @@ export async function firstIndex(index: IndexStore, config: Config, log: Log): P
   const release = holdYoungHeap();
   // By then the index is written and the first look for changes is over.
   const snapshot = await refreshReadable(index, config).finally(() => setTimeout(release, 1000).unref());
+  await noteOddPaths(config, log);
   if (snapshot.packages.length === 0) {
-    await noteDepots(config, log);
     const paths = `${config.packagePaths.join(', ')} (-package-paths, EPR_PACKAGE_PATHS)`;
     const { length } = snapshot.quarantine;
     log.warn(
@@ -178,11 +178,20 @@ async function refreshReadable(index: IndexStore, config: Config): Promise<Snaps
   }
 }
 
-/** The packages of a depot are one folder further down. */
-async function noteDepots(config: Config, log: Log): Promise<void> {
+/** A path that is probably not what was meant: a depot has its packages further down, those of earlier snapshots among them. */
+async function noteOddPaths(config: Config, log: Log): Promise<void> {
+  const note = (text: string): void =>
+    log.warn({ 'event.action': 'package-path' }, `${text} (-package-paths, EPR_PACKAGE_PATHS)`);
   for (const path of packagePaths(config)) {
-    if (await stat(join(path, 'depot.json')).catch(() => undefined)) {
-      log.warn({ 'event.action': 'no-packages' }, `${path} is a depot: name ${join(path, 'current')}`);
+    const stats = await stat(path).catch(() => undefined);
+    if (stats === undefined) {
+      note(`${path} is not there`);
+    } else if (!stats.isDirectory()) {
+      note(`${path} is no folder: name the one that it lies in`);
+    } else if (await stat(join(path, 'depot.json')).catch(() => undefined)) {
+      note(
+        `${path} is a depot: name ${join(path, 'current')}, or the packages of all its snapshots are served`,
+      );
     }
   }
 }

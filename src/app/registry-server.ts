@@ -96,7 +96,10 @@ export async function startRegistryServer(
     identity?.close();
     throw error;
   }
-  log.info({ 'event.action': 'listening' }, `listening at ${listener.url}`);
+  const reach = ['', '0.0.0.0', '::'].includes(config.address.host)
+    ? ', on every address of this machine'
+    : '';
+  log.info({ 'event.action': 'listening' }, `listening at ${listener.url}${reach}`);
   return {
     url: listener.url,
     close: async () => {

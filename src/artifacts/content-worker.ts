@@ -28,7 +28,10 @@ export default async function checkContent(task: ContentTask): Promise<ContentFa
       return { stamp, sha512, ...(second === undefined ? {} : { sha256: second.digest('hex') }) };
     }
     const data = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: pieceBytes });
-    const verdict = await createVerifier(fixedKeys(task.keys)).verify(data, task.signature);
+    const verdict = await createVerifier(fixedKeys(task.keys, 'of -keys-path (EPR_KEYS_PATH)')).verify(
+      data,
+      task.signature,
+    );
     return { stamp, sha512, verdict };
   } finally {
     await handle.close();

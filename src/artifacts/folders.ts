@@ -34,7 +34,8 @@ export const listFolders = async (roots: ArtifactRoots): Promise<Folders> => {
       if (path === '') {
         lost.add(mounts[name]);
       }
-      faults.push({ path: mounts[name] + path, reason: path === '' ? `${place} ${reason}` : reason });
+      const hint = name === 'downloads' ? '; -artifacts-path is the folder that has downloads/ in it' : '';
+      faults.push({ path: mounts[name] + path, reason: path === '' ? `${place} ${reason}${hint}` : reason });
     }
     return inventory;
   };

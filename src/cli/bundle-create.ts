@@ -34,7 +34,7 @@ interface CreateFlags {
 export const registerCreate = (bundle: Command, tools: BundleTools, io: CommandIo, finish: Finish): void => {
   bundle
     .command('create')
-    .description('make a bundle of a folder or of a depot')
+    .description('Make a bundle of a folder or of a depot')
     .requiredOption('--from <dir>', 'folder of packages, or a depot')
     .requiredOption('-o, --output <file>', 'the bundle; with --volume-size FILE.001, FILE.002, …')
     .option('--snapshot <name>', 'of a depot: another snapshot than the current one')

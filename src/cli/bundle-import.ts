@@ -25,7 +25,7 @@ import { exitCodes, type CommandIo } from './verb.ts';
 
 /** Adds `import` to the verb `bundle`. */
 export const registerImport = (bundle: Command, tools: BundleTools, io: CommandIo, finish: Finish): void => {
-  trustOptions(bundle.command('import').description('take a bundle into a depot and switch to it'))
+  trustOptions(bundle.command('import').description('Take a bundle into a depot and switch to it'))
     .argument('<file...>', 'bundle, or all of its volumes')
     .requiredOption('--into <depot>', 'the depot; made where the folder is new or empty')
     .option('--dry-run', 'show what would change, change nothing')

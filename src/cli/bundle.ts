@@ -27,7 +27,7 @@ export const createBundleVerb = (tools: BundleTools): Verb => ({
   register(program, io, finish) {
     const bundle = program
       .command('bundle')
-      .description('carry packages and other files over an air gap in signed bundles');
+      .description('Carry packages and other files over an air gap in signed bundles');
     registerCreate(bundle, tools, io, finish);
     registerVerify(bundle, tools, io, finish);
     registerImport(bundle, tools, io, finish);
@@ -37,7 +37,7 @@ export const createBundleVerb = (tools: BundleTools): Verb => ({
 
 const registerVerify = (bundle: Command, tools: BundleTools, io: CommandIo, finish: Finish): void => {
   trustOptions(
-    bundle.command('verify').description('check every byte and the signature; needs no disk space'),
+    bundle.command('verify').description('Check every byte and the signature; needs no disk space'),
   )
     .option('--depot <dir>', "use the depot's own keyring, DIR/keys")
     .argument('<file...>', 'bundle, or any of its volumes')
@@ -76,7 +76,7 @@ const registerVerify = (bundle: Command, tools: BundleTools, io: CommandIo, fini
 const registerReceipt = (bundle: Command, io: CommandIo, finish: Finish): void => {
   bundle
     .command('receipt')
-    .description('write what a depot has, to carry out for the next `bundle create --since`')
+    .description('Write what a depot has, to carry out for the next `bundle create --since`')
     .requiredOption('--depot <dir>', 'the depot')
     .requiredOption('-o, --output <file>', 'the receipt; - for standard output')
     .option('--snapshot <name>', 'another snapshot than the current one', 'current')

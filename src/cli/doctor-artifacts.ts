@@ -200,7 +200,7 @@ const checkSidecars = async (
       'see the agent key above',
     );
   }
-  const verdict = await createVerifier(fixedKeys(keys)).verify(
+  const verdict = await createVerifier(fixedKeys(keys, 'that agents get from this server')).verify(
     createReadStream(seen.file),
     signature.toString('latin1'),
   );

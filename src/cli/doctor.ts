@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DepotError, messageOf } from '../domain/errors.ts';
+import { parseLooseVersion } from '../domain/version.ts';
 import { createClient } from '../net/client.ts';
 import { parseHeaders } from '../net/proxy.ts';
 import { readPublicKeys } from '../signing/public-key.ts';
@@ -61,6 +62,9 @@ const run = async (given: string | undefined, options: DoctorOptions, io: Comman
   readBaseAddress(base, 'the address');
   if (options.artifactsUrl !== undefined) {
     readBaseAddress(options.artifactsUrl, '--artifacts-url');
+  }
+  if (options.kibana !== undefined && parseLooseVersion(options.kibana) === undefined) {
+    throw new DepotError('USAGE', { reason: `--kibana: '${options.kibana}' is no version such as 9.2.1` });
   }
   const [platform = 'linux-x86_64'] = readPlatforms(options.platform);
   const key = options.key === undefined ? undefined : await firstKey(options.key);

@@ -5,6 +5,8 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   index: [
     'fleet-depot index build -package-paths /srv/packages -cache-dir /srv/cache',
     'fleet-depot index check -package-paths /srv/packages -cache-dir /srv/cache',
+    '',
+    'Exit codes of check: 0 a start reads nothing, 1 there is no index that it could take, 3 it reads or forgets some.',
   ],
   health: [
     'fleet-depot health',
@@ -91,6 +93,11 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   artifacts: [
     'fleet-depot artifacts check /srv/artifacts --agent 9.2.1 --platform linux-x86_64',
     'fleet-depot artifacts auth --help',
+  ],
+  'artifacts auth': [
+    'fleet-depot artifacts auth add site-a --file agents.auth           prints the password, this once',
+    'fleet-depot artifacts auth add site-b --api-key --file agents.auth',
+    'fleet-depot serve -artifacts-path /srv/artifacts -artifacts-auth-file agents.auth',
   ],
   'artifacts check': ['fleet-depot artifacts check /srv/artifacts --agent 9.2.1 --platform linux-x86_64'],
   plan: ['fleet-depot plan --stack 9.2.1 --url https://registry.example'],

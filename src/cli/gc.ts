@@ -18,7 +18,7 @@ export const createGcVerb = (): Verb => ({
   register(program, io, finish) {
     program
       .command('gc')
-      .description('remove old snapshots and contents that no snapshot has (shows only, until --yes)')
+      .description('Remove old snapshots and contents that no snapshot has (shows only, until --yes)')
       .requiredOption('--depot <dir>', 'the depot')
       .option('--keep <n>', 'newest snapshots that stay, beside the current, pinned and labelled ones', '3')
       .option('--yes', 'do it')

@@ -5,8 +5,10 @@ import { loadConfig } from '../config/load.ts';
 import { nameOf } from '../config/setting.ts';
 import { settings, type Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
+import { describeFailure } from '../net/failure.ts';
 import { showUrl } from '../net/http.ts';
 import { loadTlsPair } from '../net/tls.ts';
+import { readHttpAddress } from './base-address.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** `fleet-depot health [URL]`: asks a server how it is; the image's HEALTHCHECK. */
@@ -46,20 +48,29 @@ const run = async (url: string | undefined, timeout: number, io: CommandIo): Pro
     io.stdout.write(
       `${status === 200 ? 'ready' : `not ready (${status})`}: ${body.trim().replace(/\s+/g, ' ')}\n`,
     );
+    if (status === 400 && target.protocol === 'http:') {
+      io.stderr.write('note: a port with TLS answers so; is it https://?\n');
+    }
     return status === 200 ? exitCodes.ok : exitCodes.failed;
   } catch (error) {
-    io.stderr.write(
-      `error: ${showUrl(target)}: ${(error as Error).message || (error as NodeJS.ErrnoException).code}\n`,
-    );
+    io.stderr.write(`error: ${showUrl(target)}: ${reasonOf(error, timeout)}\n`);
     return exitCodes.failed;
   }
 };
 
-const targetOf = (text: string): URL => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new DepotError('USAGE', { reason: `'${text}' is no address such as https://depot.example:8443` });
+/** What this file says itself stays; what the system says is put in words. */
+const reasonOf = (error: unknown, timeout: number): string => {
+  if (error instanceof Refusal) {
+    return error.message;
   }
+  const times = { connectTimeout: timeout, headersTimeout: timeout, bodyTimeout: timeout };
+  return describeFailure(error, times).reason;
+};
+
+class Refusal extends Error {}
+
+const targetOf = (text: string): URL => {
+  const url = readHttpAddress(text, 'the address');
   if (url.hash !== '') {
     throw new DepotError('USAGE', { reason: `'${text}' has a fragment, which no server ever sees` });
   }
@@ -120,7 +131,7 @@ const ask = (target: URL, own: OwnCertificate | undefined, timeout: number): Pro
       const shown = (response.socket as TLSSocket).getPeerX509Certificate?.()?.fingerprint256;
       if (expected !== undefined && shown !== expected) {
         response.destroy();
-        reject(new Error('the server shows another certificate than the configured one'));
+        reject(new Refusal('the server shows another certificate than the configured one'));
         return;
       }
       let body = '';
@@ -137,6 +148,6 @@ const ask = (target: URL, own: OwnCertificate | undefined, timeout: number): Pro
         ? getHttps(target, { ...options, rejectUnauthorized: own === undefined }, receive)
         : getHttp(target, options, receive);
     request.on('error', (error) =>
-      reject(signal.aborted ? new Error(`no answer within ${timeout / 1000} s`) : error),
+      reject(signal.aborted ? new Refusal(`no answer within ${timeout / 1000} s`) : error),
     );
   });

@@ -50,7 +50,7 @@ export const image: Verb = {
 
 const addOptions = (command: Command): Command =>
   command
-    .description('make a container image with packages, without a container engine')
+    .description('Make a container image with packages, without a container engine')
     .requiredOption('--content <dir>', 'folder of packages, or a depot (its current snapshot)')
     .requiredOption('-o, --output <file>', 'the image archive, for `docker load` and skopeo')
     .option('--base <archive>', 'image to build upon, as `docker save` or skopeo wrote it')

@@ -55,9 +55,9 @@ export const openKeyring = (options: KeyringOptions, io: CommandIo): Keyring =>
 export const createKeysVerb = (deps: KeysDeps): Verb => ({
   name: 'keys',
   register(program, io, finish) {
-    const keys = program.command('keys').description('the keyring: which signers are trusted');
+    const keys = program.command('keys').description('The keyring: which signers are trusted');
     addOutgoingOptions(addKeyringOptions(keys.command('add')))
-      .description('add a key: "elastic", a file, or an https address; or the revocation of a trusted one')
+      .description('Add a key: "elastic", a file, or an https address; or the revocation of a trusted one')
       .argument('<key>', '"elastic", FILE or URL')
       .option('--from <file|url>', 'where to take a known key such as "elastic" from')
       .option('--expect <fingerprint>', 'add it only if it has this full fingerprint')
@@ -68,7 +68,7 @@ export const createKeysVerb = (deps: KeysDeps): Verb => ({
         finish(exitCodes.ok);
       });
     addKeyringOptions(keys.command('list'))
-      .description('list the trusted keys')
+      .description('List the trusted keys')
       .option('--json', 'print JSON')
       .action(async (options: AddOptions) => {
         const keyring = openKeyring(options, io);
@@ -86,7 +86,7 @@ export const createKeysVerb = (deps: KeysDeps): Verb => ({
         finish(exitCodes.ok);
       });
     addKeyringOptions(keys.command('remove'))
-      .description('stop trusting a key')
+      .description('Stop trusting a key')
       .argument('<fingerprint...>', 'the full fingerprint, as `list` shows it, with or without spaces')
       .action(async (groups: readonly string[], options: KeyringOptions) => {
         const fingerprint = groups.join(' ');
@@ -98,7 +98,7 @@ export const createKeysVerb = (deps: KeysDeps): Verb => ({
         finish(exitCodes.ok);
       });
     addKeyringOptions(keys.command('show'))
-      .description('print a trusted key, armored')
+      .description('Print a trusted key, armored')
       .argument('<fingerprint...>', 'the full fingerprint, as `list` shows it, or "elastic"')
       .option('--json', 'print JSON')
       .action(async (groups: readonly string[], options: AddOptions) => {

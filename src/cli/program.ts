@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { systemWords } from '../domain/system-error.ts';
 import { version } from '../version.ts';
@@ -15,7 +15,7 @@ Examples:
   fleet-depot inspect /srv/packages                     what would be served, what not, and why
   fleet-depot health                                    ask the server of this machine
 
-Every flag of serve is also a variable: -tls-cert is EPR_TLS_CERT. A flag beats the variable, the variable beats config.yml.
+Flags have one dash or two. Every flag of serve is also a variable: -tls-cert is EPR_TLS_CERT. A flag beats the variable, the variable beats config.yml.
 Exit codes: 0 done, 1 failed, 2 wrong flags or settings, 3 partly done.`;
 
 /**
@@ -58,6 +58,11 @@ const createProgram = (io: CommandIo, finish: (exitCode: number) => void): Comma
       helpWidth: 110,
       // Flags are shown as the reference and its guides write them.
       optionTerm: (option) => option.flags.replace('--', '-').replace(' [boolean]', ''),
+      optionDescription: (option) =>
+        new Help()
+          .optionDescription(option)
+          .replace(' (default: [])', '')
+          .replace(/\(default: "?(.*?)"?\)$/, '(default $1)'),
     })
     .helpOption('-h, --help', 'Show this help')
     .configureOutput({
@@ -112,6 +117,11 @@ const nameOf = (error: unknown): unknown => {
 const report = (error: unknown, io: CommandIo): number => {
   if (error instanceof CommanderError) {
     // commander has printed its text already; help that was asked for is no error.
+    if (error.code === 'commander.excessArguments') {
+      io.stderr.write(
+        'Folders stand behind their flag (-package-paths DIR, --depot DIR), the value of a boolean flag behind `=` (-strict=false).\n',
+      );
+    }
     if (error.exitCode !== 0 && error.code !== 'commander.help') {
       io.stderr.write('`fleet-depot --help` lists the verbs, `fleet-depot VERB --help` their flags.\n');
     }

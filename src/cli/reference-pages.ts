@@ -15,7 +15,7 @@ const row = (setting: Setting<unknown>): string => {
   if (setting.fileKey !== undefined) {
     names.push(`\`${setting.fileKey}\` in config.yml`);
   }
-  const value = setting.default === undefined || setting.default === '' ? 'none' : `\`${setting.default}\``;
+  const value = setting.default === undefined || setting.default === '' ? '–' : `\`${setting.default}\``;
   return `| ${names.join('<br>')} | ${cell(setting.help)} | ${cell(setting.kind.form)} | ${value} |`;
 };
 

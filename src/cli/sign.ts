@@ -45,7 +45,7 @@ export const createSignVerb = (deps: SignDeps): Verb => ({
 
 const signCommand = (program: Command): Command =>
   addKeyringOptions(program.command('sign'))
-    .description('make a site key and sign archives with it')
+    .description('Make a site key and sign archives with it')
     .argument('[path...]', 'folders or archives to sign')
     .option('--key <file>', 'the private site key (FLEET_DEPOT_KEY_FILE)')
     .option('--init', 'make a new site key')

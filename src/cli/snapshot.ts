@@ -14,7 +14,7 @@ export const createSnapshotVerb = (): Verb => ({
   register(program, io, finish) {
     const snapshot = program
       .command('snapshot')
-      .description("see a depot's snapshots, go back, pin, label, read and check its journal");
+      .description("See a depot's snapshots, go back, pin, label, read and check its journal");
     const add = (usage: string, description: string, run: Run, open = openDepot): Command =>
       snapshot
         .command(usage)
@@ -29,21 +29,21 @@ export const createSnapshotVerb = (): Verb => ({
             run(await open(flags.depot, processEnvironment), flags, args, io),
           );
         });
-    add('init', 'make an empty depot, for `sync`; `bundle import` makes its own', init, openOrCreateDepot);
-    add('list', 'all snapshots, oldest first', list);
-    add('show [snapshot]', 'the files of one (default: current)', show);
-    add('diff <a> <b>', 'what b has more, less and other than a', diff);
-    add('rollback [snapshot]', 'switch to an earlier one (default: the one before the current)', rollback);
-    add('pin <snapshot>', 'gc never removes it', marking(pinSnapshot, 'pinned'));
-    add('unpin <snapshot>', 'gc may remove it', marking(unpinSnapshot, 'not pinned any more'));
+    add('init', 'Make an empty depot, for `sync`; `bundle import` makes its own', init, openOrCreateDepot);
+    add('list', 'All snapshots, oldest first', list);
+    add('show [snapshot]', 'The files of one (default: current)', show);
+    add('diff <a> <b>', 'What b has more, less and other than a', diff);
+    add('rollback [snapshot]', 'Switch to an earlier one (default: the one before the current)', rollback);
+    add('pin <snapshot>', 'Keep it: gc never removes it', marking(pinSnapshot, 'pinned'));
+    add('unpin <snapshot>', 'Let gc remove it again', marking(unpinSnapshot, 'not pinned any more'));
     add(
       'label <snapshot> <name>',
-      'give it a name, which also keeps it from gc',
+      'Give it a name, which also keeps it from gc',
       marking(labelSnapshot, 'labelled'),
     );
-    add('unlabel <name>', 'take a name away', unlabel);
-    add('log', 'the journal of all changes', log);
-    add('verify', 'check journal, records, folders and every content', verify).option(
+    add('unlabel <name>', 'Take a name away', unlabel);
+    add('log', 'The journal of all changes', log);
+    add('verify', 'Check journal, records, folders and every content', verify).option(
       '--accept-journal',
       'after you looked into a broken journal: set it aside and start a new chain',
     );

@@ -26,7 +26,7 @@ export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
     register(program, io, finish) {
       const command = program
         .command('sync')
-        .summary('fetch a distribution from a registry into a folder')
+        .summary('Fetch a distribution from a registry into a folder')
         .description(
           'Fetches what a distribution definition names, checks every archive and its signature, and leaves distribution.lock.',
         )
@@ -42,7 +42,7 @@ export function createSyncVerb(trust: SyncTrust, loadSigner: LoadSigner): Verb {
         .option('--address <url>', "registry to ask instead of the definition's")
         .option('--dry-run', 'show what would be done, and do nothing')
         .option('--json', 'plan and report as JSON on stdout, no progress')
-        .option('--quiet', 'no progress, and sizes are not asked for first')
+        .option('--quiet', 'no progress; a run that fetches asks for no sizes first')
         .option('--locked', 'make exactly the set of the lock file again')
         .option('--lock <file>', 'lock file for --locked (default: distribution.lock in the folder)')
         .option(

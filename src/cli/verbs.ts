@@ -37,35 +37,35 @@ export const verbs: Readonly<Record<string, Entry>> = {
     summary: 'Ask a server for its health: exit 0 when it is ready, 1 when not',
     load: async () => (await import('./health.ts')).health,
   },
-  keys: { usage: '', summary: 'the keyring: which signers are trusted', load: loadKeys },
+  keys: { usage: '', summary: 'The keyring: which signers are trusted', load: loadKeys },
   sign: {
     usage: '[options] [path...]',
-    summary: 'make a site key and sign archives with it',
+    summary: 'Make a site key and sign archives with it',
     load: loadSign,
   },
   verify: {
     usage: '[options] <path...>',
-    summary: 'check archives, lock file and signatures',
+    summary: 'Check archives, lock file and signatures',
     load: loadVerify,
   },
   sync: {
     usage: '[options] <distribution>',
-    summary: 'fetch a distribution from a registry into a folder',
+    summary: 'Fetch a distribution from a registry into a folder',
     load: loadSync,
   },
   bundle: {
     usage: '',
-    summary: 'carry packages and other files over an air gap in signed bundles',
+    summary: 'Carry packages and other files over an air gap in signed bundles',
     load: loadBundle,
   },
   snapshot: {
     usage: '',
-    summary: "see a depot's snapshots, go back, pin, label, read and check its journal",
+    summary: "See a depot's snapshots, go back, pin, label, read and check its journal",
     load: loadSnapshot,
   },
   gc: {
     usage: '[options]',
-    summary: 'remove old snapshots and contents that no snapshot has (shows only, until --yes)',
+    summary: 'Remove old snapshots and contents that no snapshot has (shows only, until --yes)',
     load: loadGc,
   },
   artifacts: {
@@ -85,7 +85,7 @@ export const verbs: Readonly<Record<string, Entry>> = {
   },
   image: {
     usage: '[options]',
-    summary: 'make a container image with packages, without a container engine',
+    summary: 'Make a container image with packages, without a container engine',
     load: async () => (await import('./image.ts')).image,
   },
 };

@@ -1,11 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { DepotError } from '../domain/errors.ts';
 import { readLockFile } from '../mirror/lock-file.ts';
 import { releaseFolders, type LockedFile } from '../mirror/locked-file.ts';
 import { readArchive, readSignatureFile } from '../signing/archive-signature.ts';
 import { digestWhole } from '../signing/content-digest.ts';
 import type { SignatureVerdict, SignatureVerifier } from '../signing/signature.ts';
+import { unreadableFile } from '../signing/unreadable-file.ts';
 import { unlistedReason, type VerifiedItem } from '../signing/verify-set.ts';
 
 /** Whether a path below a folder that `sync` fills belongs to artifacts, keys, models or docs, which are no packages. */
@@ -57,7 +58,7 @@ const releaseFilesIn = async (folder: string): Promise<readonly string[]> => {
       await walk(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
+        throw unreadableFile(path, error);
       }
     }
   }

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { DepotError } from '../domain/errors.ts';
 import { listArchives } from '../signing/archive-list.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
+import { unreadableFile } from '../signing/unreadable-file.ts';
 import { absentItems, verifyItem, type ReadLock, type VerifiedItem } from '../signing/verify-set.ts';
 import { createVerifier } from '../signing/verify.ts';
 import { createItemProgress } from './item-progress.ts';
@@ -50,7 +51,7 @@ export const createVerifyVerb = (deps: VerifyDeps): Verb => ({
   name: 'verify',
   register(program, io, finish) {
     addKeyringOptions(program.command('verify'))
-      .description('check archives, lock file and signatures')
+      .description('Check archives, lock file and signatures')
       .argument('<path...>', 'folders, depots, archives, lock files or bundles')
       .option('--no-signatures', 'check only that archives are whole and as the lock file says')
       .option('--accept-expired-keys', 'take what a key signed before it expired, as Kibana does')
@@ -134,6 +135,11 @@ const verifyPath = async (
   io: CommandIo,
   deps: VerifyDeps,
 ): Promise<readonly VerifiedItem[]> => {
+  if (path.endsWith('.zip.sig')) {
+    throw new DepotError('USAGE', {
+      reason: `${path} is a signature: name its archive, ${path.slice(0, -4)}`,
+    });
+  }
   const folder = await isFolder(path);
   // A lock file stands for the packages that it names, beside it.
   const locked = !folder && path.endsWith('.lock') && deps.readLock !== undefined;
@@ -187,7 +193,7 @@ const isFolder = async (path: string): Promise<boolean> => {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
+    throw unreadableFile(path, error);
   }
 };
 

@@ -30,7 +30,7 @@ export const processSettings = {
     flag: 'dry-run',
     section: 'operations',
     default: 'false',
-    help: 'Read everything, say what is wrong, and end without serving',
+    help: 'Read all packages, say what is wrong, and end without serving',
   }),
   version: setting(boolean, {
     flag: 'version',

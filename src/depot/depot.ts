@@ -7,6 +7,7 @@ import { diskError, writeDepotFile } from './disk-error.ts';
 import { errnoOf } from '../files/errno.ts';
 import { dropEmpty, makeFolder } from '../files/folder.ts';
 import { createJournal, type Journal } from './journal.ts';
+import { enclosingDepot } from './enclosing.ts';
 import { depotLayout, makeDepotFolders, refuseWithoutLinks, type DepotLayout } from './layout.ts';
 import { depotLock } from './depot-lock.ts';
 import { holdingLock } from '../files/run-lock.ts';
@@ -56,7 +57,10 @@ export const openDepot = async (root: string, environment: DepotEnvironment): Pr
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new DepotError('DEPOT_UNKNOWN', { path: root, reason: 'it has no depot.json' }, error);
+      const depot = await enclosingDepot(root);
+      const reason =
+        depot === undefined ? 'it has no depot.json' : `it lies inside of one, which is ${depot}`;
+      throw new DepotError('DEPOT_UNKNOWN', { path: root, reason }, error);
     }
     throw diskError(layout.marker, error);
   }

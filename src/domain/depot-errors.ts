@@ -71,7 +71,7 @@ export const depotErrors = {
     status: 500,
     message: '{file}: the signature of the bundle does not count: {reason}',
     advice:
-      'Compare the fingerprint with its sender by another way; if it is right, `fleet-depot keys add FILE`. Otherwise do not use the bundle.',
+      "Compare the fingerprint with its sender by another way; if it is right, `fleet-depot keys add FILE` (with --depot DIR into a depot's own keyring). Otherwise do not use the bundle.",
   },
   BUNDLE_VOLUMES: {
     status: 500,

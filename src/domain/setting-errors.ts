@@ -37,6 +37,7 @@ export const settingErrors = {
   LISTEN_FAILED: {
     status: 500,
     message: '{flag} ({variable}): cannot listen on {address}: {reason}',
-    advice: 'Stop the other program or choose another address.',
+    advice:
+      'Stop the other program or choose another address; a port below 1024 needs root or CAP_NET_BIND_SERVICE.',
   },
 } as const satisfies Record<string, ErrorKind>;

@@ -26,9 +26,9 @@ export const syncErrors = {
   },
   PROXY_REFUSED: {
     status: 500,
-    message: 'the proxy {proxy} refused {url}: {reason}',
+    message: 'the proxy {proxy}, asked for {url}: {reason}',
     advice:
-      'Check address, user and password of the proxy, the certificates (--proxy-ca, --proxy-client-cert), and whether it allows that host and port.',
+      'Check address, user and password of the proxy (--proxy, HTTPS_PROXY), the certificates (--proxy-ca, --proxy-client-cert), and whether it allows that host and port.',
   },
   UPSTREAM_UNREACHABLE: {
     status: 500,

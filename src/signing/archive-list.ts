@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 /**
  * Every `*.zip` below the given folders at any depth, and the given files as they are; each once, sorted by path.
@@ -34,6 +34,6 @@ const archivesOf = async (path: string): Promise<readonly string[]> => {
             .some((part) => part.startsWith('.')),
       );
   } catch (error) {
-    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
+    throw unreadableFile(path, error);
   }
 };

@@ -1,8 +1,9 @@
 import { createReadStream, type Stats } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { DepotError } from '../domain/errors.ts';
 import { maxSignatureBytes, type SignatureVerdict, type SignatureVerifier } from './signature.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 /** Below this an archive is read whole, which is quicker; above it is streamed, so that memory stays bounded. */
 export const wholeFileBytes = 8 * 1024 * 1024;
@@ -44,7 +45,7 @@ export const readArchive = async (path: string): Promise<Buffer | Readable> => {
     const handle = await open(path, 'r');
     return handle.createReadStream({ highWaterMark: 1 << 20 });
   } catch (error) {
-    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
+    throw unreadableFile(path, error);
   }
 };
 
@@ -67,7 +68,7 @@ export const readSignatureFile = async (path: string): Promise<string> => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       return '';
     }
-    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
+    throw unreadableFile(path, error);
   }
 };
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 /** Content on its way through a check, and the SHA-256 of what went through (hex), to be asked at the end. */
 export interface DigestedContent {
@@ -37,7 +37,7 @@ export const digestWhole = async (path: string, content: Readable | Uint8Array):
       }
     }
   } catch (error) {
-    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
+    throw unreadableFile(path, error);
   }
   return digest();
 };

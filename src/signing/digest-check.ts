@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import type { Key, SignaturePacket, Subkey } from 'openpgp';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { messageOf } from '../domain/errors.ts';
 import { signatureOf } from './detached.ts';
 import type { KeyFacts } from './key-facts.ts';
 import type { OpenpgpModule } from './openpgp.ts';
 import { digestSigned, signedHash, type PlainSignatures } from './plain-signature.ts';
 import type { SignatureVerifier } from './signature.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 export type SignedData = Parameters<SignatureVerifier['verify']>[0];
 
@@ -61,11 +62,7 @@ export const checkDigest = async (
     try {
       await (result.data as unknown as ReadableStream<Uint8Array>).pipeTo(new WritableStream());
     } catch (error) {
-      throw new DepotError(
-        'SIGNED_FILE_UNREADABLE',
-        { path: pathOf(stream), reason: messageOf(error) },
-        error,
-      );
+      throw unreadableFile(pathOf(stream), error);
     }
   }
   const first = result.signatures[0];

@@ -1,9 +1,10 @@
 import { open } from 'node:fs/promises';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { DepotError } from '../domain/errors.ts';
 import { shownSource, type FetchBytes } from './key-fetch.ts';
 import type { Keyring } from './keyring.ts';
 import type { PinnedKey } from './pinned-keys.ts';
 import { formatFingerprint, maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 /**
  * The bytes of a file of keys, or of what an https address answers. Throws DepotError KEY_FETCH_FAILED or
@@ -90,6 +91,6 @@ const readKeyFile = async (path: string): Promise<Uint8Array> => {
       await handle.close();
     }
   } catch (error) {
-    throw new DepotError('SIGNED_FILE_UNREADABLE', { path, reason: messageOf(error) }, error);
+    throw unreadableFile(path, error);
   }
 };

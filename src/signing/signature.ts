@@ -68,6 +68,8 @@ export interface Signer {
 /** Where a verifier takes its trusted keys from: armored public keys, one for each element. */
 export interface KeySource {
   armoredKeys(): Promise<readonly string[]>;
+  /** Where they lie, for messages: a path, or "of -flag". */
+  readonly location?: string;
 }
 
 /** What is said of a signature that was good until its own end. */

@@ -27,8 +27,9 @@ export interface VerifierOptions {
 }
 
 /** A fixed set of armored public keys, for worker threads and tests. */
-export const fixedKeys = (armored: readonly string[]): KeySource => ({
+export const fixedKeys = (armored: readonly string[], location?: string): KeySource => ({
   armoredKeys: () => Promise.resolve(armored),
+  ...(location === undefined ? {} : { location }),
 });
 
 /**
@@ -47,7 +48,7 @@ export const createVerifier = (source: KeySource, options: VerifierOptions = {})
   return {
     async verify(data, armoredSignature) {
       try {
-        return await judge(await load(), data, armoredSignature, options);
+        return await judge(await load(), source, data, armoredSignature, options);
       } finally {
         if (data instanceof Readable) {
           data.destroy();
@@ -80,6 +81,7 @@ const fault = (state: SignatureFault, reason: string, issuer?: string, until?: D
 
 const judge = async (
   tools: Tools,
+  { location }: KeySource,
   data: SignedData,
   armoredSignature: string,
   options: VerifierOptions,
@@ -96,7 +98,8 @@ const judge = async (
   const issuer = issuerOf(packet);
   const signer = findSigner(packet, keys);
   if (signer === undefined) {
-    return fault('unknown-key', `signed by ${issuer}, which is not in the keyring`, issuer);
+    const keyring = location === undefined ? 'the keyring' : `the keyring ${location}`;
+    return fault('unknown-key', `signed by ${issuer}, which is not in ${keyring}`, issuer);
   }
   const now = options.now?.() ?? new Date();
   const weakness = await findWeakness(tools, packet, signer, now);

@@ -57,7 +57,7 @@ test('a server that is given the depot itself says which folder of it is meant',
   t.teardown(() => server.close());
   const warnings = server.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
   t.true(
-    warnings.some((message) => message.endsWith(`name ${depot.layout.current}`)),
+    warnings.some((message) => message.includes(`is a depot: name ${depot.layout.current}, or`)),
     warnings.join('\n'),
   );
 });

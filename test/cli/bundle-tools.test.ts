@@ -53,6 +53,7 @@ test('a bundle signed with a site key is taken by a depot whose own keyring has 
   const refused = await bundle('import', file, '--into', depot);
   t.is(refused.error?.code, 'BUNDLE_UNTRUSTED');
   t.regex(refused.stderr, /the keyring .* is empty/);
+  t.true(refused.error?.message.includes(`not in the keyring ${site.at('home')}`), refused.error?.message);
   await trust(path.join(depot, 'keys'), key);
   const taken = await bundle('import', file, '--into', depot);
   t.is(taken.exitCode, 0, taken.error?.message);

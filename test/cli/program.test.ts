@@ -109,8 +109,45 @@ test('an unknown verb or flag is exit 2, with what may have been meant', async (
     t.is(flag.stdout, '');
   }
   t.is((await runCommand([])).code, 2);
-  t.is((await runCommand(['serve', 'more'])).code, 2);
+  const more = await runCommand(['serve', '/srv/packages']);
+  t.is(more.code, 2);
+  t.regex(more.stderr, /too many arguments[^]*stand behind their flag \(-package-paths DIR,/);
   t.is((await runCommand(['serve', '-address'])).code, 2);
+});
+
+test('an address that is none is exit 2 for every verb, with what may have been meant', async (t) => {
+  for (const [name, words] of [
+    ['the address', ['health', 'depot.example:8443']],
+    ['the address', ['doctor', 'depot.example:8443']],
+    ['--artifacts-url', ['doctor', 'http://depot.example', '--artifacts-url', 'depot.example:8443']],
+    ['--url', ['plan', '--stack', '9.2.1', '--url', 'depot.example:8443']],
+    ['--address', ['sync', 'lite', '--to', 'x', '--address', 'depot.example:8443/epr']],
+  ] as const) {
+    const { code, stderr } = await runCommand(words);
+    t.is(code, 2, words.join(' '));
+    const meant = `https://${words.at(-1)}`;
+    t.is(stderr.split('\n')[0], `error: ${name} must be an http or https address, such as ${meant}`);
+  }
+  const { code, stderr } = await runCommand(['doctor', 'http://127.0.0.1:1', '--kibana', 'nine']);
+  t.is(code, 2);
+  t.regex(stderr, /^error: --kibana: 'nine' is no version such as 9\.2\.1$/m);
+});
+
+test('a file that is not there is told in words', async (t) => {
+  const folder = await scratch(t);
+  for (const words of [
+    ['keys', 'add', 'none.asc'],
+    ['verify', 'none'],
+    ['sign', '--key', 'none.key', 'none'],
+  ]) {
+    const { code, stderr } = await runCommand(words, { cwd: folder, env: { HOME: folder } });
+    t.is(code, 1, words.join(' '));
+    t.regex(stderr, /^error: none(?:\.asc|\.key)?: .*no such file/m);
+    t.false(stderr.includes('ENOENT:'), stderr);
+  }
+  const { code, stderr } = await runCommand(['verify', 'a-1.0.0.zip.sig'], { cwd: folder });
+  t.is(code, 2);
+  t.regex(stderr, /is a signature: name its archive, a-1\.0\.0\.zip$/m);
 });
 
 test('wrong settings are exit 2 and one line each on stderr, and nothing is served', async (t) => {

@@ -140,10 +140,23 @@ test('a dry run ends by itself, without listening, and says what would be served
   t.is(stdout, '0 package versions would be served, 0 are in quarantine\n');
 });
 
+test('health says which of http and https a port wants', async (t) => {
+  const folder = await scratch(t);
+  const { cert, key } = await selfSigned(folder, 'own');
+  const plain = await startServer(t, ['serve'], { cwd: folder });
+  const tls = await startServer(t, ['serve'], { cwd: folder, env: { EPR_TLS_CERT: cert, EPR_TLS_KEY: key } });
+  const wrong = await runCommand(['health', plain.url.replace('http:', 'https:')]);
+  t.is(wrong.code, 1);
+  t.regex(wrong.stderr, /^error: .*: it does not speak TLS there; is it http:\/\/ or another port\?$/m);
+  const bare = await runCommand(['health', tls.url.replace('https:', 'http:')]);
+  t.is(bare.code, 1);
+  t.regex(bare.stderr, /is it https:\/\/\?$/m);
+});
+
 test('no server is exit 1 of health, a strange address exit 2', async (t) => {
   const dead = await runCommand(['health', 'http://127.0.0.1:1']);
   t.is(dead.code, 1);
-  t.regex(dead.stderr, /^error: http:\/\/127\.0\.0\.1:1\/health: .*ECONNREFUSED/);
+  t.regex(dead.stderr, /^error: http:\/\/127\.0\.0\.1:1\/health: the connection was refused$/m);
   t.is((await runCommand(['health', 'depot'])).code, 2);
   t.is((await runCommand(['health', '--timeout', 'soon'])).code, 2);
 });

@@ -258,6 +258,11 @@ test('a folder with other things in it is never turned into a depot', async (t) 
     message: /no depot\.json/,
   });
   await t.throwsAsync(openDepot(site.at('nowhere'), site.environment), { code: 'DEPOT_UNKNOWN' });
+  await openOrCreateDepot(site.at('depot'), site.environment);
+  await t.throwsAsync(openDepot(site.at('depot/snapshots'), site.environment), {
+    code: 'DEPOT_UNKNOWN',
+    message: /\/depot\/snapshots is not a depot: it lies inside of one, which is \S+\/depot$/,
+  });
   await t.throwsAsync(openOrCreateDepot(site.at('home/letter.txt'), site.environment), {
     code: 'FILE_FAILED',
     message: /letter\.txt: a part of its path is not a folder$/,

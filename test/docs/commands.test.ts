@@ -83,6 +83,28 @@ test('every flag of every verb is named in a page', async (t) => {
   t.deepEqual(unnamed, []);
 });
 
+test('a page says the default of every flag that has one', async (t) => {
+  const parts = pages.flatMap((page) => textOf(page).split(/\n\n|\n(?=[|-] )/));
+  const unsaid = [];
+  let seen = 0;
+  for (const verb of (await findVerbs()).keys()) {
+    const help = (await helpOf(verb === '' ? [] : verb.split(' '))).replaceAll(/\n {8,}/g, ' ');
+    // Those of `serve` are in the generated page.
+    for (const [, flag = '', value = ''] of help.matchAll(
+      /^ +(?:-\w, )?-([a-z-]+) .*\(default ([^ ),]+)\)$/gm,
+    )) {
+      const named = new RegExp(`(?<![\\w-])--?${flag}(?![\\w-])`);
+      const told = new RegExp(`(?<![\\w.])${value.replaceAll('.', String.raw`\.`)}(?![\\w.]*\\w)`);
+      seen += 1;
+      if (!parts.some((part) => named.test(part) && told.test(part))) {
+        unsaid.push(`${verb} -${flag} ${value}`);
+      }
+    }
+  }
+  t.true(seen > 20, `${seen} defaults`);
+  t.deepEqual(unsaid, []);
+});
+
 test('the pages link to what is there', (t) => {
   const slug = (heading: string): string =>
     heading

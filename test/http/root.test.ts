@@ -1,8 +1,12 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { get, talk } from '../support/client.ts';
 import { isCacheable, isRefused, isSameHead } from '../support/headers.ts';
 import { writeZipPackage } from '../support/packages.ts';
+import { scratch } from '../support/scratch.ts';
 import { serveFolder, serverFor } from '../support/served-folder.ts';
+import { startServer } from '../support/server.ts';
 
 const server = serverFor(test, (root) => writeZipPackage(root));
 
@@ -107,5 +111,43 @@ test('without packages the lists are empty and the log says so', async (t) => {
   t.is((await get(own.url, '/categories')).text, '[]\n');
   t.true(
     own.lines.some(({ level, message }) => level === 'warn' && message.includes('there are no packages')),
+  );
+});
+
+test('a server that listens on every address says so', async (t) => {
+  const messageOf = async (address: string): Promise<string> => {
+    const own = await startServer({ flags: { address } });
+    t.teardown(() => own.close());
+    return own.lines.find(({ fields }) => fields['event.action'] === 'listening')?.message ?? '';
+  };
+  for (const address of ['0.0.0.0:0', ':0']) {
+    t.regex(
+      await messageOf(address),
+      /^listening at http:\/\/localhost:\d+, on every address of this machine$/,
+    );
+  }
+  t.regex(await messageOf('127.0.0.1:0'), /^listening at http:\/\/127\.0\.0\.1:\d+$/);
+});
+
+test('a package path that is hardly what was meant is told: a depot, an archive, nothing', async (t) => {
+  const root = await scratch(t);
+  const depot = join(root, 'depot');
+  await mkdir(join(depot, 'snapshots', '1'), { recursive: true });
+  await writeFile(join(depot, 'depot.json'), '{}');
+  const archive = await writeZipPackage(join(depot, 'snapshots', '1'));
+  const own = await startServer({ packagePaths: [depot, archive, join(root, 'gone')] });
+  t.teardown(() => own.close());
+  t.regex((await get(own.url, '/search')).text, /"demo"/);
+  const told = own.lines.filter(({ fields }) => fields['event.action'] === 'package-path');
+  t.deepEqual(
+    told.map(({ level, message }) => [
+      level,
+      message.replaceAll(root, '').replace(/ \(-package-paths.*/, ''),
+    ]),
+    [
+      ['warn', '/depot is a depot: name /depot/current, or the packages of all its snapshots are served'],
+      ['warn', `${archive.replace(root, '')} is no folder: name the one that it lies in`],
+      ['warn', '/gone is not there'],
+    ],
   );
 });
