@@ -32,6 +32,7 @@ export interface VolumeHeader {
   readonly signatureSha256?: string;
 }
 
+/** A further member needs another number: no byte is taken that isn't written here. */
 const format = 'fleet-depot-volume/1';
 
 export const formatVolumeHeader = ({ bundle, number, total, signatureSha256 }: VolumeHeader): string =>
