@@ -77,19 +77,35 @@ export const readCredentials = async (path: string): Promise<readonly Credential
   }
   return lines.map((line, at) => {
     const credential = parseLine(line);
-    if (!credential) {
-      throw new DepotError('CREDENTIALS_INVALID', { path, reason: `line ${at + 1} is no credential` });
+    if (typeof credential === 'string') {
+      throw new DepotError('CREDENTIALS_INVALID', { path, reason: `line ${at + 1} ${credential}` });
     }
     return credential;
   });
 };
 
-const parseLine = (line: string): Credential | undefined => {
+const members: ReadonlySet<string> = new Set([
+  'name',
+  'scheme',
+  'salt',
+  'hash',
+  'added',
+] satisfies (keyof Credential)[]);
+
+/**
+ * A credential, or what is wrong with the line. A member that isn't known here may say when it ends or what it is good for: who passes
+ * over that lets people in that should stay outside, and loses it when the file is written again.
+ */
+const parseLine = (line: string): Credential | string => {
   let value: Partial<Credential> | null;
   try {
     value = JSON.parse(line) as Partial<Credential> | null;
   } catch {
-    return undefined;
+    return 'is no credential';
+  }
+  const unknown = Object.keys(value ?? {}).find((key) => !members.has(key));
+  if (unknown !== undefined) {
+    return `has \`${unknown}\`, which this version doesn't know; a newer one may have written it`;
   }
   const { name, scheme, salt, hash, added } = value ?? {};
   return typeof name === 'string' &&
@@ -100,7 +116,7 @@ const parseLine = (line: string): Credential | undefined => {
     typeof hash === 'string' &&
     Buffer.from(hash, 'base64').length === 32
     ? { name, scheme, salt, hash, added: typeof added === 'string' ? added : '' }
-    : undefined;
+    : 'is no credential';
 };
 
 /** Replaces the file as a whole, readable by its owner alone. */

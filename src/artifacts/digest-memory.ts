@@ -24,6 +24,7 @@ interface Entry {
   readonly value: string;
 }
 
+/** Another format takes another name of the file, too: who goes back to an older program finds what that knew. */
 const header = 'fleet-depot digests 1';
 const maxMemoryBytes = 64 * 1024 * 1024;
 

@@ -46,9 +46,11 @@ export const isContentsPage = (text: string): boolean => text.startsWith(title);
 /** A file that a contents page names. */
 export type ListedFile = Pick<BundleEntry, 'path' | 'kibana'>;
 
-/** The last column came later: a page without it is read as well. */
+/** The last column came later: a page without it is read as well, and so is one with more columns behind it. */
 const row =
-  /^\| (\S+) \| \d+ \| (?:\d+|at the receiver) \| [0-9a-f]{64} \|(?: (?:`((?:[^`|\\\r\n]|\\\|)+)` )?\|)?\r?$/gm;
+  /^\| (\S+) \| \d+ \| (?:\d+|at the receiver) \| [0-9a-f]{64} \|(?: (?:`((?:[^`|\\\r\n]|\\\|)+)` )?\|(?: .*\|)?)?\r?$/gm;
+
+const count = /^- Complete set: (\d+) files,/m;
 
 /** The files of a contents page, for who has only the page. Nothing of it is proven. Throws DepotError BUNDLE_INVALID. */
 export const parseContentsPage = (text: string, file: string): readonly ListedFile[] => {
@@ -62,6 +64,12 @@ export const parseContentsPage = (text: string, file: string): readonly ListedFi
   });
   if (files.length === 0) {
     throw fail('this contents page names no file');
+  }
+  const said = count.exec(text)?.[1];
+  if (said !== undefined && Number(said) !== files.length) {
+    throw fail(
+      `it says that it has ${said} files, and ${files.length} can be read: it was cut or changed, or a newer version of Fleet Depot made it`,
+    );
   }
   return files;
 };

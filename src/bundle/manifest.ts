@@ -3,6 +3,7 @@ import { checkFileList, readSnapshotFile, type SnapshotFile } from '../depot/fil
 import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { parseConstraint } from '../domain/constraint.ts';
 import { DepotError } from '../domain/errors.ts';
+import { refuseNewer } from '../domain/newer-format.ts';
 
 /** One file of the complete set that a bundle stands for. */
 export interface BundleEntry extends SnapshotFile {
@@ -51,7 +52,7 @@ export const formatManifest = ({ source, base, volumes, page, entries }: BundleM
 
 /**
  * Reads a manifest. Keys that are not known are ignored, so that later versions can add some.
- * Throws DepotError BUNDLE_INVALID.
+ * Throws DepotError BUNDLE_INVALID or FORMAT_NEWER.
  */
 export const parseManifest = (bytes: Buffer, file: string): BundleManifest => {
   const fail = (reason: string): DepotError =>
@@ -66,6 +67,7 @@ export const parseManifest = (bytes: Buffer, file: string): BundleManifest => {
     throw fail('it is not an object');
   }
   const { format: found, source, base, volumes, page, entries } = value as Record<string, unknown>;
+  refuseNewer(file, found, format);
   if (found !== format) {
     throw fail(`its format is ${JSON.stringify(found) ?? 'missing'}, this version reads ${format}`);
   }

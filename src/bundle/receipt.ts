@@ -3,6 +3,7 @@ import type { Depot } from '../depot/depot.ts';
 import { digestOf, isDigest } from '../depot/digest.ts';
 import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { DepotError } from '../domain/errors.ts';
+import { refuseNewer } from '../domain/newer-format.ts';
 import type { SnapshotReference } from './manifest.ts';
 
 /**
@@ -54,7 +55,7 @@ export const formatReceipt = (receipt: Receipt): string => {
   return `${text}sha256: ${digestOf(text)}\n`;
 };
 
-/** Reads a receipt; its own checksum tells a changed or cut one. Throws DepotError RECEIPT_INVALID. */
+/** Reads a receipt; its own checksum tells a changed or cut one. Throws DepotError RECEIPT_INVALID or FORMAT_NEWER. */
 export const parseReceipt = (raw: string, file: string): Receipt => {
   const fail = (reason: string): DepotError => new DepotError('RECEIPT_INVALID', { file, reason });
   if (raw.length > maxBytes) {
@@ -62,6 +63,7 @@ export const parseReceipt = (raw: string, file: string): Receipt => {
   }
   // Mail and some editors change the ends of lines, which carry no meaning here.
   const text = raw.replaceAll('\r\n', '\n');
+  refuseNewer(file, text.slice(0, text.indexOf('\n')), title);
   if (!text.startsWith(`${title}\n`)) {
     throw fail(`it does not begin with ${title}`);
   }

@@ -2,6 +2,7 @@ import { tarEndBytes, tarEntryBytes } from '../archive/tar-writer.ts';
 import { isDigest } from '../depot/digest.ts';
 import type { SnapshotFile } from '../depot/file-list.ts';
 import { DepotError } from '../domain/errors.ts';
+import { refuseNewer } from '../domain/newer-format.ts';
 
 /** Names of the entries of a volume, in their order; contents follow as `content/<sha256>`. */
 export const volumeEntries = {
@@ -31,12 +32,13 @@ export interface VolumeHeader {
   readonly signatureSha256?: string;
 }
 
+/** A further member needs another number: no byte is taken that isn't written here. */
 const format = 'fleet-depot-volume/1';
 
 export const formatVolumeHeader = ({ bundle, number, total, signatureSha256 }: VolumeHeader): string =>
   `${JSON.stringify({ format, bundle, number, total, ...(signatureSha256 === undefined ? {} : { signatureSha256 }) })}\n`;
 
-/** Throws DepotError BUNDLE_INVALID. */
+/** Throws DepotError BUNDLE_INVALID or FORMAT_NEWER. */
 export const parseVolumeHeader = (bytes: Buffer, file: string): VolumeHeader => {
   const fail = (reason: string): DepotError => new DepotError('BUNDLE_INVALID', { file, reason });
   let value: unknown;
@@ -52,6 +54,7 @@ export const parseVolumeHeader = (bytes: Buffer, file: string): VolumeHeader => 
     total,
     signatureSha256,
   } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  refuseNewer(file, found, format);
   if (found !== format) {
     throw fail('it is no volume of a bundle that this version reads');
   }

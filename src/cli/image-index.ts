@@ -17,7 +17,7 @@ import { version } from '../version.ts';
 import { describeBase, findProgram, settingsOf, wantedOf, type BaseProgram } from './base-program.ts';
 
 const maxIndexBytes = 1024 ** 3;
-const indexName = /\/index-[0-9a-f]{16}\.fleet$/;
+const indexName = /\/index-[0-9a-f]{16}-[0-9a-f]{16}\.fleet$/;
 
 /**
  * Makes the index for the server of an image without running it: by the settings of the image, for the program that it has,

@@ -102,7 +102,10 @@ const check: Run = async ({ source, cache, rules }, out) => {
   }
   if (!result.index.known) {
     const { kind, problem } = result.index;
-    const what = kind === 'absent' ? 'there is no index for these settings' : `it is not taken: ${problem}`;
+    const what =
+      kind === 'absent'
+        ? 'there is no index of this version for these settings'
+        : `it is not taken: ${problem}`;
     out.line(`${cache.file}: ${what}; a start reads all ${result.found} packages`);
     return exitCodes.failed;
   }

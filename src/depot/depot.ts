@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { DepotError } from '../domain/errors.ts';
+import { refuseNewer } from '../domain/newer-format.ts';
 import { createContentStore, type ContentStore } from './content-store.ts';
 import { diskError, writeDepotFile } from './disk-error.ts';
 import { errnoOf } from '../files/errno.ts';
@@ -46,9 +47,10 @@ export interface DepotEnvironment {
   readonly linkFolder?: LinkFile;
 }
 
+/** Stands for all files of a depot that have no number of their own: the layout, the lock, `journal.head`. */
 const format = 'fleet-depot/1';
 
-/** Opens a depot. Throws DepotError DEPOT_UNKNOWN or DEPOT_DAMAGED. */
+/** Opens a depot. Throws DepotError DEPOT_UNKNOWN, DEPOT_DAMAGED or FORMAT_NEWER. */
 export const openDepot = async (root: string, environment: DepotEnvironment): Promise<Depot> => {
   const layout = depotLayout(root);
   let text: string;
@@ -160,6 +162,7 @@ const readMarker = (text: string, path: string): string => {
     throw new DepotError('DEPOT_DAMAGED', { path, reason: 'it is not JSON' }, error);
   }
   const { format: found, id } = (value ?? {}) as Record<string, unknown>;
+  refuseNewer(path, found, format);
   if (found !== format) {
     throw new DepotError('DEPOT_DAMAGED', { path, reason: `its format is not ${format}` });
   }

@@ -1,8 +1,8 @@
 import { open, readFile, rename, truncate } from 'node:fs/promises';
-import { DepotError } from '../domain/errors.ts';
 import { digestOf } from './digest.ts';
 import { diskError } from './disk-error.ts';
 import { errnoOf } from '../files/errno.ts';
+import { journalError, type JournalFault } from './journal-fault.ts';
 import { readJournalHead, writeJournalHead, type JournalHead } from './journal-head.ts';
 
 const actions = [
@@ -57,16 +57,16 @@ export interface JournalState {
   readonly tornBytes: number;
   /** Lines that `journal.head` knows of; 0 where it is missing. */
   readonly knownLines: number;
-  /** Where the chain breaks, if it does: an altered, added or lost line. */
-  readonly fault?: { readonly line: number; readonly reason: string };
+  /** Where the chain breaks, if it does: an altered, added or lost line; or the first line that only a newer version knows. */
+  readonly fault?: JournalFault;
 }
 
 /** The append-only record of every change of a depot. */
 export interface Journal {
   read(): Promise<JournalState>;
-  /** Adds one line, synced. Only with the depot's lock held. Throws JOURNAL_BROKEN where the chain is broken. */
+  /** Adds one line, synced. Only with the depot's lock held. Throws JOURNAL_BROKEN or FORMAT_NEWER. */
   append(event: JournalEvent): Promise<JournalLine>;
-  /** Sets a broken journal aside and starts a new chain that names the old file's digest. Returns the old file's new path. */
+  /** Sets a broken journal aside and starts a new chain that names the old file's digest. Returns the old file's new path. Throws FORMAT_NEWER. */
   restart(): Promise<string>;
 }
 
@@ -83,7 +83,7 @@ export const readJournalFile = async (path: string): Promise<JournalState> => {
     }
     throw diskError(path, error);
   });
-  return checkEnd(readJournal(bytes), bytes, known);
+  return checkActions(checkEnd(readJournal(bytes), bytes, known));
 };
 
 export const createJournal = (path: string, clock: () => Date, user: () => string): Journal => {
@@ -125,7 +125,7 @@ export const createJournal = (path: string, clock: () => Date, user: () => strin
     async append(event) {
       let state = await read();
       if (state.fault !== undefined) {
-        throw new DepotError('JOURNAL_BROKEN', { path, ...state.fault });
+        throw journalError(path, state.fault);
       }
       if (state.tornBytes > 0) {
         await truncate(path, state.wholeBytes);
@@ -138,6 +138,11 @@ export const createJournal = (path: string, clock: () => Date, user: () => strin
       return state.lines.at(-1) as JournalLine;
     },
     async restart() {
+      const { fault, knownLines } = await read();
+      // A line that `journal.head` doesn't vouch for may as well have been altered.
+      if (fault?.isNewer === true && fault.line <= knownLines) {
+        throw journalError(path, fault);
+      }
       // A journal that is gone is set aside as an empty one.
       const handle = await open(path, 'a');
       await handle.close();
@@ -216,6 +221,22 @@ const checkEnd = (read: JournalState, bytes: Buffer, known: JournalHead | undefi
   return state;
 };
 
+/** A line of a newer version may have changed what is in force or kept: whoever doesn't know how had better change nothing. */
+const checkActions = (state: JournalState): JournalState => {
+  const line =
+    state.fault === undefined ? state.lines.find(({ action }) => !actions.includes(action)) : undefined;
+  return line === undefined
+    ? state
+    : {
+        ...state,
+        fault: {
+          line: line.n,
+          reason: `it tells of \`${line.action}\`, which this version doesn't know: a newer one wrote it`,
+          isNewer: true,
+        },
+      };
+};
+
 /** The text of a line that is there, from 1. */
 const lineOf = (bytes: Buffer, n: number): Buffer => {
   let start = 0;
@@ -257,11 +278,9 @@ const parseLine = (text: string): JournalLine | undefined => {
       typeof n !== 'number' ||
       typeof time !== 'string' ||
       typeof user !== 'string' ||
-      typeof previous !== 'string'
+      typeof previous !== 'string' ||
+      typeof action !== 'string'
     ) {
-      return undefined;
-    }
-    if (action === undefined || !actions.includes(action)) {
       return undefined;
     }
     return optional.every((one) => one === undefined || typeof one === 'string')

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
+import { refuseNewer } from '../domain/newer-format.ts';
 import { diskError, writeDepotFile } from './disk-error.ts';
 import { errnoOf } from '../files/errno.ts';
 import { isSnapshotId } from './snapshot-id.ts';
@@ -24,7 +25,13 @@ export const checkLabel = (label: string): string => {
   return label;
 };
 
-/** Reads `marks.json`; none is no marks. Throws DEPOT_DAMAGED, because what guards snapshots from gc must not vanish unseen. */
+/** The file is written anew with each mark, so what a later version adds, and must not be lost, needs another number. */
+const format = 'fleet-depot-marks/1';
+
+/**
+ * Reads `marks.json`; none is no marks, and one of before has no format. Throws DEPOT_DAMAGED or FORMAT_NEWER, because what
+ * guards snapshots from gc must not vanish unseen.
+ */
 export const readMarks = async (path: string): Promise<Marks> => {
   const fail = (reason: string): DepotError => new DepotError('DEPOT_DAMAGED', { path, reason });
   let text: string;
@@ -42,7 +49,11 @@ export const readMarks = async (path: string): Promise<Marks> => {
   } catch {
     throw fail('the marks are not JSON; `snapshot log` tells which pins and labels were set');
   }
-  const { pins, labels } = (value ?? {}) as Record<string, unknown>;
+  const { format: found = format, pins, labels } = (value ?? {}) as Record<string, unknown>;
+  refuseNewer(path, found, format);
+  if (found !== format) {
+    throw fail(`the format of the marks is not ${format}`);
+  }
   if (!Array.isArray(pins) || typeof labels !== 'object' || labels === null) {
     throw fail('the marks lack pins or labels');
   }
@@ -58,6 +69,6 @@ export const writeMarks = async (path: string, marks: Marks): Promise<void> => {
   const labels = Object.fromEntries([...marks.labels].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   await writeDepotFile(
     path,
-    `${JSON.stringify({ pins: [...new Set(marks.pins)].toSorted(), labels }, undefined, 2)}\n`,
+    `${JSON.stringify({ format, pins: [...new Set(marks.pins)].toSorted(), labels }, undefined, 2)}\n`,
   );
 };

@@ -1,4 +1,5 @@
 import { DepotError } from '../domain/errors.ts';
+import { refuseNewer } from '../domain/newer-format.ts';
 import { checkFileList, digestOfFiles, readSnapshotFile, type SnapshotFile } from './file-list.ts';
 import { isSnapshotId } from './snapshot-id.ts';
 
@@ -29,7 +30,7 @@ export const formatRecord = (record: SnapshotRecord): string => {
   return `${JSON.stringify({ format, ...head }).slice(0, -1)},"files":[\n${lines.join(',\n')}\n]}\n`;
 };
 
-/** Reads a record and checks it against its own digest. Throws DepotError DEPOT_DAMAGED. */
+/** Reads a record and checks it against its own digest. Throws DepotError DEPOT_DAMAGED or FORMAT_NEWER. */
 export const parseRecord = (text: string, path: string, id: string): SnapshotRecord => {
   const fail = (reason: string): DepotError => new DepotError('DEPOT_DAMAGED', { path, reason });
   let value: unknown;
@@ -51,6 +52,7 @@ export const parseRecord = (text: string, path: string, id: string): SnapshotRec
     files,
     id: ownId,
   } = value as Record<string, unknown>;
+  refuseNewer(path, found, format);
   if (found !== format) {
     throw fail(`the record's format is not ${format}`);
   }

@@ -1,14 +1,15 @@
 import { DepotError } from '../domain/errors.ts';
 import { disagreements, type Finding } from './agreement.ts';
+import { journalError } from './journal-fault.ts';
 import { readJournalFile, type JournalState } from './journal.ts';
 import type { DepotLayout } from './layout.ts';
 import type { SnapshotRecord } from './record.ts';
 
-/** A depot's journal, its chain whole. Throws JOURNAL_BROKEN. */
+/** A depot's journal, its chain whole and all of it understood. Throws JOURNAL_BROKEN or FORMAT_NEWER. */
 export const soundJournal = async (layout: DepotLayout): Promise<JournalState> => {
   const state = await readJournalFile(layout.journal);
   if (state.fault !== undefined) {
-    throw new DepotError('JOURNAL_BROKEN', { path: layout.journal, ...state.fault });
+    throw journalError(layout.journal, state.fault);
   }
   return state;
 };

@@ -24,6 +24,12 @@ export const settingErrors = {
     advice:
       'Files of it were removed or replaced while it ran, or not all were installed. Install it again, in a checkout by `npm ci && npm run build`, and then start it again.',
   },
+  FORMAT_NEWER: {
+    status: 500,
+    message: '{file} was made by a newer version of Fleet Depot: {reason}',
+    advice:
+      'Use that version or a later one here, too; docs/operations.md has the order to upgrade in, and the way back. Nothing was changed. Where nobody has a newer version, the file was altered.',
+  },
   USAGE: {
     status: 500,
     message: '{reason}',

@@ -97,7 +97,8 @@ export const syncErrors = {
   LOCK_INVALID: {
     status: 500,
     message: '{file}: {reason}',
-    advice: 'Take the file from a backup, or run sync without --locked to make a new one.',
+    advice:
+      'Take the file from a backup; or move it away and run sync without --locked, which makes a new one of what it checks.',
   },
   PRUNE_REFUSED: {
     status: 500,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { machineId, processStart } from './running-process.ts';
 
 /** The run that holds a lock: what a lock file has in it, as JSON. */
@@ -9,6 +10,8 @@ export interface RunHolder {
   readonly started: string;
   /** Host and boot; a pid means something only within the same one. */
   readonly machine: string;
+  /** The host alone: what the first versions wrote for a run of sync, and know one by. */
+  readonly host: string;
   readonly verb: string;
   /** ISO time. */
   readonly since: string;
@@ -20,6 +23,7 @@ export const thisRun = async (verb: string, now: Date): Promise<RunHolder> => ({
   pid: process.pid,
   started: (await processStart(process.pid)) ?? '',
   machine: await machineId(),
+  host: hostname(),
   verb,
   since: now.toISOString(),
   token: randomBytes(8).toString('hex'),
@@ -32,8 +36,10 @@ export const readHolder = async (path: string): Promise<RunHolder | undefined> =
     if (typeof value?.pid !== 'number' || value.pid <= 0 || typeof value.token !== 'string') {
       return undefined;
     }
-    const { pid, token, started = '', machine = '', verb = 'a run', since = '' } = value;
-    return { pid, token, started, machine, verb, since };
+    const { pid, token, started = '', host = '', verb = 'a run', since = '' } = value;
+    // Without the boot, the process's start has to tell it from one of an earlier boot with its number.
+    const { machine = host === hostname() ? await machineId() : host } = value;
+    return { pid, token, started, machine, host, verb, since };
   } catch {
     return undefined;
   }

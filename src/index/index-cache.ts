@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { writeDurably } from '../files/durable-file.ts';
@@ -26,14 +26,17 @@ export interface IndexCache {
   load(): Promise<KnownPackages | undefined>;
   /** Writes to a temporary name, syncs and renames. A fault is false and one warning until it is over; the server goes on without. */
   save(known: KnownPackages): Promise<boolean>;
-  /** Removes the file. True where there was one. Throws INDEX_UNWRITABLE. */
+  /** Removes the file, and those of other versions of the program. True where there was one. Throws INDEX_UNWRITABLE. */
   clear(): Promise<boolean>;
 }
 
-/** `folder` is made when it is missing. Different package paths and rules have different files in it. */
+/**
+ * `folder` is made when it is missing. Different package paths and rules have different files in it, and so have different
+ * versions of the program: who goes back to the one before finds its index as it was.
+ */
 export function createIndexCache(folder: string, origin: IndexOrigin, log: Log): IndexCache {
-  const name = createHash('sha256').update(origin.rules).digest('hex').slice(0, 16);
-  const file = join(folder, `index-${name}.fleet`);
+  const name = `index-${shortDigest(origin.rules)}`;
+  const file = join(folder, `${name}-${shortDigest(origin.program)}.fleet`);
   let isWarned = false;
   const warn = (what: string, reason: string): void => {
     if (!isWarned) {
@@ -88,6 +91,8 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
         await discardLeftIn(folder);
         await writeDurably(file, inPieces(await encodeIndex(known, origin)));
         tellKept();
+        // What can't be removed lies there, and does no harm.
+        await removeOld(folder, name, file).catch(() => undefined);
         return true;
       } catch (error) {
         warn('written', messageOf(error));
@@ -96,8 +101,9 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
     },
     clear: async () => {
       try {
-        await rm(file);
-        return true;
+        const files = await versionsIn(folder, name);
+        await removeAll(files);
+        return files.length > 0;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
           return false;
@@ -107,6 +113,32 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
     },
   };
 }
+
+const shortDigest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
+/** How many versions of the program beside this one find their index. */
+const keptVersions = 1;
+
+/** Those that were written last stay. */
+async function removeOld(folder: string, name: string, own: string): Promise<void> {
+  const others = (await versionsIn(folder, name)).filter((file) => file !== own);
+  const timed = await Promise.all(
+    others.map(async (file) => ({ file, time: (await stat(file).catch(() => undefined))?.mtimeMs ?? 0 })),
+  );
+  const oldestLast = timed.toSorted((a, b) => b.time - a.time).map(({ file }) => file);
+  await removeAll(oldestLast.slice(keptVersions));
+}
+
+/** The index files of all versions for the same paths and rules; those of the first versions have no version in their name. */
+async function versionsIn(folder: string, name: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return names
+    .filter((one) => one.endsWith('.fleet') && (one === `${name}.fleet` || one.startsWith(`${name}-`)))
+    .map((one) => join(folder, one));
+}
+
+const removeAll = (files: readonly string[]): Promise<unknown> =>
+  Promise.all(files.map((file) => rm(file, { force: true })));
 
 const pieceBytes = 1 << 20;
 

@@ -37,9 +37,12 @@ async function readJudgingDigest(): Promise<string> {
   }
 }
 
+/** How the index is kept and called: to be changed with either, so that an image gets no index that its program wouldn't find. */
+const indexForm = 'index-RULES-PROGRAM.fleet, format 1';
+
 /** Digest of the judging code in a folder that is laid out as src/, in hex, half as long as a SHA-256. */
 export async function digestJudgingCode(source: URL): Promise<string> {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(indexForm);
   for (const folder of judgingFolders) {
     const url = new URL(`${folder}/`, source);
     for (const name of (await readdir(url)).filter(isCode).toSorted()) {

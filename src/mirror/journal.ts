@@ -30,6 +30,8 @@ export type OriginalFacts = Omit<Facts, 'id' | 'source' | 'original'>;
 interface JournalLine extends Facts {
   readonly modified: number;
   readonly inode: number;
+  /** None yet: a later version whose lines mean something else gives them a number. */
+  readonly format?: unknown;
 }
 
 /** What was checked in a folder before. A line is written as soon as an archive is in place, so a kill loses nothing. */
@@ -59,8 +61,11 @@ export async function openJournal(
   const text = await readFile(file, 'utf8').catch(() => '');
   for (const line of text.split('\n')) {
     const parsed = parseLine(line);
-    if (parsed) {
+    if (parsed && parsed.format === undefined) {
       lines.set(parsed.id, parsed);
+    } else if (parsed) {
+      // Nor does an earlier line count any more: the file is checked again.
+      lines.delete(parsed.id);
     }
   }
   let handle: Awaited<ReturnType<typeof open>> | undefined;

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseConstraint } from '../domain/constraint.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
+import { refuseNewer } from '../domain/newer-format.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import { compareCandidates } from '../distribution/candidate.ts';
 import { isPackageName } from '../distribution/parse-definition.ts';
@@ -33,7 +34,10 @@ export interface LockFile {
   readonly files?: readonly LockedFile[];
 }
 
-/** Version 2 has `files`; a set of packages alone is written as version 1, which older programs read. */
+/**
+ * Version 2 has `files`; a set of packages alone is written as version 1, which older programs read. A lock file is always written
+ * anew from what was checked, so a member that this program doesn't know is lost then: one that must not be gets a new version.
+ */
 const lockVersions = { packages: 1, files: 2 } as const;
 
 /**
@@ -84,7 +88,7 @@ export function formatLockFile(lock: LockFile): string {
 const listOf = (lines: readonly string[]): string =>
   lines.length > 0 ? `[\n${lines.join(',\n')}\n  ]` : '[]';
 
-/** Reads a lock file; undefined where there is none. Throws DepotError LOCK_INVALID. */
+/** Reads a lock file; undefined where there is none. Throws DepotError LOCK_INVALID or FORMAT_NEWER. */
 export async function readLockFile(file: string): Promise<LockFile | undefined> {
   let text: string;
   try {
@@ -98,7 +102,7 @@ export async function readLockFile(file: string): Promise<LockFile | undefined> 
   return parseLockFile(text, file);
 }
 
-/** Parses and checks a lock file's text; `file` is for messages. Throws DepotError LOCK_INVALID. */
+/** Parses and checks a lock file's text; `file` is for messages. Throws DepotError LOCK_INVALID or FORMAT_NEWER. */
 export function parseLockFile(text: string, file: string): LockFile {
   const fail = (reason: string, cause?: unknown): never => {
     throw new DepotError('LOCK_INVALID', { file, reason }, cause);
@@ -113,6 +117,7 @@ export function parseLockFile(text: string, file: string): LockFile {
     return fail('it is no lock file');
   }
   const version = value['lockVersion'];
+  refuseNewer(file, `lockVersion ${String(version)}`, `lockVersion ${lockVersions.files}`);
   if (version !== lockVersions.packages && version !== lockVersions.files) {
     return fail(`its lockVersion is ${JSON.stringify(version)}, known are 1 and 2`);
   }

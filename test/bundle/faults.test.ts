@@ -191,7 +191,13 @@ const badManifests: readonly (readonly [string, (text: string) => string, string
     'BUNDLE_INVALID',
     /no base/,
   ],
-  ['a format of the future', (text) => text.replace('bundle/1', 'bundle/9'), 'BUNDLE_INVALID', /format/],
+  [
+    'a format of the future',
+    (text) => text.replace('bundle/1', 'bundle/9'),
+    'FORMAT_NEWER',
+    /odd\.tar was made by a newer version .* fleet-depot-bundle\/9, this one reads fleet-depot-bundle\/1/,
+  ],
+  ['a format of another kind', (text) => text.replace('bundle/1', 'box/1'), 'BUNDLE_INVALID', /format/],
   ['no JSON at all', () => 'nothing', 'BUNDLE_INVALID', /not JSON/],
 ];
 

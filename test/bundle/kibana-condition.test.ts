@@ -84,6 +84,20 @@ test('a list and a page of before, which say nothing of Kibana, are read', async
   t.deepEqual(parseContentsPage(page, 'CONTENTS.md'), [{ path: 'demo-1.0.0.zip' }]);
 });
 
+test('a page of later is read with its further columns, and one that lacks lines is not taken for whole', async (t) => {
+  const site = await createBundleSite(t);
+  await site.create({ 'demo-1.0.0.zip': await archive('1.0.0', {}), 'demo-2.0.0.zip': 'x' }, 'b.tar');
+  const page = entryOf(site, 'b.tar', 'CONTENTS.md');
+  const later = page.replaceAll(/^(\| .* \|)$/gm, '$1 more | `and |` more |');
+  t.not(later, page);
+  t.deepEqual(parseContentsPage(later, 'CONTENTS.md'), parseContentsPage(page, 'CONTENTS.md'));
+  const cut = page.slice(0, page.lastIndexOf('| demo-2.0.0.zip'));
+  t.throws(() => parseContentsPage(cut, 'CONTENTS.md'), {
+    code: 'BUNDLE_INVALID',
+    message: /^CONTENTS\.md: it says that it has 2 files, and 1 can be read: .* newer version/,
+  });
+});
+
 test('what is no version constraint is refused, with the package that has it', async (t) => {
   const site = await createBundleSite(t);
   await site.create({ 'demo-1.0.0.zip': await archive('1.0.0', {}) }, 'b.tar');

@@ -56,3 +56,11 @@ test('any changed character of a receipt is noticed', (t) => {
   t.throws(() => parseReceipt(text.slice(0, 200), 'r'), { code: 'RECEIPT_INVALID', message: /cut/ });
   t.throws(() => parseReceipt('', 'r'), { code: 'RECEIPT_INVALID' });
 });
+
+test('a receipt of a later version is called newer, by its name', (t) => {
+  const text = formatReceipt(receiptFor(3).receipt).replace('receipt/1', 'receipt/2');
+  t.throws(() => parseReceipt(text, 'receipt.txt'), {
+    code: 'FORMAT_NEWER',
+    message: /^receipt\.txt was made by a newer/,
+  });
+});

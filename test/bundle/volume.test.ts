@@ -61,9 +61,17 @@ test('the header of a volume comes back as it was, and a senseless one is refuse
     formatVolumeHeader({ ...header, number: 0 }),
     formatVolumeHeader({ ...header, number: 1.5 }),
     formatVolumeHeader({ ...header, bundle: '../x' }),
-    formatVolumeHeader(header).replace('/1', '/2'),
+    formatVolumeHeader(header).replace('volume/1', 'volume/0'),
   ];
   for (const text of bad) {
     t.throws(() => parseVolumeHeader(Buffer.from(text), 'f'), { code: 'BUNDLE_INVALID' }, text);
   }
+});
+
+test('the header of a later version is called newer, whatever else is in it', (t) => {
+  const text = '{"format":"fleet-depot-volume/2","parts":[]}\n';
+  t.throws(() => parseVolumeHeader(Buffer.from(text), 'carry.tar'), {
+    code: 'FORMAT_NEWER',
+    message: /^carry\.tar was made/,
+  });
 });

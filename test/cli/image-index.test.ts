@@ -99,7 +99,7 @@ test('under other settings than the image has, its index is not looked at', asyn
   await site.unpack('made.tar');
   const words = serverWords(site).filter((word) => word !== '-require-package-signatures=false');
   const { stdout } = await runCommand(['index', 'check', ...words], { cwd: site.folder });
-  t.regex(stdout, /there is no index for these settings; a start reads all 1 packages/);
+  t.regex(stdout, /there is no index of this version for these settings; a start reads all 1 packages/);
 });
 
 test('broken packages and folders are left to the start, and are named', async (t) => {

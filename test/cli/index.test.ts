@@ -79,7 +79,7 @@ test('no index, a torn one and one of other settings are exit 1 of check', async
   const { cache, run } = await place(t);
   t.regex(
     (await run('check')).stdout,
-    /there is no index for these settings; a start reads all 2 packages\n$/,
+    /there is no index of this version for these settings; a start reads all 2 packages\n$/,
   );
   await run('build');
   t.is((await run('check', '--max-entries=77')).exitCode, 1);

@@ -13,7 +13,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { machineId } from '../../src/files/running-process.ts';
+import { machineId, processStart } from '../../src/files/running-process.ts';
 import { createPublisher } from '../support/signed-packages.ts';
 import { contentOf, runSyncVerb, type SyncRun } from '../support/sync-run.ts';
 import { createSyncScene, type SyncScene } from '../support/sync-scene.ts';
@@ -316,6 +316,27 @@ test('a second sync into the same folder is told who works there; a lock of a de
   t.is((await run()).exitCode, 0);
   writeFileSync(join(to, '.fleet-depot/lock'), JSON.stringify({ ...owner, machine: 'elsewhere' }));
   t.is((await run()).error?.code, 'FOLDER_BUSY');
+});
+
+test('a lock of the first versions, which names no boot, is read as what it is; one of now names the host for them', async (t) => {
+  const { upstream, to, run } = await setUp(t);
+  const file = join(to, '.fleet-depot/lock');
+  mkdirSync(join(to, '.fleet-depot'), { recursive: true });
+  const started = await processStart(process.pid);
+  const owner = { pid: process.pid, host: hostname(), since: 'just now', started, token: 'x' };
+  writeFileSync(file, JSON.stringify(owner));
+  t.is((await run()).error?.code, 'FOLDER_BUSY');
+  writeFileSync(file, JSON.stringify({ ...owner, started: '1' }));
+  upstream.addFault(faults.slow('/epr/nginx/nginx-1.2.0.zip', 100, 60, 1));
+  const taken = run('--no-sizes');
+  let text = '';
+  while (!text.includes(String(started))) {
+    await sleep(5);
+    text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  }
+  const { pid, host } = JSON.parse(text) as Record<string, unknown>;
+  t.deepEqual({ pid, host }, { pid: process.pid, host: hostname() });
+  t.is((await taken).exitCode, 0);
 });
 
 test('a lock of another machine, or one that can’t be read, is taken over when it has given no sign of life', async (t) => {

@@ -267,7 +267,7 @@ test('a folder with other things in it is never turned into a depot', async (t) 
     code: 'FILE_FAILED',
     message: /letter\.txt: a part of its path is not a folder$/,
   });
-  await site.folder('odd', { 'depot.json': '{"format":"fleet-depot/9"}' });
+  await site.folder('odd', { 'depot.json': '{"format":"fleet-box/1"}' });
   await t.throwsAsync(openDepot(site.at('odd'), site.environment), { code: 'DEPOT_DAMAGED' });
 });
 

@@ -188,6 +188,11 @@ test('a credential file that is missing or broken keeps the server from starting
     await writeFile(flags['artifacts-auth-file'], text);
     await t.throwsAsync(startArtifacts(t, flags), { message: /line 1 is no credential/ });
   }
+  const later = { ...(await makeCredential('a', 'basic', 'x', now)), until: '2030-01-01T00:00:00Z' };
+  await writeFile(flags['artifacts-auth-file'], `${JSON.stringify(later)}\n`);
+  await t.throwsAsync(startArtifacts(t, flags), {
+    message: /line 1 has `until`, which this version doesn't know; a newer/,
+  });
 });
 
 test('a changed file counts at the next look; a broken one leaves the old', async (t) => {

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, readdir, readFile, rename, utimes, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
@@ -55,6 +55,30 @@ test('other settings have another file, so that two servers with one cache folde
   await Promise.all([one.save(knownSamples(5)), other.save(knownSamples(7))]);
   t.is((await one.load())?.size, 5);
   t.is((await other.load())?.size, 7);
+});
+
+test('another version of the program has another file: who goes back finds what there was, of the one before', async (t) => {
+  const folder = await scratch(t);
+  const of = (program: string): ReturnType<typeof createIndexCache> =>
+    createIndexCache(folder, { ...origin, program }, createKeptLog());
+  await of('1').save(knownSamples(1));
+  await of('2').save(knownSamples(2));
+  t.is((await of('1').load())?.size, 1);
+  // As the first versions called it.
+  await rename(of('1').file, of('1').file.replace(/-[0-9a-f]{16}\.fleet$/, '.fleet'));
+  await utimes(of('2').file, 2_000_000_000, 2_000_000_000);
+  await of('3').save(knownSamples(3));
+  t.deepEqual(
+    (await readdir(folder)).toSorted(),
+    [of('2').file, of('3').file].map((file) => basename(file)).toSorted(),
+  );
+  await createIndexCache(folder, { program: '3', rules: '{}' }, createKeptLog()).save(knownSamples(4));
+  t.true(await of('3').clear());
+  t.is(
+    (await readdir(folder)).length,
+    1,
+    'what is cleared is cleared for every version, and of these settings only',
+  );
 });
 
 test('two that save to one file at the same time leave a good one', async (t) => {

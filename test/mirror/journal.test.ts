@@ -41,3 +41,22 @@ test('what was signed until a day is looked at again from then on', async (t) =>
   t.truthy(journal.known('a-1.0.0'));
   await journal.close();
 });
+
+test('a line of a later format counts for nothing, nor does one before it: its file is checked again', async (t) => {
+  const folder = await scratch(t);
+  const [file, archive] = [join(folder, 'journal.jsonl'), join(folder, 'a.zip')];
+  writeFileSync(archive, 'first');
+  const facts = { id: 'a-1.0.0', sha256: 'x', size: 5, source: 'https://registry.example/a.zip' };
+  const journal = await openJournal(file, false);
+  await journal.record(facts, statSync(archive));
+  await journal.record({ ...facts, id: 'b-1.0.0' }, statSync(archive));
+  await journal.close();
+  const { mtimeMs: modified, ino: inode } = statSync(archive);
+  appendFileSync(file, `${JSON.stringify({ ...facts, modified, inode, format: 2 })}\n`);
+
+  const again = await openJournal(file, true);
+  t.is(again.recall('a-1.0.0', statSync(archive)), undefined);
+  t.is(again.known('a-1.0.0'), undefined, 'so nothing prunes it');
+  t.truthy(again.recall('b-1.0.0', statSync(archive)));
+  await again.close();
+});

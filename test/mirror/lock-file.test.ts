@@ -128,3 +128,20 @@ test('a path that leaves its folders, is hidden or is there twice is no file of 
   }
   t.throws(() => read('keys/x', 'keys/x'), { message: /twice/ });
 });
+
+test('a lock file of a later version is called newer by name; members that are not known mean nothing', (t) => {
+  const text = (more: object): string => JSON.stringify({ lockVersion: 1, ...lock([]), ...more });
+  t.throws(() => parseLockFile(text({ lockVersion: 3 }), 'DIR/distribution.lock'), {
+    code: 'FORMAT_NEWER',
+    message:
+      /^DIR\/distribution\.lock was made by a newer version .* lockVersion 3, this one reads lockVersion 2$/,
+  });
+  for (const lockVersion of ['3', 0, null, 2.5]) {
+    t.throws(
+      () => parseLockFile(text({ lockVersion }), 'x'),
+      { message: /lockVersion/ },
+      String(lockVersion),
+    );
+  }
+  t.deepEqual(parseLockFile(text({ colour: 'red' }), 'x'), lock([]));
+});
