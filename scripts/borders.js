@@ -124,22 +124,39 @@ const rules = {
 
 const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 
+/** Folders of a folder: what of their neighbours they may import; files beside them may import them all. */
+const inner = {
+  mirror: {
+    record: [],
+    transfer: [],
+    checking: ['transfer'],
+    planning: ['record', 'transfer'],
+    packages: ['checking', 'planning', 'record', 'transfer'],
+    release: ['checking', 'packages', 'planning', 'record', 'transfer'],
+  },
+};
+
 /** Patterns are relative to the importing file, so each depth of a folder has its own. */
-function border(folder, depth) {
+function border(folder, depth, within) {
   const [sources, libraries] = borders[folder];
   const up = '../'.repeat(depth);
-  const allowed = sources.map((source) => `!${up}${source}${source.endsWith('.ts') ? '' : '/**'}`);
+  const neighbours = within && inner[folder][within];
+  const allowed = [
+    ...(neighbours ?? []).map((name) => `!../${name}/**`),
+    ...(within ? [`${up}**`] : []),
+    ...sources.map((source) => `!${up}${source}${source.endsWith('.ts') ? '' : '/**'}`),
+  ];
   const refused = Object.keys(dependencies).filter((name) => !libraries.includes(name));
   return {
-    files: [depth === 1 ? `src/${folder}/*.ts` : `src/${folder}/*/**/*.ts`],
+    files: [depth === 1 ? `src/${folder}/*.ts` : `src/${folder}/${within ?? '*'}/**/*.ts`],
     rules: {
       'no-restricted-imports': [
         'error',
         {
           patterns: [
             {
-              group: [`${up}**`, ...allowed],
-              message: `of src, ${folder}/ may import only: ${sources.join(', ') || 'itself'}`,
+              group: [within ? '../**' : `${up}**`, ...allowed],
+              message: `of src, ${folder}/ may import only: ${sources.join(', ') || 'itself'}${within ? `; ${within}/ of its neighbours: ${neighbours.join(', ') || 'none'}` : ''}`,
             },
             {
               group: refused,
@@ -159,7 +176,12 @@ const config = {
   categories: { correctness: 'error', suspicious: 'error' },
   rules,
   overrides: [
-    ...Object.keys(borders).flatMap((folder) => [border(folder, 1), border(folder, 2)]),
+    ...Object.keys(borders).flatMap((folder) => [
+      border(folder, 1),
+      ...(inner[folder]
+        ? Object.keys(inner[folder]).map((within) => border(folder, 2, within))
+        : [border(folder, 2)]),
+    ]),
     {
       files: ['src/app.ts'],
       rules: {
@@ -177,7 +199,7 @@ const config = {
     { files: ['bench/**/*.ts', 'scripts/*.js'], rules: { 'no-console': 'off' } },
     // Tools that read these files want a default export.
     {
-      files: ['src/*/*worker.ts', 'ava.config.js'],
+      files: ['src/**/*worker.ts', 'ava.config.js'],
       rules: { 'import/no-default-export': 'off' },
     },
   ],

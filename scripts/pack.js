@@ -19,8 +19,8 @@ const started = [
   'artifacts/content-worker',
   'judge/entry-worker',
   'judge/reader',
-  'mirror/archive-worker',
-  'mirror/release-worker',
+  'mirror/checking/archive-worker',
+  'mirror/release/release-worker',
 ];
 
 // Which code has judged the packages of an index: build/src is no part of an installation.

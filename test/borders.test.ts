@@ -26,6 +26,8 @@ test('the lint refuses an import across the borders of the folders, and takes on
     ['src/source/thing.ts', 'openpgp'],
     ['src/http/thing.ts', '../app.ts'],
     ['src/app.ts', './cli/serve.ts'],
+    ['src/mirror/record/thing.ts', '../packages/deps.ts'],
+    ['src/mirror/transfer/thing.ts', '../../depot/depot.ts'],
   ] as const;
   const taken = [
     ['src/domain/thing.ts', 'semver'],
@@ -33,6 +35,9 @@ test('the lint refuses an import across the borders of the folders, and takes on
     ['src/http/routes/thing.ts', '../send.ts'],
     ['src/http/routes/thing.ts', '../../domain/errors.ts'],
     ['src/cli/thing.ts', '../app.ts'],
+    ['src/mirror/packages/thing.ts', '../record/journal.ts'],
+    ['src/mirror/packages/thing.ts', './deps.ts'],
+    ['src/mirror/packages/thing.ts', '../../net/client.ts'],
   ] as const;
   for (const [path, from] of refused) {
     t.true(await refusals(path, from), `${path} from ${from}`);

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { digestOf } from '../files/digest.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { makeFolder } from '../files/folder.ts';
 import { discardLeftIn } from '../files/temporary.ts';
@@ -37,7 +37,7 @@ export const createVolatileMemory = (): DigestMemory =>
   );
 
 const fileOf = (folder: string, root: string): string =>
-  join(folder, `artifacts-${createHash('sha256').update(resolve(root)).digest('hex').slice(0, 16)}.jsonl`);
+  join(folder, `artifacts-${digestOf(resolve(root)).slice(0, 16)}.jsonl`);
 
 /** The memory that another process keeps. What is set here is not kept. */
 export const followDigestMemory = (folder: string, root: string): DigestMemory => {

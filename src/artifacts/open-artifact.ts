@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { constants, read } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { digestOf } from '../files/digest.ts';
 import { unreadable } from '../archive/file-problem.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { ServedFile } from '../source/source.ts';
@@ -68,7 +68,7 @@ export const openArtifact = async (artifact: Artifact): Promise<ServedFile | und
   return {
     size: artifact.size,
     modifiedAt: new Date(artifact.modifiedAt),
-    etag: (artifact.digest ?? createHash('sha256').update(artifact.stamp).digest('hex')).slice(0, 64),
+    etag: (artifact.digest ?? digestOf(artifact.stamp)).slice(0, 64),
     readInto,
     stream: (start, end) =>
       Readable.from(pieces(readInto, start, end), { objectMode: false, highWaterMark: pieceBytes }),

@@ -1,7 +1,7 @@
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { tarBytes, writeTar, type TarInput } from '../archive/tar-writer.ts';
-import { digestOf } from '../depot/digest.ts';
+import { digestOf } from '../files/digest.ts';
 import { diskError } from '../depot/disk-error.ts';
 import { syncFolder } from '../files/folder.ts';
 import { hasName, refuseSpecialFile } from '../files/place.ts';

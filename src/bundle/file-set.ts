@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Depot } from '../depot/depot.ts';
-import { digestFile } from '../depot/digest.ts';
+import { digestFile } from '../files/digest.ts';
 import { diskError } from '../depot/disk-error.ts';
 import { entryPath, refuseClashes } from '../depot/entry-path.ts';
 import { byPath, type SnapshotFile } from '../depot/file-list.ts';

@@ -1,4 +1,4 @@
-import { isDigest } from '../depot/digest.ts';
+import { isDigest } from '../files/digest.ts';
 import { checkFileList, readSnapshotFile, type SnapshotFile } from '../depot/file-list.ts';
 import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { parseConstraint } from '../domain/constraint.ts';

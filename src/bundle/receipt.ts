@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Depot } from '../depot/depot.ts';
-import { digestOf, isDigest } from '../depot/digest.ts';
+import { digestOf, isDigest } from '../files/digest.ts';
 import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { DepotError } from '../domain/errors.ts';
 import { refuseNewer } from '../domain/newer-format.ts';

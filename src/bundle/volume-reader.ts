@@ -1,5 +1,5 @@
 import { readTar, type TarEntry } from '../archive/tar-reader.ts';
-import { digestOf } from '../depot/digest.ts';
+import { digestOf } from '../files/digest.ts';
 import { diskError } from '../depot/disk-error.ts';
 import { refuseSpecialFile } from '../files/place.ts';
 import { printable } from '../depot/entry-path.ts';

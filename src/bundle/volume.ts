@@ -1,5 +1,5 @@
 import { tarEndBytes, tarEntryBytes } from '../archive/tar-writer.ts';
-import { isDigest } from '../depot/digest.ts';
+import { isDigest } from '../files/digest.ts';
 import type { SnapshotFile } from '../depot/file-list.ts';
 import { DepotError } from '../domain/errors.ts';
 import { refuseNewer } from '../domain/newer-format.ts';

@@ -5,8 +5,8 @@ import { openDepot } from '../depot/depot.ts';
 import { writeDepotFile } from '../depot/disk-error.ts';
 import { soundJournal } from '../depot/vouching.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { registerCreate } from './bundle-create.ts';
-import { registerImport } from './bundle-import.ts';
+import { registerCreate } from './bundle/create.ts';
+import { registerImport } from './bundle/import.ts';
 import {
   openTrusted,
   trustLine,
@@ -14,7 +14,7 @@ import {
   type BundleTools,
   type Finish,
   type TrustFlags,
-} from './bundle-trust.ts';
+} from './bundle/trust.ts';
 import { formatBytes } from '../config/bytes.ts';
 import { createByteProgress } from './byte-progress.ts';
 import { printJson, printLines, processEnvironment, reporting } from './depot-report.ts';

@@ -7,7 +7,7 @@ import type { Verb } from './verb.ts';
 export async function loadBundle(): Promise<Verb> {
   const [{ createBundleVerb }, { createBundleTools }] = await Promise.all([
     import('./bundle.ts'),
-    import('./bundle-tools.ts'),
+    import('./bundle/tools.ts'),
   ]);
   return createBundleVerb(createBundleTools(processTerminal));
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { openDepot, type Depot } from '../depot/depot.ts';
-import { digestFile } from '../depot/digest.ts';
+import { digestFile } from '../files/digest.ts';
 import { checkFolder } from '../depot/folder-check.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { VerifiedItem } from '../signing/verify-set.ts';

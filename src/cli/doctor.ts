@@ -7,10 +7,10 @@ import { readPublicKeys } from '../signing/public-key.ts';
 import { environmentConfig } from './artifact-folders.ts';
 import { readPlatforms } from './artifacts-check.ts';
 import { readBaseAddress } from './base-address.ts';
-import { checkArtifacts } from './doctor-artifacts.ts';
-import { checkAnswers, checkReach } from './doctor-connection.ts';
-import { createDoctorContext, type Finding } from './doctor-context.ts';
-import { checkPackages } from './doctor-packages.ts';
+import { checkArtifacts } from './doctor/artifacts.ts';
+import { checkAnswers, checkReach } from './doctor/connection.ts';
+import { createDoctorContext, type Finding } from './doctor/context.ts';
+import { checkPackages } from './doctor/packages.ts';
 import {
   addOutgoingOptions,
   collect,

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
-import { readLockFile } from '../mirror/lock-file.ts';
+import { readLockFile } from '../mirror/record/lock-file.ts';
 import type { ReadLock } from '../signing/verify-set.ts';
 
 /** Reads a folder's lock file for `verify`. Throws LOCK_INVALID. */

@@ -17,9 +17,9 @@ import {
   packageStep,
   stackStep,
   type PlanStep,
-} from './plan-steps.ts';
-import { readUpstream, type PlanUpstream } from './plan-upstream.ts';
-import { clientSettings, type ClientSettings } from './plan-settings.ts';
+} from './plan/steps.ts';
+import { readUpstream, type PlanUpstream } from './plan/upstream.ts';
+import { clientSettings, type ClientSettings } from './plan/settings.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 interface PlanOptions extends OutgoingOptions {

@@ -2,21 +2,21 @@ import { resolve } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { loadDefinition } from '../distribution/shipped.ts';
 import { emptyRelease } from '../distribution/wanted-release.ts';
-import { optimizeLater } from '../mirror/late-optimizing.ts';
-import { readLockFile, type LockFile } from '../mirror/lock-file.ts';
-import type { SyncDeps, SyncPlan } from '../mirror/sync-request.ts';
+import { optimizeLater } from './late-optimizing.ts';
+import { readLockFile, type LockFile } from '../mirror/record/lock-file.ts';
+import type { SyncDeps, SyncPlan } from '../mirror/sync-deps.ts';
 import { runSync, type SyncResult } from '../mirror/sync.ts';
 import { createClient } from '../net/client.ts';
 import { showUrl } from '../net/http.ts';
 import { readBaseAddress } from './base-address.ts';
 import { addOutgoingOptions, collect, readInteger, readOutgoingSettings } from './outgoing-options.ts';
 import { addResignOptions, type LoadSigner } from './resigner.ts';
-import { openPackagePart } from './sync-packages.ts';
-import { showPlan, showResults } from './sync-report.ts';
-import type { SyncRun, SyncTrust } from './sync-run.ts';
-import type { SyncOptions } from './sync-settings.ts';
-import { listingOptions } from './sync-settings.ts';
-import { openSyncTarget } from './sync-target.ts';
+import { openPackagePart } from './sync/packages.ts';
+import { showPlan, showResults } from './sync/report.ts';
+import type { SyncRun, SyncTrust } from './sync/run.ts';
+import type { SyncOptions } from './sync/settings.ts';
+import { listingOptions } from './sync/settings.ts';
+import { openSyncTarget } from './sync/target.ts';
 import type { CommandIo, Verb } from './verb.ts';
 
 /** `fleet-depot sync NAME|FILE --to DIR`: makes a folder hold a distribution. */
@@ -154,7 +154,7 @@ async function fill(
   // A lock file stands for all of its set, also where the definition has forgotten a part of it.
   const hasRelease = parts.release || (lock?.files !== undefined && options.artifactsTo === undefined);
   // Loaded where it is needed: it brings the pool of hashing threads along.
-  const { openReleasePart } = hasRelease ? await import('./sync-artifacts.ts') : {};
+  const { openReleasePart } = hasRelease ? await import('./sync/artifacts.ts') : {};
   const packages = parts.packages ? await openPackagePart(target.layout, address, lock, run) : undefined;
   try {
     const release = await openReleasePart?.(

@@ -25,7 +25,7 @@ export async function loadSign(): Promise<Verb> {
 export async function loadSync(): Promise<Verb> {
   const [{ createSyncVerb }, { keyringTrust }, { signerLoader }] = await Promise.all([
     import('./sync.ts'),
-    import('./sync-trust.ts'),
+    import('./sync/trust.ts'),
     import('./signer-loader.ts'),
   ]);
   return createSyncVerb(keyringTrust, signerLoader(processTerminal));
@@ -38,7 +38,7 @@ export async function loadVerify(): Promise<Verb> {
     import('./archive-check.ts'),
     import('./locked-archives.ts'),
     import('./verify-files.ts'),
-    import('./bundle-tools.ts'),
+    import('./bundle/tools.ts'),
     import('./depot-check.ts'),
   ]);
   return verify.createVerifyVerb({

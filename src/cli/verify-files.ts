@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
-import { readLockFile } from '../mirror/lock-file.ts';
-import { releaseFolders, type LockedFile } from '../mirror/locked-file.ts';
+import { readLockFile } from '../mirror/record/lock-file.ts';
+import { releaseFolders, type LockedFile } from '../mirror/record/locked-file.ts';
 import { readArchive, readSignatureFile } from '../signing/archive-signature.ts';
 import { digestWhole } from '../signing/content-digest.ts';
 import type { SignatureVerdict, SignatureVerifier } from '../signing/signature.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, link, lstat, open, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { digestFile, isDigest } from './digest.ts';
+import { digestFile, isDigest } from '../files/digest.ts';
 import { diskError } from './disk-error.ts';
 import { cannotLink, errnoOf, isUnsupported } from '../files/errno.ts';
 import { makeFolder, syncFolder, withoutModes } from '../files/folder.ts';

@@ -1,5 +1,5 @@
 import { DepotError } from '../domain/errors.ts';
-import { digestOf, isDigest } from './digest.ts';
+import { digestOf, isDigest } from '../files/digest.ts';
 import { entryPath, refuseClashes } from './entry-path.ts';
 
 /** One file of a snapshot: its path below the snapshot's folder, and what its content is. */

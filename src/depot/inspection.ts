@@ -3,7 +3,7 @@ import path from 'node:path';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { disagreements, type Finding } from './agreement.ts';
 import type { Depot } from './depot.ts';
-import { digestFile } from './digest.ts';
+import { digestFile } from '../files/digest.ts';
 import { reasonOf } from '../files/errno.ts';
 import { checkFolder } from './folder-check.ts';
 import type { JournalLine } from './journal.ts';

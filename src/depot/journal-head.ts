@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
-import { digestOf } from './digest.ts';
+import { digestOf } from '../files/digest.ts';
 import { diskError } from './disk-error.ts';
 import { errnoOf } from '../files/errno.ts';
 

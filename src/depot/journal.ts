@@ -1,5 +1,5 @@
 import { open, readFile, rename, truncate } from 'node:fs/promises';
-import { digestOf } from './digest.ts';
+import { digestOf } from '../files/digest.ts';
 import { diskError } from './disk-error.ts';
 import { errnoOf } from '../files/errno.ts';
 import { journalError, type JournalFault } from './journal-fault.ts';

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ContentStore } from './content-store.ts';
-import { digestFile } from './digest.ts';
+import { digestFile } from '../files/digest.ts';
 import { diskError } from './disk-error.ts';
 import { makeFolder } from '../files/folder.ts';
 import { checkFolder } from './folder-check.ts';

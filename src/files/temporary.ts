@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { digestOf } from './digest.ts';
 import { foreignStaleAfter, isOlderThan, isRunning, machineId, processStart } from './running-process.ts';
 
 // What a run writes before it is whole lies beside its target and can have gigabytes. A kill leaves it, and a name of chance
@@ -34,11 +35,7 @@ const isLeft = async (file: string, writer: Readonly<Record<string, string | und
     ? !(await isRunning(Number(writer['pid']), writer['started'] ?? ''))
     : isOlderThan(file, foreignStaleAfter);
 
-const machineDigest = async (): Promise<string> =>
-  createHash('sha256')
-    .update(await machineId())
-    .digest('hex')
-    .slice(0, 8);
+const machineDigest = async (): Promise<string> => digestOf(await machineId()).slice(0, 8);
 
 /** Removes what a failed write left. Where that can't be done either, the first failure is the one to tell of. */
 export const discard = (temporary: string): Promise<void> =>

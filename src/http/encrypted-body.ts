@@ -19,7 +19,11 @@ export function endWith(response: ServerResponse, bytes: Buffer): void {
     if (position === bytes.length) {
       response.end(piece);
     } else {
-      response.write(piece, (error) => error ?? writeNext());
+      response.write(piece, (error) => {
+        if (!error) {
+          writeNext();
+        }
+      });
     }
   };
   writeNext();

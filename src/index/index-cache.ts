@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestOf } from '../files/digest.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { makeFolder } from '../files/folder.ts';
@@ -114,7 +114,7 @@ export function createIndexCache(folder: string, origin: IndexOrigin, log: Log):
   };
 }
 
-const shortDigest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+const shortDigest = (text: string): string => digestOf(text).slice(0, 16);
 
 /** How many versions of the program beside this one find their index. */
 const keptVersions = 1;

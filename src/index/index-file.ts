@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { digestOf } from '../files/digest.ts';
 import type { PackageRecord } from '../search/record.ts';
 import type { KnownPackage, KnownPackages } from './known-package.ts';
 
@@ -126,7 +127,7 @@ export function decodeIndex(bytes: Buffer, origin: IndexOrigin): KnownPackages {
       `it has ${body.length} bytes behind its header, which says ${header.records + header.answers}`,
     );
   }
-  if (createHash('sha256').update(body).digest('hex') !== header.sha256) {
+  if (digestOf(body) !== header.sha256) {
     throw new Error('its checksum is wrong');
   }
   return readRows(body.subarray(0, header.records), body.subarray(header.records));

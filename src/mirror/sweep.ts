@@ -1,6 +1,6 @@
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Layout } from './layout.ts';
+import type { Layout } from './record/layout.ts';
 
 /** Which parts of a folder a run has brought whole. */
 export interface WholeParts {

@@ -4,22 +4,23 @@ import { writeDurably } from '../files/durable-file.ts';
 import { fileFault } from '../files/file-fault.ts';
 import { dropEmpty, ensureFolder } from '../files/folder.ts';
 import { holdingLock, type RunLock } from '../files/run-lock.ts';
-import type { Journal } from './journal.ts';
-import { openJournal, type Facts } from './journal.ts';
-import type { Layout } from './layout.ts';
-import type { LockFile } from './lock-file.ts';
-import { formatLockFile, readLockFile } from './lock-file.ts';
-import { makePlan } from './make-plan.ts';
-import { totalsOf } from './plan.ts';
-import { pruneUnwanted } from './prune.ts';
-import { carryOutRelease, planRelease, type ReleaseOutcome } from './release.ts';
-import { pruneRelease } from './release-prune.ts';
-import { releaseTotals } from './release-report.ts';
-import type { Failure, SyncReport } from './report.ts';
-import { failureOf } from './report.ts';
-import { carryOutPackages, type PackageOutcome } from './sync-packages.ts';
+import type { Journal } from './record/journal.ts';
+import { openJournal, type Facts } from './record/journal.ts';
+import type { Layout } from './record/layout.ts';
+import type { LockFile } from './record/lock-file.ts';
+import { formatLockFile, readLockFile } from './record/lock-file.ts';
+import { makePlan } from './packages/make-plan.ts';
+import { totalsOf } from './planning/plan.ts';
+import { pruneUnwanted } from './packages/prune.ts';
+import { carryOutRelease, planRelease, type ReleaseOutcome } from './release/carry-out.ts';
+import { pruneRelease } from './release/prune.ts';
+import { releaseTotals } from './release/report.ts';
+import type { Failure, SyncReport } from './record/report.ts';
+import { failureOf } from './record/report.ts';
+import { carryOutPackages, type PackageOutcome } from './packages/carry-out.ts';
 import { sweepHalves } from './sweep.ts';
-import type { SyncDeps, SyncPlan, SyncRequest } from './sync-request.ts';
+import type { SyncDeps, SyncPlan } from './sync-deps.ts';
+import type { SyncRequest } from './planning/request.ts';
 
 /** What came of it. */
 export interface SyncResult {

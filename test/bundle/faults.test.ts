@@ -8,7 +8,7 @@ import { receiptOf } from '../../src/bundle/receipt.ts';
 import { verifyBundle } from '../../src/bundle/verify.ts';
 import { openBundle } from '../../src/bundle/bundle.ts';
 import { formatVolumeHeader } from '../../src/bundle/volume.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 import { DepotError } from '../../src/domain/errors.ts';
 import { createBundleSite, carriedFiles, visibleState, type BundleSite } from '../support/bundle-site.ts';
 import { createTestSigner } from '../support/test-signer.ts';

@@ -2,7 +2,7 @@ import test from 'ava';
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { formatReceipt, parseReceipt, receiptHas, type Receipt } from '../../src/bundle/receipt.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 import { DepotError } from '../../src/domain/errors.ts';
 
 const receiptFor = (contents: number): { receipt: Receipt; digests: string[] } => {

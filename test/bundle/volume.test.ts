@@ -2,7 +2,7 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import { tarEndBytes, tarEntryBytes } from '../../src/archive/tar-writer.ts';
 import { divideIntoVolumes, formatVolumeHeader, parseVolumeHeader } from '../../src/bundle/volume.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 
 test('every content is in just one volume, in order, and no volume reaches its size', (t) => {
   const head = { manifest: 5000, page: 7000 };

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFile, chmod, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { createBundleTools, checkBundle } from '../../src/cli/bundle-tools.ts';
+import { createBundleTools, checkBundle } from '../../src/cli/bundle/tools.ts';
 import { createBundleVerb } from '../../src/cli/bundle.ts';
 import { checkDepot } from '../../src/cli/depot-check.ts';
 import { createVerifyVerb } from '../../src/cli/verify.ts';

@@ -17,8 +17,8 @@ import { processEnvironment } from '../../src/cli/depot-report.ts';
 import { createGcVerb } from '../../src/cli/gc.ts';
 import { createSnapshotVerb } from '../../src/cli/snapshot.ts';
 import { openDepot } from '../../src/depot/depot.ts';
-import { digestOf } from '../../src/depot/digest.ts';
-import { formatLockFile } from '../../src/mirror/lock-file.ts';
+import { digestOf } from '../../src/files/digest.ts';
+import { formatLockFile } from '../../src/mirror/record/lock-file.ts';
 import { createBundleSite, carriedFiles, type BundleSite } from '../support/bundle-site.ts';
 import { runVerb, type VerbRun } from './verb-run.ts';
 

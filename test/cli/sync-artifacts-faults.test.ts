@@ -221,7 +221,7 @@ test('the plan tells files and bytes before anything is fetched, for people and 
   t.regex(text.stdout, /9 files of artifacts, .*\n +to fetch +9 +\(/);
   t.regex(
     text.stdout,
-    /\+ +downloads\/beats\/elastic-agent\/elastic-agent-9\.2\.1-linux-x86_64\.tar\.gz +2\.0 kB/,
+    /\+ +downloads\/beats\/elastic-agent\/elastic-agent-9\.2\.1-linux-x86_64\.tar\.gz +2\.0KiB/,
   );
   await run();
   t.deepEqual((await run('--dry-run')).artifacts.plan.totals.keep.items, 9);

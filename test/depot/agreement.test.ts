@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createBundle } from '../../src/bundle/create.ts';
 import { collectFolder } from '../../src/bundle/file-set.ts';
 import type { Depot } from '../../src/depot/depot.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 import { collectGarbage, planGc } from '../../src/depot/gc.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
 import { labelSnapshot, pinSnapshot } from '../../src/depot/marking.ts';

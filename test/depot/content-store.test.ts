@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { openOrCreateDepot, type Depot } from '../../src/depot/depot.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 import type { LinkFile } from '../../src/depot/snapshot-folder.ts';
 import { scratch } from '../support/scratch.ts';
 

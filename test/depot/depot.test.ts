@@ -1,7 +1,7 @@
 import test from 'ava';
 import { chmod, mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { openDepot, openOrCreateDepot } from '../../src/depot/depot.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 import { diskError } from '../../src/depot/disk-error.ts';
 import { planGc } from '../../src/depot/gc.ts';
 import { labelSnapshot, unlabelSnapshot } from '../../src/depot/marking.ts';

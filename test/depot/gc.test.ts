@@ -1,6 +1,6 @@
 import test from 'ava';
 import { chmod, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 import { collectGarbage, planGc, previewGc } from '../../src/depot/gc.ts';
 import { labelSnapshot, pinSnapshot, unpinSnapshot } from '../../src/depot/marking.ts';
 import { createBundleSite } from '../support/bundle-site.ts';

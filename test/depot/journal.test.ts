@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { createJournal, readJournal, type Journal } from '../../src/depot/journal.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 
 const scratch = async (t: import('ava').ExecutionContext): Promise<{ file: string; journal: Journal }> => {
   const folder = await mkdtemp(path.join(tmpdir(), 'fleet-depot-journal-'));

@@ -4,7 +4,7 @@ import { collectSnapshot } from '../../src/bundle/file-set.ts';
 import { checkDepot } from '../../src/cli/depot-check.ts';
 import { createSnapshotVerb } from '../../src/cli/snapshot.ts';
 import type { Depot } from '../../src/depot/depot.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 import { digestOfFiles } from '../../src/depot/file-list.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
 import { formatRecord } from '../../src/depot/record.ts';

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { openDepot, type Depot } from '../../src/depot/depot.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 import { collectGarbage, previewGc } from '../../src/depot/gc.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
 import { writeJournalHead } from '../../src/depot/journal-head.ts';

@@ -10,8 +10,8 @@ import { verifyBundle } from '../../src/bundle/verify.ts';
 import type { Depot } from '../../src/depot/depot.ts';
 import { collectGarbage } from '../../src/depot/gc.ts';
 import { readMarks } from '../../src/depot/marks.ts';
-import { openJournal } from '../../src/mirror/journal.ts';
-import { formatLockFile, parseLockFile } from '../../src/mirror/lock-file.ts';
+import { openJournal } from '../../src/mirror/record/journal.ts';
+import { formatLockFile, parseLockFile } from '../../src/mirror/record/lock-file.ts';
 import { createBundleSite, type BundleSite } from '../support/bundle-site.ts';
 import {
   firstBundle,

@@ -3,12 +3,12 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { recordedContent } from '../../src/cli/image-content.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 import { digestOfFiles } from '../../src/depot/file-list.ts';
 import { formatRecord, parseRecord } from '../../src/depot/record.ts';
 import { parseImageName } from '../../src/image/image-name.ts';
 import { makeImage, type ImageResult } from '../../src/image/make-image.ts';
-import { formatLockFile } from '../../src/mirror/lock-file.ts';
+import { formatLockFile } from '../../src/mirror/record/lock-file.ts';
 import { carriedFiles, createBundleSite } from '../support/bundle-site.ts';
 
 interface Imported {

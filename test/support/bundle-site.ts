@@ -7,7 +7,7 @@ import { createBundle, type BundleRequest, type CreatedBundle } from '../../src/
 import { collectFolder } from '../../src/bundle/file-set.ts';
 import { importBundle, type ImportResult } from '../../src/bundle/import.ts';
 import { openOrCreateDepot, type Depot, type DepotEnvironment } from '../../src/depot/depot.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 import { createTestSigner, type TestSigner } from './test-signer.ts';
 
 export type Files = Readonly<Record<string, string | Uint8Array>>;

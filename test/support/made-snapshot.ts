@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Depot } from '../../src/depot/depot.ts';
-import { digestOf } from '../../src/depot/digest.ts';
+import { digestOf } from '../../src/files/digest.ts';
 import type { SnapshotFile } from '../../src/depot/file-list.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import type { LoadSigner } from '../../src/cli/resigner.ts';
-import type { SyncTrust } from '../../src/cli/sync-run.ts';
+import type { SyncTrust } from '../../src/cli/sync/run.ts';
 import { createSyncVerb } from '../../src/cli/sync.ts';
 import { DepotError } from '../../src/domain/errors.ts';
 import { createSigner } from '../../src/signing/signer.ts';

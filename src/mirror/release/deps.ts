@@ -1,0 +1,20 @@
+import type { SortedKeys } from '../../signing/public-key.ts';
+import type { DownloadSettings } from '../transfer/download-types.ts';
+import type { Layout } from '../record/layout.ts';
+import type { Progress } from '../transfer/progress.ts';
+import type { ReleaseChecker } from './checker.ts';
+import type { KeyTrust } from './keys.ts';
+import type { WantedGroups } from './resolve.ts';
+
+/** What bringing artifacts, keys, files of Elastic Defend, models and docs needs. */
+export interface ReleaseDeps extends DownloadSettings {
+  readonly layout: Layout;
+  readonly checker: ReleaseChecker;
+  readonly trust: KeyTrust;
+  /** The keys of the keyring. */
+  readonly sortedKeys: () => Promise<SortedKeys>;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+  /** What is wanted: of a definition, or of a lock file. */
+  readonly resolve: () => Promise<WantedGroups>;
+}

@@ -1,0 +1,86 @@
+import { DepotError } from '../../domain/errors.ts';
+import { dismiss, readBody, showUrl, Transient } from '../../net/http.ts';
+import { withRetries } from '../../net/retry.ts';
+import { requestWithin } from '../../net/upstream-hosts.ts';
+import type { DownloadSettings } from './download-types.ts';
+
+/** Fetching of files that are small enough for memory. */
+export interface SmallFetch extends DownloadSettings {
+  readonly onBytes?: (count: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A model's vocabulary has some 10 MB; digests, signatures, keys and manifests have less. */
+const maxSmallBytes = 64 * 1024 * 1024;
+
+/** The whole body of at most `limit` bytes; undefined where the upstream doesn't have the file. Throws DepotError. */
+export const fetchSmall = (
+  url: URL,
+  deps: SmallFetch,
+  limit = maxSmallBytes,
+): Promise<Buffer | undefined> => {
+  const fault = (reason: string, cause?: unknown): DepotError =>
+    new DepotError('UPSTREAM_ANSWER', { url: showUrl(url), reason }, cause);
+  const { signal } = deps;
+  return withRetries(deps.retry, signal, async () => {
+    const headers = { 'accept-encoding': 'identity' };
+    const answer = await requestWithin(
+      deps.client,
+      { url, headers, expectsLength: true, ...(signal ? { signal } : {}) },
+      deps.policy,
+    );
+    if (answer.status === 404 || answer.status === 410) {
+      dismiss(answer);
+      return undefined;
+    }
+    const encoding = answer.headers['content-encoding'] ?? 'identity';
+    if (answer.status !== 200 || encoding !== 'identity') {
+      dismiss(answer);
+      throw fault(
+        answer.status === 200
+          ? `it came with Content-Encoding ${encoding}, which was not asked for`
+          : `the server answered ${answer.status}`,
+      );
+    }
+    try {
+      const body = await readBody(answer, limit);
+      deps.onBytes?.(body.length);
+      return body;
+    } catch (error) {
+      if (error instanceof DepotError) {
+        throw error;
+      }
+      if (signal?.aborted) {
+        throw new DepotError('INTERRUPTED', {}, error);
+      }
+      throw new Transient(fault('the answer was cut', error));
+    }
+  });
+};
+
+/** What a HEAD says of a file. */
+export interface Presence {
+  /** The upstream says that it doesn't have it (404, 410). */
+  readonly isAbsent: boolean;
+  /** Undefined where the upstream doesn't tell. */
+  readonly size?: number;
+}
+
+export const askPresence = (url: URL, deps: SmallFetch): Promise<Presence> =>
+  withRetries(deps.retry, deps.signal, async () => {
+    const answer = await requestWithin(
+      deps.client,
+      { url, method: 'HEAD', ...(deps.signal ? { signal: deps.signal } : {}) },
+      deps.policy,
+    );
+    dismiss(answer);
+    const isAbsent = answer.status === 404 || answer.status === 410;
+    const length = answer.headers['content-length'];
+    return answer.status === 200 && length !== undefined && /^\d{1,15}$/.test(length)
+      ? { isAbsent, size: Number(length) }
+      : { isAbsent };
+  });
+
+/** The size that the upstream tells of a file; undefined where it doesn't. */
+export const askSize = async (url: URL, deps: SmallFetch): Promise<number | undefined> =>
+  (await askPresence(url, deps)).size;
