@@ -52,6 +52,7 @@ const borders = {
       'artifacts',
       'config',
       'domain',
+      'files',
       'http',
       'index',
       'installation.ts',

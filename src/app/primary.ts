@@ -1,10 +1,11 @@
 import cluster, { type Worker } from 'node:cluster';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { App, AppDeps } from '../app.ts';
 import type { Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
+import { makeFolder } from '../files/folder.ts';
 import { defaultCacheFolder } from '../index/cache-folder.ts';
 import type { WrittenIndex } from '../index/store.ts';
 import { workerCacheVariable, type ToPrimary, type ToWorker } from './messages.ts';
@@ -150,7 +151,7 @@ export async function startPrimary(
 async function sharedFolder(config: Config): Promise<{ readonly path: string; remove(): Promise<void> }> {
   const wanted = config.cacheDir ?? defaultCacheFolder(process.env);
   try {
-    await mkdir(wanted, { recursive: true });
+    await makeFolder(wanted);
     await rm(await mkdtemp(join(wanted, '.probe-')), { recursive: true });
     return { path: wanted, remove: () => Promise.resolve() };
   } catch {

@@ -12,11 +12,16 @@ export interface Saver {
   close(): Promise<boolean>;
 }
 
-/** Milliseconds between two writings, and from one that failed to the next: a full disk gets room again. */
+/**
+ * Milliseconds between two writings, and from one that failed to the next: a full disk gets room again. That doubles with each
+ * failure, up to sixteen times: a folder that is read-only stays so.
+ */
 export interface SaverPauses {
   readonly between: number;
   readonly afterFailure: number;
 }
+
+const mostDoublings = 4;
 
 export function createSaver(
   cache: IndexCache | undefined,
@@ -29,6 +34,7 @@ export function createSaver(
   let isClosed = false;
   // By a clock that nobody sets.
   let nextAt = 0;
+  let failures = 0;
   const schedule = (): void => {
     timer ??= setTimeout(
       () => {
@@ -46,7 +52,8 @@ export function createSaver(
       running = running
         .then(() => cache.save(known))
         .then((isKept) => {
-          nextAt = performance.now() + (isKept ? between : afterFailure);
+          failures = isKept ? 0 : Math.min(failures + 1, mostDoublings + 1);
+          nextAt = performance.now() + (isKept ? between : afterFailure * 2 ** (failures - 1));
           underWay -= 1;
           if (!isKept && !isClosed) {
             waiting ??= known;

@@ -12,12 +12,11 @@ import { formatLockFile, readLockFile } from './record/lock-file.ts';
 import { makePlan } from './packages/make-plan.ts';
 import { totalsOf } from './planning/plan.ts';
 import { pruneUnwanted } from './packages/prune.ts';
-import { carryOutRelease, planRelease, type ReleaseOutcome } from './release/carry-out.ts';
+import { carryOutRelease, planRelease } from './release/carry-out.ts';
 import { pruneRelease } from './release/prune.ts';
 import { releaseTotals } from './release/report.ts';
-import type { Failure, SyncReport } from './record/report.ts';
-import { failureOf } from './record/report.ts';
-import { carryOutPackages, type PackageOutcome } from './packages/carry-out.ts';
+import { failureOf, type Failure, type PartOutcome, type SyncReport } from './record/report.ts';
+import { carryOutPackages } from './packages/carry-out.ts';
 import { sweepHalves } from './sweep.ts';
 import type { SyncDeps, SyncPlan } from './sync-deps.ts';
 import type { SyncRequest } from './planning/request.ts';
@@ -161,7 +160,7 @@ async function carryOut(
 }
 
 const reportOf = (
-  outcome: PackageOutcome | ReleaseOutcome,
+  outcome: PartOutcome,
   request: SyncRequest,
   layout: Layout,
   pruned: readonly string[],

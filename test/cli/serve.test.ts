@@ -117,7 +117,7 @@ test('TLS that cannot be had ends the start with 2 and one line, never with plai
     { cwd: folder },
   );
   t.is(code, 2);
-  t.regex(stderr, /^error: -tls-key \(EPR_TLS_KEY\): .*cannot be read \(ENOENT\)\n$/m);
+  t.regex(stderr, /^error: -tls-key \(EPR_TLS_KEY\): .*cannot be read: there is no such file or folder\n$/m);
   t.notRegex(stderr, /serving/);
 });
 

@@ -163,6 +163,20 @@ test('the processes share one index file', async (t) => {
   t.true((await readFile(join(cache, files[0] ?? ''))).length > 0);
 });
 
+test('processes whose cache folder cannot be made share one of their own', async (t) => {
+  const folder = await scratch(t);
+  await mkdir(join(folder, 'packages'));
+  await writeZipPackage(join(folder, 'packages'), { name: 'first', version: '1.0.0' });
+  for (const cache of ['/proc/fleet-depot', join(folder, 'packages', 'first-1.0.0.zip', 'cache')]) {
+    const words = ['serve', '-workers', '2', '-cache-dir', cache, '-package-paths', join(folder, 'packages')];
+    words.push('-require-package-signatures=false');
+    const server = await startServer(t, words, { cwd: folder });
+    await eventually(cache, async () => (await names(server.url)).includes('first'));
+    server.signal('SIGTERM');
+    t.is(await server.closed, 0);
+  }
+});
+
 test('a cache folder that is taken away is made again for the processes that start', async (t) => {
   const { server, packages } = await startWorkers(t);
   await askBoth(server);

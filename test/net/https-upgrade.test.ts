@@ -1,11 +1,12 @@
 import { createServer } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { lacksOpenssl, makeAuthority } from '../support/authority.ts';
 import { scratch } from '../support/scratch.ts';
 import { createPublisher } from '../support/signed-packages.ts';
 import { runSyncVerb, writeDefinition, type SyncRun } from '../support/sync-run.ts';
+import { tunnel } from '../support/tunnel.ts';
 import { startUpstream, type FakeUpstream } from '../support/upstream.ts';
 
 const publisher = await createPublisher();
@@ -39,14 +40,7 @@ const setUp = async (t: ExecutionContext): Promise<Scene> => {
       socket.end('HTTP/1.1 502 Bad gateway\r\n\r\n');
       return;
     }
-    const outgoing = connect(Number(port), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      outgoing.write(head);
-      outgoing.pipe(socket).pipe(outgoing);
-    });
-    sockets.add(outgoing);
-    outgoing.on('error', () => socket.destroy());
-    socket.on('error', () => outgoing.destroy());
+    tunnel(socket, head, '127.0.0.1', Number(port), sockets);
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   t.teardown(async () => {

@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { connect, createServer as createTcpServer } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { tunnel } from './tunnel.ts';
 
 /** A secure gateway: TLS to the proxy itself, a client certificate is demanded, CONNECT only. */
 export interface TlsProxy {
@@ -31,14 +32,7 @@ export async function startTlsProxy(settings: {
     const subject = (request.socket as TLSSocket).getPeerCertificate().subject.CN;
     connects.push({ target: request.url ?? '', headers: request.headers, subject: String(subject) });
     const [host = '', port = ''] = (request.url ?? '').split(':');
-    const outgoing = connect(Number(port), host, () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      outgoing.write(head);
-      outgoing.pipe(socket).pipe(outgoing);
-    });
-    sockets.add(outgoing);
-    outgoing.on('error', () => socket.destroy());
-    socket.on('error', () => outgoing.destroy());
+    tunnel(socket, head, host, Number(port), sockets);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

@@ -1,10 +1,11 @@
-import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, normalize, resolve } from 'node:path';
 import { openDepot, type Depot } from '../../depot/depot.ts';
 import { refuseInsideDepot } from '../../depot/enclosing.ts';
 import { digestOf } from '../../files/digest.ts';
 import { diskError } from '../../depot/disk-error.ts';
 import { cannotLink } from '../../files/errno.ts';
+import { makeFolder } from '../../files/folder.ts';
 import { isThere } from '../../files/place.ts';
 import type { SnapshotFile } from '../../depot/file-list.ts';
 import { soundJournal } from '../../depot/vouching.ts';
@@ -69,7 +70,7 @@ export const openSyncTarget = async (folder: string, how: DepotSync): Promise<Sy
 const gather = async (depot: Depot): Promise<void> => {
   const { layout, snapshots } = depot;
   try {
-    await mkdir(layout.gathering, { recursive: true });
+    await makeFolder(layout.gathering);
     const there = new Set(await readdir(layout.gathering, { recursive: true }));
     await rm(join(layout.gathering, 'distribution.lock'), { force: true });
     const recorded = await filesOf(depot, await snapshots.current());
@@ -82,7 +83,7 @@ const gather = async (depot: Depot): Promise<void> => {
     for (const { path } of recorded.filter((file) => !lost.has(file.path))) {
       const isOurs = /^[^/]+\.zip(?:\.sig(?:\.orig)?)?$/.test(path) || isReleasePath(path);
       if (isOurs && !there.has(normalize(path))) {
-        await mkdir(dirname(join(layout.gathering, path)), { recursive: true });
+        await makeFolder(dirname(join(layout.gathering, path)));
         await linkOrCopy(join(layout.current, path), join(layout.gathering, path));
       }
       if (path === 'distribution.lock') {

@@ -10,24 +10,15 @@ import type { Plan, PlanItem } from '../planning/plan.ts';
 import { totalsOf } from '../planning/plan.ts';
 import { createPlacing } from './place.ts';
 import { createGate, eachConcurrently } from '../transfer/pool.ts';
-import type { Failure } from '../record/report.ts';
-import { failureOf } from '../record/report.ts';
+import { failureOf, type Failure, type PartOutcome } from '../record/report.ts';
 import type { PackageDeps } from './deps.ts';
 import type { SyncRequest } from '../planning/request.ts';
 import { createReceivedBuffers } from '../transfer/received-buffers.ts';
 
 /** What was done of the packages, before it is reported. */
-export interface PackageOutcome {
-  readonly fetched: readonly string[];
-  readonly kept: readonly string[];
-  readonly failed: readonly Failure[];
-  readonly warnings: readonly { readonly label: string; readonly reason: string }[];
+export interface PackageOutcome extends PartOutcome {
   /** For the lock file. */
   readonly packages: readonly LockedPackage[];
-  readonly bytes: number;
-  readonly seconds: number;
-  /** What ended the run early. */
-  readonly halted: DepotError | undefined;
 }
 
 /** Brings what a plan lacks. One package's failure doesn't stop the others. */

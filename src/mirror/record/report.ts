@@ -8,18 +8,24 @@ export interface Failure {
   readonly advice: string;
 }
 
-/** What a sync did. */
-export interface SyncReport {
-  readonly distribution: string;
-  readonly folder: string;
+/** What was done of one part of a set: packages, or files of a release. */
+export interface PartOutcome {
   readonly fetched: readonly string[];
   readonly kept: readonly string[];
-  readonly pruned: readonly string[];
   readonly failed: readonly Failure[];
   readonly warnings: readonly { readonly label: string; readonly reason: string }[];
-  /** Bytes that came over the network for archives. */
+  /** Bytes that came over the network. */
   readonly bytes: number;
   readonly seconds: number;
+  /** What ended the run early. */
+  readonly halted: DepotError | undefined;
+}
+
+/** What a sync did of it. */
+export interface SyncReport extends Omit<PartOutcome, 'halted'> {
+  readonly distribution: string;
+  readonly folder: string;
+  readonly pruned: readonly string[];
   /** Where the folder is a depot: the snapshot in force now, and the one before where it is another. */
   readonly snapshot?: { readonly id: string | undefined; readonly previous?: string };
 }

@@ -12,21 +12,13 @@ import { askReleaseSizes, compareRelease, type PlannedGroup, type ReleasePlan } 
 import type { ReleaseDeps } from './deps.ts';
 import { vouches } from './keys.ts';
 import { releaseTotals } from './report.ts';
-import { failureOf, type Failure } from '../record/report.ts';
+import { failureOf, type Failure, type PartOutcome } from '../record/report.ts';
 import type { SyncRequest } from '../planning/request.ts';
 
 /** What was done of a release, before it is reported. */
-export interface ReleaseOutcome {
-  readonly fetched: readonly string[];
-  readonly kept: readonly string[];
-  readonly failed: readonly Failure[];
-  readonly warnings: readonly { readonly label: string; readonly reason: string }[];
+export interface ReleaseOutcome extends PartOutcome {
   /** For the lock file: what is there and good, also where a newer one failed. */
   readonly files: readonly LockedFile[];
-  readonly bytes: number;
-  readonly seconds: number;
-  /** What ended the run early. */
-  readonly halted: DepotError | undefined;
 }
 
 /** What is wanted against the folder, with sizes where they are asked for. `previous` is of the folder's lock file. */
