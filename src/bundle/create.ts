@@ -90,8 +90,8 @@ export const createBundle = async (request: BundleRequest): Promise<CreatedBundl
   const locations = new Map(files.files.map((file) => [file.sha256, file]));
   let written = 0;
   const advance = (bytes: number): void => request.progress?.((written += bytes), heldBytes);
+  const signatureSha256 = signature === undefined ? {} : { signatureSha256: digestOf(signature) };
   const volumeInputs = names.map((_, at) => {
-    const signatureSha256 = signature === undefined ? {} : { signatureSha256: digestOf(signature) };
     const header = formatVolumeHeader({ bundle: id, number: at + 1, total, ...signatureSha256 });
     return [
       inMemory(volumeEntries.header, Buffer.from(header)),

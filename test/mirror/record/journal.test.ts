@@ -1,14 +1,21 @@
 import { appendFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { openJournal } from '../../../src/mirror/record/journal.ts';
 import { scratch } from '../../support/scratch.ts';
 
-test('a file that was checked is known until it changes, also behind a line that a crash has torn', async (t) => {
+const facts = { id: 'a-1.0.0', sha256: 'x', size: 5, source: 'https://registry.example/a.zip' };
+
+/** Where a journal is to be, and an archive as the facts tell of it. */
+const setUp = async (t: ExecutionContext): Promise<{ readonly file: string; readonly archive: string }> => {
   const folder = await scratch(t);
   const [file, archive] = [join(folder, 'journal.jsonl'), join(folder, 'a.zip')];
   writeFileSync(archive, 'first');
-  const facts = { id: 'a-1.0.0', sha256: 'x', size: 5, source: 'https://registry.example/a.zip' };
+  return { file, archive };
+};
+
+test('a file that was checked is known until it changes, also behind a line that a crash has torn', async (t) => {
+  const { file, archive } = await setUp(t);
   const journal = await openJournal(file, false);
   await journal.record(facts, statSync(archive));
   await journal.close();
@@ -28,12 +35,9 @@ test('a file that was checked is known until it changes, also behind a line that
 });
 
 test('what was signed until a day is looked at again from then on', async (t) => {
-  const folder = await scratch(t);
-  const [file, archive] = [join(folder, 'journal.jsonl'), join(folder, 'a.zip')];
-  writeFileSync(archive, 'first');
+  const { file, archive } = await setUp(t);
   let now = 1_000_000;
   const journal = await openJournal(file, false, [], () => now);
-  const facts = { id: 'a-1.0.0', sha256: 'x', size: 5, source: 'https://registry.example/a.zip' };
   await journal.record({ ...facts, signedUntil: 2_000_000 }, statSync(archive));
   t.truthy(journal.recall('a-1.0.0', statSync(archive)));
   now = 2_000_000;
@@ -43,10 +47,7 @@ test('what was signed until a day is looked at again from then on', async (t) =>
 });
 
 test('a line of a later format counts for nothing, nor does one before it: its file is checked again', async (t) => {
-  const folder = await scratch(t);
-  const [file, archive] = [join(folder, 'journal.jsonl'), join(folder, 'a.zip')];
-  writeFileSync(archive, 'first');
-  const facts = { id: 'a-1.0.0', sha256: 'x', size: 5, source: 'https://registry.example/a.zip' };
+  const { file, archive } = await setUp(t);
   const journal = await openJournal(file, false);
   await journal.record(facts, statSync(archive));
   await journal.record({ ...facts, id: 'b-1.0.0' }, statSync(archive));
