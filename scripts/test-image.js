@@ -398,7 +398,10 @@ await test('images', { skip, timeout: 900_000 }, async (t) => {
       const container = await startContainer(id, { uid: randomUid() });
       try {
         assert.equal(searched(container.call('http://127.0.0.1:8080/search')).length, 5);
-        assert.match(container.verb('index', 'check').text, /there is no index of this version for these settings/);
+        assert.match(
+          container.verb('index', 'check').text,
+          /there is no index of this version for these settings/,
+        );
         assert.deepEqual(await container.stop(), { code: 0, signal: null });
       } finally {
         await container.remove();
