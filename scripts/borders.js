@@ -8,11 +8,11 @@ const borders = {
   files: [['domain/errors.ts', 'domain/system-error.ts'], []],
   config: [['domain/errors.ts', 'archive/yaml.ts'], ['js-yaml']],
   archive: [
-    ['domain/errors.ts', 'files'],
+    ['domain/errors.ts', 'domain/system-error.ts', 'files'],
     ['yauzl', 'yazl', 'js-yaml', 'tar-stream'],
   ],
   telemetry: [['domain/errors.ts'], ['pino', '@elastic/ecs-pino-format', 'prom-client', 'lru-cache']],
-  signing: [['domain/errors.ts', 'files'], ['openpgp']],
+  signing: [['domain/errors.ts', 'domain/system-error.ts', 'files'], ['openpgp']],
   net: [['domain/errors.ts', 'telemetry/log.ts'], ['undici']],
   source: [['domain', 'archive', 'signing/armor.ts', 'telemetry'], ['lru-cache']],
   search: [['domain'], []],

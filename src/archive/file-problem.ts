@@ -1,5 +1,6 @@
 import { DepotError } from '../domain/errors.ts';
-import { errnoOf, reasonOf } from '../files/errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
+import { reasonOf } from '../files/errno.ts';
 
 /** A clause that says why the system refused a file that was there: "permission denied". It continues "cannot be read: …". */
 export const fileProblem = (error: unknown): string =>

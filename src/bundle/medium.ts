@@ -1,7 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
-import { errnoOf, isFull, reasonOf } from '../files/errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
+import { isFull, reasonOf } from '../files/errno.ts';
 
 /** What `statfs` tells of a disk. */
 export interface DiskFacts {

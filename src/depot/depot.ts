@@ -5,7 +5,7 @@ import { DepotError } from '../domain/errors.ts';
 import { refuseNewer } from '../domain/newer-format.ts';
 import { createContentStore, type ContentStore } from './content-store.ts';
 import { diskError, writeDepotFile } from './disk-error.ts';
-import { errnoOf } from '../files/errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
 import { dropEmpty, makeFolder } from '../files/folder.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { enclosingDepot } from './enclosing.ts';

@@ -4,7 +4,7 @@ import { DepotError } from '../domain/errors.ts';
 import type { Depot } from './depot.ts';
 import { withoutModes } from '../files/folder.ts';
 import { diskError } from './disk-error.ts';
-import { errnoOf } from '../files/errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
 import { isThere, refuseUnwritable } from '../files/place.ts';
 import { depotLock } from './depot-lock.ts';
 import { refuseLocked } from '../files/run-lock.ts';

@@ -1,7 +1,7 @@
 import { open, readFile, rename, truncate } from 'node:fs/promises';
 import { digestOf } from '../files/digest.ts';
 import { diskError } from './disk-error.ts';
-import { errnoOf } from '../files/errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
 import { journalError, type JournalFault } from './journal-fault.ts';
 import { readJournalHead, writeJournalHead, type JournalHead } from './journal-head.ts';
 

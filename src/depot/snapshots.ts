@@ -5,7 +5,7 @@ import { DepotError } from '../domain/errors.ts';
 import { unsigned } from './agreement.ts';
 import type { ContentStore } from './content-store.ts';
 import { diskError, writeDepotFile } from './disk-error.ts';
-import { errnoOf } from '../files/errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
 import { syncFolder } from '../files/folder.ts';
 import { discard } from '../files/temporary.ts';
 import { byPath, digestOfFiles, type SnapshotFile } from './file-list.ts';

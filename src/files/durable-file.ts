@@ -1,6 +1,6 @@
 import { link, open, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf } from './errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
 import { syncFolder, withoutModes } from './folder.ts';
 import { hasName, refuseSpecialFile } from './place.ts';
 import { discard, temporaryBeside } from './temporary.ts';

@@ -1,8 +1,6 @@
 import { messageOf } from '../domain/errors.ts';
 import { errnoOf, systemWords } from '../domain/system-error.ts';
 
-export { errnoOf } from '../domain/system-error.ts';
-
 /** Whether there is no room left: on the disk, or in a quota. */
 export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');
 

@@ -1,5 +1,6 @@
 import { DepotError } from '../domain/errors.ts';
-import { errnoOf, isFull, reasonOf } from './errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
+import { isFull, reasonOf } from './errno.ts';
 
 /**
  * Turns an error of the file system into one of ours: DISK_FULL for a full disk or quota, FILE_FAILED for the others. Anything else

@@ -1,6 +1,7 @@
 import { chmod, mkdir, open, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf, isUnsupported } from './errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
+import { isUnsupported } from './errno.ts';
 import { fileFault } from './file-fault.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { access, lstat, stat } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
-import { errnoOf } from './errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
 import { fileFault } from './file-fault.ts';
 
 /** Whether something has that path. What can't be told is taken for there, so that who opens it gets the real error. */

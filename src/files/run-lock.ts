@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { cannotLink, errnoOf } from './errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
+import { cannotLink } from './errno.ts';
 import { describeHolder, isHere, readHolder, thisRun, type RunHolder } from './run-holder.ts';
 import { foreignStaleAfter, isOlderThan, isRunning } from './running-process.ts';
 import { discard } from './temporary.ts';

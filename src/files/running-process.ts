@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { errnoOf } from './errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
 
 /** Milliseconds after which what a run of another host hasn't touched counts as left behind. */
 export const foreignStaleAfter = 120_000;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { extract } from 'tar-stream';
 import { DepotError } from '../domain/errors.ts';
-import { errnoOf } from '../files/errno.ts';
+import { errnoOf } from '../domain/system-error.ts';
 import { fileProblem } from '../archive/file-problem.ts';
 
 /** Where a file's bytes are in a tar. */
