@@ -1,4 +1,5 @@
-import type { JournalLine, JournalState } from './journal.ts';
+import type { JournalState } from './journal-chain.ts';
+import type { JournalLine } from './journal-line.ts';
 import type { DepotLayout } from './layout.ts';
 import { marksCutShort, marksDiffering, marksTold } from './marks-told.ts';
 import type { Marks } from './marks.ts';

@@ -6,7 +6,7 @@ import type { Depot } from './depot.ts';
 import { digestFile } from '../files/digest.ts';
 import { reasonOf } from '../files/errno.ts';
 import { checkFolder } from './folder-check.ts';
-import type { JournalLine } from './journal.ts';
+import type { JournalLine } from './journal-line.ts';
 import { readMarks } from './marks.ts';
 import type { SnapshotRecord } from './record.ts';
 import { depotLock } from './depot-lock.ts';

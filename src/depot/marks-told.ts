@@ -1,4 +1,4 @@
-import type { JournalLine } from './journal.ts';
+import type { JournalLine } from './journal-line.ts';
 import type { Marks } from './marks.ts';
 
 /** The pins and labels that a journal's lines come to. */

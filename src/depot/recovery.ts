@@ -1,7 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { diskError } from './disk-error.ts';
-import type { Journal, JournalLine } from './journal.ts';
+import type { JournalLine } from './journal-line.ts';
+import type { Journal } from './journal.ts';
 import { makeDepotFolders, type DepotLayout } from './layout.ts';
 import { marksCutShort } from './marks-told.ts';
 import { readMarks, writeMarks } from './marks.ts';

@@ -1,4 +1,4 @@
-import type { JournalLine } from './journal.ts';
+import type { JournalLine } from './journal-line.ts';
 
 /** How `adopt` lines begin that tell of a `current` which somebody else has set. */
 export const adoptedCurrent = 'found `current` pointing to it';

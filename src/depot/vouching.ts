@@ -1,7 +1,7 @@
 import { DepotError } from '../domain/errors.ts';
 import { disagreements, type Finding } from './agreement.ts';
-import { journalError } from './journal-fault.ts';
-import { readJournalFile, type JournalState } from './journal.ts';
+import { journalError, type JournalState } from './journal-chain.ts';
+import { readJournalFile } from './journal.ts';
 import type { DepotLayout } from './layout.ts';
 import type { SnapshotRecord } from './record.ts';
 

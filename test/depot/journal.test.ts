@@ -3,7 +3,8 @@ import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as fc from 'fast-check';
-import { createJournal, readJournal, type Journal } from '../../src/depot/journal.ts';
+import { readJournal } from '../../src/depot/journal-chain.ts';
+import { createJournal, type Journal } from '../../src/depot/journal.ts';
 import { digestOf } from '../../src/files/digest.ts';
 
 const scratch = async (t: import('ava').ExecutionContext): Promise<{ file: string; journal: Journal }> => {
