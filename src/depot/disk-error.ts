@@ -19,6 +19,12 @@ export const diskError = (target: string, error: unknown): unknown => {
   return fileFault(error, target);
 };
 
+/** Waits for what is done to a file or folder. Throws as `diskError` says. */
+export const onDisk = <T>(target: string, work: Promise<T>): Promise<T> =>
+  work.catch((error: unknown) => {
+    throw diskError(target, error);
+  });
+
 /** Replaces a small file whole. Throws as `diskError` says. */
 export const writeDepotFile = async (target: string, bytes: string | Uint8Array): Promise<void> => {
   try {

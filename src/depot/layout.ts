@@ -1,10 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { lstat, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { DepotError } from '../domain/errors.ts';
-import { isUnsupported } from '../files/errno.ts';
 import { makeFolder } from '../files/folder.ts';
-import { discard } from '../files/temporary.ts';
 
 /** Where everything of a depot lies. All of it is on one file system, so that renames are atomic and hard links work. */
 export interface DepotLayout {
@@ -57,28 +52,4 @@ export const makeDepotFolders = async (layout: DepotLayout): Promise<void> => {
     await makeFolder(folder);
   }
   await makeFolder(layout.snapshots, 0o755);
-};
-
-/**
- * Throws DEPOT_PLACE_UNFIT where the file system makes no symbolic links, which `current` has to be: before gigabytes are copied
- * there. Any other trouble is left to who meets it.
- */
-export const refuseWithoutLinks = async (
-  { root, current }: DepotLayout,
-  linkFolder: (target: string, made: string) => Promise<void> = symlink,
-): Promise<void> => {
-  if (await lstat(current).catch(() => undefined)) {
-    return;
-  }
-  const probe = `${current}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    await linkFolder('snapshots', probe);
-  } catch (error) {
-    if (isUnsupported(error)) {
-      const reason = 'its file system makes no symbolic links, as FAT and exFAT';
-      throw new DepotError('DEPOT_PLACE_UNFIT', { path: root, reason }, error);
-    }
-  } finally {
-    await discard(probe);
-  }
 };

@@ -1,6 +1,10 @@
+import { readFile, readdir } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import { refuseNewer } from '../domain/newer-format.ts';
+import { errnoOf } from '../domain/system-error.ts';
+import { diskError, onDisk } from './disk-error.ts';
 import { checkFileList, digestOfFiles, readSnapshotFile, type SnapshotFile } from './file-list.ts';
+import type { DepotLayout } from './layout.ts';
 import { isSnapshotId } from './snapshot-id.ts';
 
 /** What a depot knows of one snapshot: `records/<id>.json`. */
@@ -18,6 +22,27 @@ export interface SnapshotRecord {
   readonly copied: number;
   readonly files: readonly SnapshotFile[];
 }
+
+/** Ids of all that have a record, oldest first. Throws FILE_FAILED. */
+export const recordedIds = async ({ records }: DepotLayout): Promise<string[]> =>
+  (await onDisk(records, readdir(records)))
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length))
+    .filter(isSnapshotId)
+    .toSorted();
+
+/** The record of a snapshot. Throws SNAPSHOT_UNKNOWN, DEPOT_DAMAGED, FORMAT_NEWER or FILE_FAILED. */
+export const readRecord = async (layout: DepotLayout, id: string): Promise<SnapshotRecord> => {
+  const file = layout.recordFile(id);
+  try {
+    return parseRecord(await readFile(file, 'utf8'), file, id);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') {
+      throw new DepotError('SNAPSHOT_UNKNOWN', { name: id, reason: 'the depot has no such id' }, error);
+    }
+    throw diskError(file, error);
+  }
+};
 
 const format = 'fleet-depot-snapshot/1';
 
