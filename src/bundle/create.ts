@@ -2,7 +2,7 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { tarBytes, writeTar, type TarInput } from '../archive/tar-writer.ts';
 import { digestOf } from '../files/digest.ts';
-import { diskError } from '../depot/disk-error.ts';
+import { diskError, onDisk } from '../depot/disk-error.ts';
 import { syncFolder } from '../files/folder.ts';
 import { hasName, refuseSpecialFile } from '../files/place.ts';
 import { discard } from '../files/temporary.ts';
@@ -232,9 +232,7 @@ const writeVolume = async (
 /** What lies under the output's name: bundles or volumes. On a file system that ignores case it may be written otherwise. */
 const earlierFiles = async (output: string, names: readonly string[]): Promise<string[]> => {
   const [folder, name] = [path.dirname(output), path.basename(output)];
-  const found = await readdir(folder).catch((error: unknown) => {
-    throw diskError(folder, error);
-  });
+  const found = await onDisk(folder, readdir(folder));
   const isVolume = (one: string): boolean =>
     one.startsWith(`${name}.`) && /^\d{3,4}$/.test(one.slice(name.length + 1));
   const listed = found.filter((one) => one === name || isVolume(one)).map((one) => path.join(folder, one));

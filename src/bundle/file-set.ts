@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Depot } from '../depot/depot.ts';
 import { digestFile } from '../files/digest.ts';
-import { diskError } from '../depot/disk-error.ts';
+import { onDisk } from '../depot/disk-error.ts';
 import { entryPath, refuseClashes } from '../depot/entry-path.ts';
 import { byPath, type SnapshotFile } from '../depot/file-list.ts';
 import { refuseUnvouched } from '../depot/vouching.ts';
@@ -40,7 +40,7 @@ export const collectFolder = async (
   const skipped: string[] = [];
   const walk = async (below: string): Promise<void> => {
     const inside = path.join(folder, below);
-    const entries = await naming(inside, readdir(inside, { withFileTypes: true }));
+    const entries = await onDisk(inside, readdir(inside, { withFileTypes: true }));
     for (const entry of entries) {
       const name = below === '' ? entry.name : `${below}/${entry.name}`;
       const location = path.join(folder, name);
@@ -48,7 +48,7 @@ export const collectFolder = async (
         skipped.push(name);
       } else if (entry.isDirectory()) {
         await walk(name);
-      } else if ((await naming(location, stat(location))).isFile()) {
+      } else if ((await onDisk(location, stat(location))).isFile()) {
         found.push({ path: entryPath(name), location });
       } else {
         throw new DepotError('BUNDLE_UNFIT', { reason: `${location} is neither a file nor a folder` });
@@ -63,7 +63,7 @@ export const collectFolder = async (
   for (let start = 0; start < found.length; start += atOnce) {
     const hashed = await Promise.all(
       found.slice(start, start + atOnce).map(async (file) => {
-        const { sha256, size } = await naming(file.location, digestFile(file.location, signal));
+        const { sha256, size } = await onDisk(file.location, digestFile(file.location, signal));
         progress((bytes += size));
         return { path: file.path, location: file.location, sha256, size };
       }),
@@ -75,12 +75,6 @@ export const collectFolder = async (
   }
   return { files, skipped: skipped.toSorted() };
 };
-
-/** A file system error that names what it is about. */
-const naming = <T>(location: string, work: Promise<T>): Promise<T> =>
-  work.catch((error: unknown) => {
-    throw diskError(location, error);
-  });
 
 /**
  * The files of one snapshot of a depot; their digests are known and are checked again as they are read. Throws JOURNAL_BROKEN, and

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import type { Depot } from '../depot/depot.ts';
-import { diskError } from '../depot/disk-error.ts';
+import { onDisk } from '../depot/disk-error.ts';
 import {
   bytesOf,
   differenceOf,
@@ -194,9 +194,7 @@ const spareBytes = 8 << 20;
 
 const refuseSmallDisk = async (depot: Depot, bytes: number): Promise<void> => {
   const { root } = depot.layout;
-  const disk = await statfs(root).catch((error: unknown) => {
-    throw diskError(root, error);
-  });
+  const disk = await onDisk(root, statfs(root));
   const free = disk.bavail * disk.bsize;
   if (bytes > 0 && free < bytes + spareBytes) {
     throw new DepotError('DEPOT_FULL', {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, link, lstat, open, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { digestFile, isDigest } from '../files/digest.ts';
-import { diskError } from './disk-error.ts';
+import { diskError, onDisk } from './disk-error.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { cannotLink, isUnsupported } from '../files/errno.ts';
 import { makeFolder, syncFolder, withoutModes } from '../files/folder.ts';
@@ -119,9 +119,7 @@ const createIntake = (layout: DepotLayout, linkFile: LinkFile): Intake => {
     const target = layout.contentFile(sha256);
     const folder = path.dirname(target);
     if (!folders.has(folder)) {
-      await makeFolder(folder).catch((error: unknown) => {
-        throw diskError(target, error);
-      });
+      await onDisk(target, makeFolder(folder));
     }
     folders.add(folder);
     return {

@@ -26,10 +26,5 @@ export const onDisk = <T>(target: string, work: Promise<T>): Promise<T> =>
   });
 
 /** Replaces a small file whole. Throws as `diskError` says. */
-export const writeDepotFile = async (target: string, bytes: string | Uint8Array): Promise<void> => {
-  try {
-    await writeDurably(target, bytes);
-  } catch (error) {
-    throw diskError(target, error);
-  }
-};
+export const writeDepotFile = (target: string, bytes: string | Uint8Array): Promise<void> =>
+  onDisk(target, writeDurably(target, bytes));

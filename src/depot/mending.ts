@@ -2,7 +2,7 @@ import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ContentStore } from './content-store.ts';
 import { digestFile } from '../files/digest.ts';
-import { diskError } from './disk-error.ts';
+import { onDisk } from './disk-error.ts';
 import { makeFolder } from '../files/folder.ts';
 import { checkFolder } from './folder-check.ts';
 import type { SnapshotFile } from './file-list.ts';
@@ -50,9 +50,7 @@ export const mendFolder = async (
       continue;
     }
     const target = path.join(folder, name);
-    await makeFolder(path.dirname(target), 0o755).catch((error: unknown) => {
-      throw diskError(target, error);
-    });
+    await onDisk(target, makeFolder(path.dirname(target), 0o755));
     await replaceFile(layout, file.sha256, target);
     mended.push(name);
   }
