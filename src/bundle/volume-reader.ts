@@ -4,7 +4,7 @@ import { diskError } from '../depot/disk-error.ts';
 import { refuseSpecialFile } from '../files/place.ts';
 import { printable } from '../depot/entry-path.ts';
 import { namedChunks } from '../depot/named-chunks.ts';
-import { verifiedChunks } from '../depot/verified-chunks.ts';
+import { checkChunks } from '../depot/verified-chunks.ts';
 import { DepotError } from '../domain/errors.ts';
 import { contentsOf, type BundleEntry, type BundleManifest } from './manifest.ts';
 import {
@@ -103,7 +103,7 @@ export const readVolume = async (
         }
       } else {
         refuseSize(entry, manifest.page.size, fail);
-        await drain(verifiedChunks(entry.chunks, manifest.page, (reason) => fail(`${name}: ${reason}`)));
+        await checkChunks(entry.chunks, manifest.page, (reason) => fail(`${name}: ${reason}`));
       }
       at += 1;
     }
@@ -116,13 +116,7 @@ export const readVolume = async (
 };
 
 /** A sink that only checks. */
-export const checkingSink: ContentSink = async (entry, chunks, fail) =>
-  drain(verifiedChunks(chunks, entry, fail));
-
-const drain = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
-  for await (const _ of chunks) {
-  }
-};
+export const checkingSink: ContentSink = (entry, chunks, fail) => checkChunks(chunks, entry, fail);
 
 const failing =
   (file: string) =>

@@ -33,3 +33,13 @@ export async function* verifiedChunks(
     throw fail(`its SHA-256 is ${found} instead of ${expected.sha256}`);
   }
 }
+
+/** Reads bytes to their end, only to see whether they are the expected ones. Throws what `fail` makes of the reason. */
+export const checkChunks = async (
+  source: AsyncIterable<Uint8Array>,
+  expected: Expected,
+  fail: (reason: string) => Error,
+): Promise<void> => {
+  for await (const _ of verifiedChunks(source, expected, fail)) {
+  }
+};
