@@ -1,17 +1,14 @@
-import { lstat, readdir } from 'node:fs/promises';
-import path from 'node:path';
-import { DepotError, messageOf } from '../domain/errors.ts';
-import { disagreements, type Finding } from './agreement.ts';
-import type { Depot } from './depot.ts';
-import { digestFile } from '../files/digest.ts';
-import { reasonOf } from '../files/errno.ts';
-import { checkFolder } from './folder-check.ts';
-import type { JournalLine } from './journal-line.ts';
-import { readMarks } from './marks.ts';
-import type { SnapshotRecord } from './record.ts';
-import { depotLock } from './depot-lock.ts';
+import { DepotError } from '../domain/errors.ts';
 import { refuseLocked } from '../files/run-lock.ts';
-import { isSnapshotId } from './snapshot-id.ts';
+import { disagreements } from './agreement.ts';
+import { inspectContents } from './content-inspection.ts';
+import { depotLock } from './depot-lock.ts';
+import type { Depot } from './depot.ts';
+import { createFindings, type Finding, type Findings } from './finding.ts';
+import type { JournalState } from './journal-chain.ts';
+import type { DepotLayout } from './layout.ts';
+import { readMarks } from './marks.ts';
+import { inspectSnapshots } from './snapshot-inspection.ts';
 
 /** What an inspection saw. */
 export interface Inspection {
@@ -71,123 +68,60 @@ const inspectOnce = async (
   progress: (bytes: number) => void,
   signal?: AbortSignal,
 ): Promise<Inspection> => {
-  const findings: Finding[] = [];
-  const damage = (file: string, reason: string): void =>
-    void findings.push({ severity: 'damage', path: file, reason });
-  const note = (file: string, reason: string): void =>
-    void findings.push({ severity: 'note', path: file, reason });
-  const { layout, snapshots } = depot;
-  let bytes = 0;
-
+  const { layout } = depot;
+  const findings = createFindings();
   const state = await depot.journal.read();
-  if (state.fault !== undefined) {
-    damage(layout.journal, `line ${state.fault.line}: ${state.fault.reason}`);
-  }
-  if (state.tornBytes > 0) {
-    note(
-      layout.journal,
-      `the last line is torn (${state.tornBytes} bytes), as a crash leaves it; the next change cuts it off`,
-    );
-  }
-  const inodes = new Map<string, string>();
-  const sizes = new Map<string, number>();
-  const contents = await depot.content.list();
-  const stored = new Set(contents);
-  for (const digest of contents) {
-    const file = layout.contentFile(digest);
-    try {
-      const [found, stats] = [await digestFile(file, signal), await lstat(file)];
-      bytes += found.size;
-      progress(bytes);
-      inodes.set(`${stats.dev}:${stats.ino}`, found.sha256);
-      sizes.set(digest, found.size);
-      if (found.sha256 !== digest) {
-        damage(file, `its SHA-256 is ${found.sha256}`);
-      }
-    } catch (error) {
-      signal?.throwIfAborted();
-      damage(file, `it can't be read: ${reasonOf(error)}`);
-    }
-  }
+  tellOfJournal(state, layout, findings);
+  const contents = await inspectContents(depot, findings, progress, signal);
+  const { ids, records } = await inspectSnapshots(depot, state, contents, findings, signal);
 
-  // Of a file that is a content by a hard link, the bytes were read above.
-  const digestOf = async (file: string): Promise<string> => {
-    const stats = await lstat(file);
-    const linked = inodes.get(`${stats.dev}:${stats.ino}`);
-    if (linked !== undefined) {
-      return linked;
-    }
-    progress((bytes += stats.size));
-    return (await digestFile(file, signal)).sha256;
-  };
-  const inspectFolder = async (record: SnapshotRecord): Promise<void> => {
-    const folder = layout.snapshotFolder(record.id);
-    for (const one of await checkFolder(folder, record.files, digestOf)) {
-      damage(path.join(folder, one.path), one.reason);
-    }
-    const lost = record.files.filter((file) => !stored.has(file.sha256));
-    if (lost.length > 0) {
-      damage(layout.content, `${lost.length} contents of snapshot ${record.id} are missing`);
-    }
-  };
-
-  const ids = await snapshots.ids();
-  const records: SnapshotRecord[] = [];
-  for (const id of ids) {
-    try {
-      const record = await snapshots.record(id);
-      records.push(record);
-      await inspectFolder(record);
-    } catch (error) {
-      signal?.throwIfAborted();
-      damage(layout.snapshotFolder(id), messageOf(error));
-    }
-  }
-  for (const name of await readdir(layout.records)) {
-    const id = name.replace(/\.json$/, '');
-    if (isSnapshotId(id) && !ids.includes(id)) {
-      if (state.fault !== undefined || isTold(state.lines, id)) {
-        damage(layout.snapshotFolder(id), 'its folder is missing, its record is there');
-      } else {
-        note(layout.recordFile(id), 'it has no snapshot: a run was cut; the next change removes it');
-      }
-    }
-  }
-  for (const name of await readdir(layout.snapshots)) {
-    if (!ids.includes(name)) {
-      note(path.join(layout.snapshots, name), 'it is no snapshot of this depot');
-    }
-  }
-  const trying = async <T>(work: Promise<T>): Promise<T | undefined> =>
+  const unlessDamaged = <T>(work: Promise<T>): Promise<T | undefined> =>
     work.catch((error: unknown) => {
       if (!(error instanceof DepotError)) {
         throw error;
       }
-      damage(layout.root, error.message);
+      findings.damage(layout.root, error.message);
       return undefined;
     });
-  const current = await trying(
-    snapshots.current().then((id) => {
-      if (id === undefined && ids.length > 0) {
-        damage(layout.current, 'it is missing; `snapshot rollback ID` sets it');
-      }
-      if (id !== undefined && !ids.includes(id)) {
-        damage(layout.current, `it points to ${id}, which is not there`);
-      }
-      return id;
-    }),
-  );
-  const marks = await trying(readMarks(layout.marks));
-  if (state.fault === undefined) {
-    findings.push(...disagreements(state, { records, current, marks }, layout));
+  const current = await unlessDamaged(inspectCurrent(depot, ids, findings));
+  const marks = await unlessDamaged(readMarks(layout.marks));
+  const differing =
+    state.fault === undefined ? disagreements(state, { records, current, marks }, layout) : [];
+  return {
+    findings: [...findings.all, ...differing],
+    snapshots: ids.length,
+    contents: contents.stored.size,
+    bytes: contents.bytes(),
+  };
+};
+
+const tellOfJournal = (
+  { fault, tornBytes }: JournalState,
+  { journal }: DepotLayout,
+  findings: Findings,
+): void => {
+  if (fault !== undefined) {
+    findings.damage(journal, `line ${fault.line}: ${fault.reason}`);
   }
-  return { findings, snapshots: ids.length, contents: contents.length, bytes };
+  if (tornBytes > 0) {
+    findings.note(
+      journal,
+      `the last line is torn (${tornBytes} bytes), as a crash leaves it; the next change cuts it off`,
+    );
+  }
 };
 
-/** Whether the journal has a snapshot come and not go. */
-const isTold = (lines: readonly JournalLine[], id: string): boolean => {
-  const last = lines.findLast(({ action, snapshot }) => snapshot === id && arriveOrGo.has(action));
-  return last !== undefined && last.action !== 'gc';
+const inspectCurrent = async (
+  { snapshots, layout }: Depot,
+  ids: readonly string[],
+  findings: Findings,
+): Promise<string | undefined> => {
+  const id = await snapshots.current();
+  if (id === undefined && ids.length > 0) {
+    findings.damage(layout.current, 'it is missing; `snapshot rollback ID` sets it');
+  }
+  if (id !== undefined && !ids.includes(id)) {
+    findings.damage(layout.current, `it points to ${id}, which is not there`);
+  }
+  return id;
 };
-
-const arriveOrGo: ReadonlySet<string> = new Set(['import', 'adopt', 'gc']);

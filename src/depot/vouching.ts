@@ -1,5 +1,6 @@
 import { DepotError } from '../domain/errors.ts';
-import { disagreements, type Finding } from './agreement.ts';
+import { disagreements } from './agreement.ts';
+import type { Finding } from './finding.ts';
 import { journalError, type JournalState } from './journal-chain.ts';
 import { readJournalFile } from './journal.ts';
 import type { DepotLayout } from './layout.ts';
