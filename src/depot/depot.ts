@@ -1,21 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { DepotError } from '../domain/errors.ts';
-import { refuseNewer } from '../domain/newer-format.ts';
-import { createContentStore, type ContentStore } from './content-store.ts';
-import { diskError, writeDepotFile } from './disk-error.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { dropEmpty, makeFolder } from '../files/folder.ts';
-import { createJournal, type Journal } from './journal.ts';
-import { enclosingDepot } from './enclosing.ts';
-import { refuseWithoutLinks } from './current.ts';
-import { depotLayout, makeDepotFolders, type DepotLayout } from './layout.ts';
-import { depotLock } from './depot-lock.ts';
+import type { RunHolder } from '../files/run-holder.ts';
 import { holdingLock } from '../files/run-lock.ts';
+import { createContentStore, type ContentStore } from './content-store.ts';
+import { refuseWithoutLinks } from './current.ts';
+import { depotLock } from './depot-lock.ts';
+import { readMarker, writeMarker } from './depot-marker.ts';
+import { diskError } from './disk-error.ts';
+import { createJournal, type Journal } from './journal.ts';
+import { depotLayout, makeDepotFolders, type DepotLayout } from './layout.ts';
 import { adoptMarks, recoverDepot } from './recovery.ts';
 import { keepReserve, spendReserve } from './reserve.ts';
-import type { RunHolder } from '../files/run-holder.ts';
 import type { LinkFile } from './snapshot-folder.ts';
 import { createSnapshots, type Snapshots } from './snapshots.ts';
 
@@ -48,26 +46,10 @@ export interface DepotEnvironment {
   readonly linkFolder?: LinkFile;
 }
 
-/** Stands for all files of a depot that have no number of their own: the layout, the lock, `journal.head`. */
-const format = 'fleet-depot/1';
-
 /** Opens a depot. Throws DepotError DEPOT_UNKNOWN, DEPOT_DAMAGED or FORMAT_NEWER. */
 export const openDepot = async (root: string, environment: DepotEnvironment): Promise<Depot> => {
   const layout = depotLayout(root);
-  let text: string;
-  try {
-    text = await readFile(layout.marker, 'utf8');
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      const depot = await enclosingDepot(root);
-      const reason =
-        depot === undefined ? 'it has no depot.json' : `it lies inside of one, which is ${depot}`;
-      throw new DepotError('DEPOT_UNKNOWN', { path: root, reason }, error);
-    }
-    throw diskError(layout.marker, error);
-  }
-  return composeDepot(layout, readMarker(text, layout.marker), environment);
+  return composeDepot(layout, await readMarker(layout), environment);
 };
 
 /** Opens a depot, or makes one where the folder is not there or empty. Throws DEPOT_UNKNOWN where other things lie there. */
@@ -82,6 +64,20 @@ export const openOrCreateDepot = async (root: string, environment: DepotEnvironm
   if (names.includes('depot.json')) {
     return openDepot(root, environment);
   }
+  refuseForeign(root, names);
+  let made: readonly string[] = [];
+  try {
+    made = await makeFolder(root);
+    await refuseWithoutLinks(layout, environment.linkFolder);
+    await makeDepotFolders(layout);
+  } catch (error) {
+    await dropEmpty(made);
+    throw diskError(root, error);
+  }
+  return composeDepot(layout, await writeMarker(layout, environment.clock()), environment);
+};
+
+const refuseForeign = (root: string, names: readonly string[]): void => {
   // A run that was cut while it made the depot leaves some of these; its keyring may be there before it.
   const foreign = names.find(
     (name) =>
@@ -94,21 +90,6 @@ export const openOrCreateDepot = async (root: string, environment: DepotEnvironm
       reason: `it has no depot.json but other things (${foreign})`,
     });
   }
-  let made: readonly string[] = [];
-  try {
-    made = await makeFolder(root);
-    await refuseWithoutLinks(layout, environment.linkFolder);
-    await makeDepotFolders(layout);
-  } catch (error) {
-    await dropEmpty(made);
-    throw diskError(root, error);
-  }
-  const id = randomUUID();
-  await writeDepotFile(
-    layout.marker,
-    `${JSON.stringify({ format, id, createdAt: environment.clock().toISOString() })}\n`,
-  );
-  return composeDepot(layout, id, environment);
 };
 
 /** The name of the user that runs us; its number where it has no name, as in a container. */
@@ -153,22 +134,4 @@ const composeDepot = (layout: DepotLayout, id: string, environment: DepotEnviron
       }),
   };
   return depot;
-};
-
-const readMarker = (text: string, path: string): string => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new DepotError('DEPOT_DAMAGED', { path, reason: 'it is not JSON' }, error);
-  }
-  const { format: found, id } = (value ?? {}) as Record<string, unknown>;
-  refuseNewer(path, found, format);
-  if (found !== format) {
-    throw new DepotError('DEPOT_DAMAGED', { path, reason: `its format is not ${format}` });
-  }
-  if (typeof id !== 'string' || !/^[0-9a-f-]{36}$/.test(id)) {
-    throw new DepotError('DEPOT_DAMAGED', { path, reason: 'it has no id' });
-  }
-  return id;
 };
