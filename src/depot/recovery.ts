@@ -1,12 +1,12 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { diskError } from './disk-error.ts';
+import type { JournalState } from './journal-chain.ts';
 import type { JournalLine } from './journal-line.ts';
 import type { Journal } from './journal.ts';
 import { makeDepotFolders, type DepotLayout } from './layout.ts';
 import { marksCutShort } from './marks-told.ts';
 import { readMarks, writeMarks } from './marks.ts';
-import { isSnapshotId } from './snapshot-id.ts';
 import type { Snapshots } from './snapshots.ts';
 import { adoptedCurrent, isSwitch } from './succession.ts';
 import { soundJournal } from './vouching.ts';
@@ -26,8 +26,16 @@ export interface Recoverable {
  * Throws JOURNAL_BROKEN before it touches anything.
  */
 export const recoverDepot = async (depot: Recoverable): Promise<void> => {
-  const { layout, journal, snapshots } = depot;
-  const state = await soundJournal(layout);
+  const state = await soundJournal(depot.layout);
+  await sweepTemporaries(depot.layout);
+  await tellOfCutLines(depot, state);
+  const present = new Set(await depot.snapshots.ids());
+  await settleRecords(depot, state.lines, present);
+  await finishMarks(depot.layout.marks, state.lines);
+  await adoptCurrent(depot, state.lines, present);
+};
+
+const sweepTemporaries = async (layout: DepotLayout): Promise<void> => {
   try {
     await rm(layout.temporary, { recursive: true, force: true });
     await makeDepotFolders(layout);
@@ -41,47 +49,56 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
   } catch (error) {
     throw diskError(layout.root, error);
   }
-  if (state.lines.length === 0) {
-    await journal.append({ action: 'init', note: `depot ${depot.id}` });
-  } else if (state.knownLines > 0 && state.knownLines < state.lines.length) {
+};
+
+/** The first line of a new journal, or a word on lines that its `journal.head` doesn't know. */
+const tellOfCutLines = async ({ id, journal }: Recoverable, state: JournalState): Promise<void> => {
+  const { lines, knownLines } = state;
+  if (lines.length === 0) {
+    await journal.append({ action: 'init', note: `depot ${id}` });
+  } else if (knownLines > 0 && knownLines < lines.length) {
     // Nobody can tell a run that was cut from a line that was added by hand: so it stays to be seen.
     await journal.append({
       action: 'recover',
-      note: `found ${state.lines.length - state.knownLines} lines after the last one that \`journal.head\` knew: a run was cut, or somebody else has added them`,
+      note: `found ${lines.length - knownLines} lines after the last one that \`journal.head\` knew: a run was cut, or somebody else has added them`,
     });
   }
+};
 
-  const told = snapshotsOf(state.lines, (line) => line.action === 'import' || line.action === 'adopt');
-  const collected = snapshotsOf(state.lines, (line) => line.action === 'gc');
-  const known = new Set(await snapshots.ids());
-  for (const name of await readdir(layout.records)) {
-    const id = name.replace(/\.json$/, '');
-    if (!isSnapshotId(id) || (told.has(id) && !collected.has(id)) || (told.has(id) && known.has(id))) {
+/** Adopts snapshots that the journal doesn't tell of, and removes records that have no snapshot, or none any more. */
+const settleRecords = async (
+  { layout, journal, snapshots }: Recoverable,
+  lines: readonly JournalLine[],
+  present: ReadonlySet<string>,
+): Promise<void> => {
+  const told = snapshotsOf(lines, (line) => line.action === 'import' || line.action === 'adopt');
+  const collected = snapshotsOf(lines, (line) => line.action === 'gc');
+  for (const id of await snapshots.recorded()) {
+    if (told.has(id) && (present.has(id) || !collected.has(id))) {
       continue;
     }
-    if (known.has(id)) {
+    if (present.has(id)) {
       const { digest } = await snapshots.record(id);
-      await journal.append({
-        action: 'adopt',
-        snapshot: id,
-        digest,
-        note: 'found a snapshot that the journal did not tell of',
-      });
+      const note = 'found a snapshot that the journal did not tell of';
+      await journal.append({ action: 'adopt', snapshot: id, digest, note });
     } else {
       await rm(layout.recordFile(id), { force: true });
     }
   }
-  await finishMarks(layout.marks, state.lines);
+};
+
+/** Tells of a `current` that somebody else has set, or a run that was cut before it could tell. */
+const adoptCurrent = async (
+  { journal, snapshots }: Recoverable,
+  lines: readonly JournalLine[],
+  present: ReadonlySet<string>,
+): Promise<void> => {
   const now = await snapshots.current().catch(() => undefined);
-  const last = state.lines.findLast(isSwitch);
-  if (now !== undefined && now !== last?.snapshot && known.has(now)) {
+  const last = lines.findLast(isSwitch)?.snapshot;
+  if (now !== undefined && now !== last && present.has(now)) {
     const { digest } = await snapshots.record(now);
-    await journal.append({
-      action: 'adopt',
-      snapshot: now,
-      digest,
-      note: `${adoptedCurrent}; the journal told of ${last?.snapshot ?? 'none'}`,
-    });
+    const note = `${adoptedCurrent}; the journal told of ${last ?? 'none'}`;
+    await journal.append({ action: 'adopt', snapshot: now, digest, note });
   }
 };
 
