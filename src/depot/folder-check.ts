@@ -39,7 +39,7 @@ export const checkFolder = async (
     } else if (entry !== 'file') {
       tell(file.path, 'other', `it is ${entry === 'folder' ? 'a folder' : 'no plain file'}`);
     } else {
-      const reason = await fileFault(path.join(folder, file.path), file, digestOf);
+      const reason = await deviationOf(path.join(folder, file.path), file, digestOf);
       if (reason !== undefined) {
         tell(file.path, 'other', reason);
       }
@@ -54,7 +54,7 @@ export const checkFolder = async (
   return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 };
 
-const fileFault = async (
+const deviationOf = async (
   place: string,
   file: SnapshotFile,
   digestOf: (place: string, file: SnapshotFile) => Promise<string>,

@@ -7,6 +7,7 @@ import { diskError } from './disk-error.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { isThere, refuseUnwritable } from '../files/place.ts';
 import { depotLock } from './depot-lock.ts';
+import type { DepotLayout } from './layout.ts';
 import { refuseLocked } from '../files/run-lock.ts';
 import { marksTold } from './marks-told.ts';
 import { readMarks, type Marks } from './marks.ts';
@@ -61,11 +62,10 @@ export const planGc = async (depot: Depot, keep: number, stored?: readonly strin
   const kept = judged.filter((one) => one.why.length > 0);
   const removed = judged.filter((one) => one.why.length === 0).map((one) => one.id);
 
-  const needed = new Set<string>();
-  for (const { id } of kept) {
-    const { files } = await snapshots.record(id);
-    files.forEach((file) => needed.add(file.sha256));
-  }
+  const needed = await contentsOf(
+    depot,
+    kept.map((one) => one.id),
+  );
   const contents = (stored ?? (await depot.content.list())).filter((digest) => !needed.has(digest));
   const freedBytes = await freedBy([
     ...(await Promise.all(removed.map((id) => filesBelow(layout.snapshotFolder(id))))).flat(),
@@ -97,13 +97,7 @@ export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan
   });
   try {
     for (const id of plan.removed) {
-      const aside = path.join(layout.temporary, `gone.${id}`);
-      const wasThere = await rename(layout.snapshotFolder(id), aside).then(() => true, absent);
-      await rm(layout.recordFile(id), { force: true });
-      if (wasThere) {
-        await chmod(aside, 0o755).catch(withoutModes);
-      }
-      await rm(aside, { recursive: true, force: true });
+      await removeSnapshot(layout, id);
     }
     for (const digest of plan.contents) {
       await rm(layout.contentFile(digest), { force: true });
@@ -112,6 +106,25 @@ export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan
     throw diskError(layout.root, error);
   }
   return plan;
+};
+
+const removeSnapshot = async (layout: DepotLayout, id: string): Promise<void> => {
+  const aside = path.join(layout.temporary, `gone.${id}`);
+  const wasThere = await rename(layout.snapshotFolder(id), aside).then(() => true, absent);
+  await rm(layout.recordFile(id), { force: true });
+  if (wasThere) {
+    await chmod(aside, 0o755).catch(withoutModes);
+  }
+  await rm(aside, { recursive: true, force: true });
+};
+
+const contentsOf = async ({ snapshots }: Depot, ids: readonly string[]): Promise<ReadonlySet<string>> => {
+  const contents = new Set<string>();
+  for (const id of ids) {
+    const { files } = await snapshots.record(id);
+    files.forEach((file) => contents.add(file.sha256));
+  }
+  return contents;
 };
 
 const labelsOf = (id: string, ...marks: readonly Marks[]): string[] => [
