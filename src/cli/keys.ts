@@ -10,12 +10,8 @@ import {
 import { shownSource, type FetchBytes } from '../signing/key-fetch.ts';
 import { createKeyring, keyringLocation, type Keyring } from '../signing/keyring.ts';
 import { pinnedKeys } from '../signing/pinned-keys.ts';
-import {
-  formatFingerprint,
-  parseFingerprint,
-  readPublicKeys,
-  type PublicKeyInfo,
-} from '../signing/public-key.ts';
+import { formatFingerprint, parseFingerprint } from '../signing/fingerprint.ts';
+import { readPublicKeys, type PublicKeyInfo } from '../signing/public-key.ts';
 import { applyRevocation } from '../signing/revocation.ts';
 import { addOutgoingOptions, type OutgoingOptions } from './outgoing-options.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,7 +1,7 @@
 import { DepotError } from '../domain/errors.ts';
 import { kibanaAdvice, kibanaSetting } from '../signing/kibana-setting.ts';
 import { readPassphrase } from '../signing/passphrase.ts';
-import { formatFingerprint } from '../signing/public-key.ts';
+import { formatFingerprint } from '../signing/fingerprint.ts';
 import { readSitePublicKey } from '../signing/signer.ts';
 import {
   generateSiteKey,

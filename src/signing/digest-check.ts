@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { Key, SignaturePacket, Subkey } from 'openpgp';
 import { messageOf } from '../domain/errors.ts';
 import { signatureOf } from './detached.ts';
+import { minRSABits } from './key-condition.ts';
 import type { KeyFacts } from './key-facts.ts';
 import type { OpenpgpModule } from './openpgp.ts';
 import { digestSigned, signedHash, type PlainSignatures } from './plain-signature.ts';
@@ -34,7 +35,7 @@ export const checkDigest = async (
 ): Promise<string | undefined> => {
   // Elastic's key got a new self-signature (SHA-256) in 2023: without this every older package would be "bad". Kibana
   // does the same. The key then has to be valid now, which is what is asked of every key here anyway.
-  const config = { minRSABits: 2048, allowInsecureVerificationWithReformattedKeys: true };
+  const config = { minRSABits, allowInsecureVerificationWithReformattedKeys: true };
   const hash = signedHash(openpgp, packet);
   let hashed: Buffer | undefined;
   if (hash && !(data instanceof Readable) && packet.signatureData !== null && packet.version === 4) {

@@ -3,7 +3,8 @@ import { DepotError } from '../domain/errors.ts';
 import { shownSource, type FetchBytes } from './key-fetch.ts';
 import type { Keyring } from './keyring.ts';
 import type { PinnedKey } from './pinned-keys.ts';
-import { formatFingerprint, maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';
+import { formatFingerprint } from './fingerprint.ts';
+import { maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';
 import { unreadableFile } from './unreadable-file.ts';
 
 /**

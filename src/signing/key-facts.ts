@@ -1,5 +1,5 @@
 import type { Config, Key, Subkey } from 'openpgp';
-import { keyCondition, type KeyCondition } from './public-key.ts';
+import { keyCondition, type KeyCondition } from './key-condition.ts';
 
 /** What was found of the keys of one verifier, so that ten thousand signatures ask once. */
 export interface KeyFacts {

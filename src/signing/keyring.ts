@@ -7,13 +7,8 @@ import { writeProblem } from './write-problem.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { makeFolder } from '../files/folder.ts';
 import { mergeKeys } from './merge-keys.ts';
-import {
-  formatFingerprint,
-  maxKeyFileBytes,
-  parseFingerprint,
-  readPublicKeys,
-  type PublicKeyInfo,
-} from './public-key.ts';
+import { formatFingerprint, parseFingerprint } from './fingerprint.ts';
+import { maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';
 import type { KeySource } from './signature.ts';
 
 /**

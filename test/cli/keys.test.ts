@@ -7,7 +7,7 @@ import * as openpgp from 'openpgp';
 import { createKeysVerb } from '../../src/cli/keys.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import { elasticKey } from '../../src/signing/pinned-keys.ts';
-import { formatFingerprint } from '../../src/signing/public-key.ts';
+import { formatFingerprint } from '../../src/signing/fingerprint.ts';
 import { makeKey } from '../signing/made-keys.ts';
 import { runVerb, type VerbRun } from './verb-run.ts';
 

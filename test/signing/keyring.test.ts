@@ -10,13 +10,8 @@ import { addPinnedKey, chooseKey, refuseUnusable } from '../../src/signing/key-c
 import { shownSource } from '../../src/signing/key-fetch.ts';
 import { createKeyring, keyringLocation } from '../../src/signing/keyring.ts';
 import { elasticKey } from '../../src/signing/pinned-keys.ts';
-import {
-  formatFingerprint,
-  parseFingerprint,
-  readPublicKeys,
-  uniteInfos,
-  type PublicKeyInfo,
-} from '../../src/signing/public-key.ts';
+import { formatFingerprint, parseFingerprint } from '../../src/signing/fingerprint.ts';
+import { readPublicKeys, uniteInfos, type PublicKeyInfo } from '../../src/signing/public-key.ts';
 import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
 import { makeKey, signWith, type MadeKey } from './made-keys.ts';
 

@@ -9,7 +9,7 @@ import { createKeyTrust } from '../../mirror/release/keys.ts';
 import { lockedGroups, resolveRelease } from '../../mirror/release/resolve.ts';
 import type { ReleaseDeps } from '../../mirror/release/deps.ts';
 import { createHostPolicy } from '../../net/upstream-hosts.ts';
-import { sortKeysLater } from '../../signing/public-key.ts';
+import { sortKeysLater } from '../../signing/sorted-keys.ts';
 import { readRetryPolicy } from '../outgoing-options.ts';
 import type { SyncPart } from './packages.ts';
 import { createProgress } from './progress.ts';

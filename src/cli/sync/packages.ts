@@ -12,7 +12,7 @@ import type { PackageDeps } from '../../mirror/packages/deps.ts';
 import { createUpstream } from '../../mirror/planning/upstream.ts';
 import { resolveWanted } from '../../mirror/planning/wanted.ts';
 import { createHostPolicy } from '../../net/upstream-hosts.ts';
-import { sortKeysLater } from '../../signing/public-key.ts';
+import { sortKeysLater } from '../../signing/sorted-keys.ts';
 import { readRetryPolicy } from '../outgoing-options.ts';
 import { openResigner } from '../resigner.ts';
 import { createProgress } from './progress.ts';

@@ -1,4 +1,4 @@
-import type { SortedKeys } from '../../signing/public-key.ts';
+import type { SortedKeys } from '../../signing/sorted-keys.ts';
 import type { AcquireDeps } from './acquire.ts';
 import type { WantedItem } from '../planning/plan.ts';
 import type { Progress } from '../transfer/progress.ts';

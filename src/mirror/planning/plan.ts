@@ -6,7 +6,7 @@ import type { WantedProblem } from './wanted-problem.ts';
 import { readdir } from 'node:fs/promises';
 import { parseStrictVersion } from '../../domain/version.ts';
 import { isPackageName } from '../../distribution/parse-definition.ts';
-import type { SortedKeys } from '../../signing/public-key.ts';
+import type { SortedKeys } from '../../signing/sorted-keys.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import { statOf } from '../../files/place.ts';
 

@@ -1,4 +1,4 @@
-import type { SortedKeys } from '../../signing/public-key.ts';
+import type { SortedKeys } from '../../signing/sorted-keys.ts';
 import type { DownloadSettings } from '../transfer/download-types.ts';
 import type { Layout } from '../record/layout.ts';
 import type { Progress } from '../transfer/progress.ts';

@@ -1,13 +1,9 @@
 import { DepotError } from '../../domain/errors.ts';
 import { refuseUnusable } from '../../signing/key-choice.ts';
 import { pinnedKeys } from '../../signing/pinned-keys.ts';
-import {
-  formatFingerprint,
-  readPublicKeys,
-  uniteInfos,
-  type PublicKeyInfo,
-  type SortedKeys,
-} from '../../signing/public-key.ts';
+import { formatFingerprint } from '../../signing/fingerprint.ts';
+import { readPublicKeys, uniteInfos, type PublicKeyInfo } from '../../signing/public-key.ts';
+import type { SortedKeys } from '../../signing/sorted-keys.ts';
 import { isWebPage } from './fetch.ts';
 
 /**

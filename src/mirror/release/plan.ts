@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DepotError } from '../../domain/errors.ts';
 import { statOf } from '../../files/place.ts';
-import type { SortedKeys } from '../../signing/public-key.ts';
+import type { SortedKeys } from '../../signing/sorted-keys.ts';
 import type { Facts, Journal } from '../record/journal.ts';
 import type { Layout } from '../record/layout.ts';
 import { isReleasePath, releaseFolders, type LockedFile } from '../record/locked-file.ts';
