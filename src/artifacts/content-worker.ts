@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { createVerifier, fixedKeys } from '../signing/verify.ts';
+import { createVerifier, fixedKeys } from '../signing/verifier.ts';
 import type { ContentFacts, ContentTask } from './content-check.ts';
 import { contentStamp } from './inventory.ts';
 

@@ -9,7 +9,7 @@ import { kibanaAdvice } from '../signing/kibana-setting.ts';
 import { signSet, type SignedItem } from '../signing/sign-set.ts';
 import { createSigner, readSitePublicKey } from '../signing/signer.ts';
 import { siteKeyFiles } from '../signing/site-key.ts';
-import { createVerifier, fixedKeys } from '../signing/verify.ts';
+import { createVerifier, fixedKeys } from '../signing/verifier.ts';
 import { createItemProgress, type ItemProgress } from './item-progress.ts';
 import { addKeyringOptions, openKeyring } from './keys.ts';
 import { printable } from './plain-table.ts';

@@ -5,7 +5,7 @@ import { listArchives } from '../signing/archive-list.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
 import { unreadableFile } from '../signing/unreadable-file.ts';
 import { absentItems, verifyItem, type ReadLock, type VerifiedItem } from '../signing/verify-set.ts';
-import { createVerifier } from '../signing/verify.ts';
+import { createVerifier } from '../signing/verifier.ts';
 import { createItemProgress } from './item-progress.ts';
 import { addKeyringOptions, openKeyring, type KeyringOptions } from './keys.ts';
 import { createOutput, type Output } from './output.ts';

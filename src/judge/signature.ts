@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { readIssuer } from '../signing/detached.ts';
 import type { SignatureDecision, SignatureFacts, SignatureRules } from '../signing/policy.ts';
 import { decideSignature } from '../signing/policy.ts';
-import { createVerifier, fixedKeys } from '../signing/verify.ts';
+import { createVerifier, fixedKeys } from '../signing/verifier.ts';
 import { isArmoredSignature, maxSignatureBytes } from '../source/armor.ts';
 import type { PackageRef } from '../source/source.ts';
 

@@ -11,7 +11,7 @@ import { openOrCreateDepot } from '../../src/depot/depot.ts';
 import { createKeyring } from '../../src/signing/keyring.ts';
 import { readPublicKeys } from '../../src/signing/public-key.ts';
 import { generateSiteKey, writeSiteKey, type SiteKey } from '../../src/signing/site-key.ts';
-import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
 import { carriedFiles, createBundleSite, type BundleSite } from '../support/bundle-site.ts';
 import { runVerb, type VerbRun } from './verb-run.ts';
 

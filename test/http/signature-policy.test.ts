@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { resignArchive, inspectStanding } from '../../src/signing/resign.ts';
-import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
 import { openGnupg } from '../signing/gnupg.ts';
 import { makeKey, signWith } from '../signing/made-keys.ts';
 import { get, getJson } from '../support/client.ts';

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
 import * as openpgp from 'openpgp';
-import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
 import { makeKey, signWith } from './made-keys.ts';
 
 const data = Buffer.from('the bytes of an archive, more or less');

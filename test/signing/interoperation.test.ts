@@ -9,7 +9,7 @@ import { readPublicKeys } from '../../src/signing/public-key.ts';
 import type { Signer } from '../../src/signing/signature.ts';
 import { createSigner } from '../../src/signing/signer.ts';
 import { generateSiteKey, writeSiteKey, type SiteKeyAlgorithm } from '../../src/signing/site-key.ts';
-import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
 import { openGnupg } from './gnupg.ts';
 
 const data = Buffer.from('PK\u0003\u0004 the bytes of an archive\r\n\n');

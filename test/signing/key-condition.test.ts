@@ -1,7 +1,7 @@
 import test from 'ava';
 import * as openpgp from 'openpgp';
 import { readPublicKeys, type PublicKeyInfo } from '../../src/signing/public-key.ts';
-import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
 import { openGnupg } from './gnupg.ts';
 import { makeKey, signWith } from './made-keys.ts';
 

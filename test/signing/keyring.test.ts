@@ -12,7 +12,7 @@ import { createKeyring, keyringLocation } from '../../src/signing/keyring.ts';
 import { elasticKey } from '../../src/signing/pinned-keys.ts';
 import { formatFingerprint, parseFingerprint } from '../../src/signing/fingerprint.ts';
 import { readPublicKeys, uniteInfos, type PublicKeyInfo } from '../../src/signing/public-key.ts';
-import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
 import { makeKey, signWith, type MadeKey } from './made-keys.ts';
 
 const data = Buffer.from('PK the bytes of an archive');

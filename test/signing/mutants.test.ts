@@ -1,7 +1,7 @@
 import test from 'ava';
 import * as openpgp from 'openpgp';
 import { readArmor } from '../../src/signing/armor.ts';
-import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
 import { openGnupg } from './gnupg.ts';
 
 const data = Buffer.from('PK\u0003\u0004 an archive\r\n');

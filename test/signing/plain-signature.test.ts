@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import * as openpgp from 'openpgp';
-import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
 import { makeKey } from './made-keys.ts';
 
 const data = Buffer.from('the bytes of an archive, more or less');

@@ -7,7 +7,7 @@ import { DepotError } from '../../domain/errors.ts';
 import { createKeyring, keyringLocation } from '../../signing/keyring.ts';
 import type { SignatureFault } from '../../signing/signature.ts';
 import type { VerifiedItem } from '../../signing/verify-set.ts';
-import { createVerifier } from '../../signing/verify.ts';
+import { createVerifier } from '../../signing/verifier.ts';
 import type { BundleTools } from './trust.ts';
 import { signerLoader } from '../signer-loader.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,4 +1,4 @@
-import { createVerifier, fixedKeys } from '../../signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import { isArmoredSignature } from '../../source/armor.ts';
 import { failed, ok, unzipped, warning, type Answer, type DoctorContext, type Finding } from './context.ts';
 

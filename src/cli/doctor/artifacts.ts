@@ -9,7 +9,7 @@ import { compareVersionTexts } from '../../artifacts/present-releases.ts';
 import { agentPlatforms } from '../../artifacts/release-set.ts';
 import { parseSha512File } from '../../artifacts/sha512-file.ts';
 import { readPublicKeys } from '../../signing/public-key.ts';
-import { createVerifier, fixedKeys } from '../../signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import { isArmoredSignature } from '../../source/armor.ts';
 import { attempt, failed, ok, unzipped, warning, type DoctorContext, type Finding } from './context.ts';
 import { listServed } from './listing.ts';

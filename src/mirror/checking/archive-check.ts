@@ -1,6 +1,6 @@
 import { messageOf } from '../../domain/errors.ts';
 import type { SignatureVerdict, SignatureVerifier } from '../../signing/signature.ts';
-import { createVerifier, fixedKeys } from '../../signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import type { ArchiveBytes } from './archive-bytes.ts';
 import { bytesInMemory, hashWhileRead, openArchiveBytes } from './archive-bytes.ts';
 import { checkEntries, type EntryLimits, type Inflating } from './archive-entries.ts';

@@ -10,7 +10,7 @@ import { writeZip } from '../../archive/zip-writer.ts';
 import { DepotError, messageOf } from '../../domain/errors.ts';
 import { writeDurably } from '../../files/durable-file.ts';
 import type { Signer } from '../../signing/signature.ts';
-import { createVerifier, fixedKeys } from '../../signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import type { ArchiveChecker } from '../checking/archive-checker.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import type { Facts } from '../record/journal.ts';

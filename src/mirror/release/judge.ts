@@ -3,7 +3,7 @@ import { parseArtifactName } from '../../artifacts/artifact-name.ts';
 import { magicProblem } from '../../artifacts/file-magic.ts';
 import { parseSha512File } from '../../artifacts/sha512-file.ts';
 import { DepotError } from '../../domain/errors.ts';
-import { createVerifier, fixedKeys } from '../../signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import type { ReleaseContent } from './checker.ts';
 import { isWebPage } from './fetch.ts';
 import type { ReleaseGroup } from './group.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { createVerifier, fixedKeys } from '../../signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import type { ReleaseContent, ReleaseTask } from './checker.ts';
 
 const pieceBytes = 1024 * 1024;

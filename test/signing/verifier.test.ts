@@ -5,7 +5,7 @@ import * as openpgp from 'openpgp';
 import { DepotError } from '../../src/domain/errors.ts';
 import { readIssuer } from '../../src/signing/detached.ts';
 import type { SignatureVerdict } from '../../src/signing/signature.ts';
-import { createVerifier, fixedKeys } from '../../src/signing/verify.ts';
+import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
 import { openGnupg } from './gnupg.ts';
 import { makeKey, signWith, type MadeKey } from './made-keys.ts';
 
