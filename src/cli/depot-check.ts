@@ -3,7 +3,7 @@ import { openDepot, type Depot } from '../depot/depot.ts';
 import { digestFile } from '../files/digest.ts';
 import { checkFolder } from '../depot/folder-check.ts';
 import { messageOf } from '../domain/errors.ts';
-import type { VerifiedItem } from '../signing/verify-set.ts';
+import type { VerifiedItem } from '../signing/verified-archive.ts';
 import { processEnvironment } from './depot-report.ts';
 import type { VerifyDeps } from './verify.ts';
 

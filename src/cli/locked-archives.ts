@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { readLockFile } from '../mirror/record/lock-file.ts';
-import type { ReadLock } from '../signing/verify-set.ts';
+import type { ReadLock } from '../signing/locked-archive.ts';
 
 /** Reads a folder's lock file for `verify`. Throws LOCK_INVALID. */
 export const readLockedArchives = async (path: string): Promise<ReadLock> => {

@@ -7,7 +7,8 @@ import { readArchive, readSignatureFile } from '../signing/archive-signature.ts'
 import { digestWhole } from '../signing/content-digest.ts';
 import type { SignatureVerdict, SignatureVerifier } from '../signing/signature.ts';
 import { unreadableFile } from '../signing/unreadable-file.ts';
-import { unlistedReason, type VerifiedItem } from '../signing/verify-set.ts';
+import { unlistedReason } from '../signing/locked-archive.ts';
+import type { VerifiedItem } from '../signing/verified-archive.ts';
 
 /** Whether a path below a folder that `sync` fills belongs to artifacts, keys, models or docs, which are no packages. */
 export const isReleaseFile = (folder: string, path: string): boolean => {

@@ -72,6 +72,16 @@ export interface KeySource {
   readonly location?: string;
 }
 
+/** Who signed and when, where a signature is good; else the issuer as it names it. */
+export const signerOf = (
+  verdict: SignatureVerdict | undefined,
+): { readonly signer?: string; readonly signedAt?: Date } => {
+  if (verdict?.state === 'good') {
+    return { signer: verdict.fingerprint, signedAt: verdict.signedAt };
+  }
+  return verdict?.issuer === undefined ? {} : { signer: verdict.issuer };
+};
+
 /** What is said of a signature that was good until its own end. */
 export const expiredReason = (end: Date): string => `the signature itself expired on ${end.toISOString()}`;
 

@@ -19,7 +19,7 @@ import {
 } from '../support/release-site.ts';
 import { smallDisk } from '../support/small-disk.ts';
 import { runSyncVerb } from '../support/sync-run.ts';
-import type { VerifiedItem } from '../../src/signing/verify-set.ts';
+import type { VerifiedItem } from '../../src/signing/verified-archive.ts';
 import { runVerb } from './verb-run.ts';
 
 const largeOnes = (requests: readonly string[]): string[] =>

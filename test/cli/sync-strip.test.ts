@@ -8,7 +8,7 @@ import { createVerifyVerb } from '../../src/cli/verify.ts';
 import { readLockedArchives } from '../../src/cli/locked-archives.ts';
 import { openOrCreateDepot } from '../../src/depot/depot.ts';
 import { parseLockFile, type LockedPackage } from '../../src/mirror/record/lock-file.ts';
-import type { VerifiedItem } from '../../src/signing/verify-set.ts';
+import type { VerifiedItem } from '../../src/signing/verified-archive.ts';
 import { openGnupg } from '../signing/gnupg.ts';
 import { runVerb } from './verb-run.ts';
 import { generateSiteKey, writeSiteKey } from '../../src/signing/site-key.ts';

@@ -11,7 +11,7 @@ import type { Signer } from '../../src/signing/signature.ts';
 import { createSigner } from '../../src/signing/signer.ts';
 import { generateSiteKey, writeSiteKey } from '../../src/signing/site-key.ts';
 import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
-import { verifyItem } from '../../src/signing/verify-set.ts';
+import { verifyItem } from '../../src/signing/verified-archive.ts';
 import { smallDisk } from '../support/small-disk.ts';
 import { makeKey, signWith, type MadeKey } from './made-keys.ts';
 

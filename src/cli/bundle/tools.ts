@@ -6,7 +6,7 @@ import { isThere } from '../../files/place.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { createKeyring, keyringLocation } from '../../signing/keyring.ts';
 import type { SignatureFault } from '../../signing/signature.ts';
-import type { VerifiedItem } from '../../signing/verify-set.ts';
+import type { VerifiedItem } from '../../signing/verified-archive.ts';
 import { createVerifier } from '../../signing/verifier.ts';
 import type { BundleTools } from './trust.ts';
 import { signerLoader } from '../signer-loader.ts';
