@@ -8,7 +8,7 @@ import { discardLeftIn } from '../files/temporary.ts';
 import { kibanaAdvice } from '../signing/kibana-setting.ts';
 import { signSet, type SignedItem } from '../signing/sign-set.ts';
 import { createSigner, readSitePublicKey } from '../signing/signer.ts';
-import { siteKeyFiles } from '../signing/site-key.ts';
+import { siteKeyFiles } from '../signing/site-key-files.ts';
 import { createVerifier, fixedKeys } from '../signing/verifier.ts';
 import { createItemProgress, type ItemProgress } from './item-progress.ts';
 import { addKeyringOptions, openKeyring } from './keys.ts';

@@ -11,7 +11,8 @@ import { parseLockFile, type LockedPackage } from '../../src/mirror/record/lock-
 import type { VerifiedItem } from '../../src/signing/verified-archive.ts';
 import { openGnupg } from '../signing/gnupg.ts';
 import { runVerb } from './verb-run.ts';
-import { generateSiteKey, writeSiteKey } from '../../src/signing/site-key.ts';
+import { generateSiteKey } from '../../src/signing/site-key.ts';
+import { writeSiteKey } from '../../src/signing/site-key-files.ts';
 import { readZip } from '../support/zip-files.ts';
 import { writeZipPackage } from '../support/packages.ts';
 import { scratch } from '../support/scratch.ts';

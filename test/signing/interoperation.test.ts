@@ -8,7 +8,8 @@ import { elasticKey } from '../../src/signing/pinned-keys.ts';
 import { readPublicKeys } from '../../src/signing/public-key.ts';
 import type { Signer } from '../../src/signing/signature.ts';
 import { createSigner } from '../../src/signing/signer.ts';
-import { generateSiteKey, writeSiteKey, type SiteKeyAlgorithm } from '../../src/signing/site-key.ts';
+import { generateSiteKey, type SiteKeyAlgorithm } from '../../src/signing/site-key.ts';
+import { writeSiteKey } from '../../src/signing/site-key-files.ts';
 import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
 import { openGnupg } from './gnupg.ts';
 

@@ -10,13 +10,13 @@ import { DepotError } from '../../src/domain/errors.ts';
 import { readPassphrase } from '../../src/signing/passphrase.ts';
 import { readPublicKeys } from '../../src/signing/public-key.ts';
 import { createSigner, readSitePublicKey } from '../../src/signing/signer.ts';
+import { generateSiteKey } from '../../src/signing/site-key.ts';
 import {
-  generateSiteKey,
   refuseShown,
   siteKeyFiles,
   writeSiteKey,
   type SiteKeyFiles,
-} from '../../src/signing/site-key.ts';
+} from '../../src/signing/site-key-files.ts';
 import { eventually } from '../support/eventually.ts';
 import { openGnupg } from './gnupg.ts';
 
