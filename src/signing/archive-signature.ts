@@ -2,11 +2,12 @@ import { createReadStream, type Stats } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { DepotError } from '../domain/errors.ts';
-import { maxSignatureBytes, type SignatureVerdict, type SignatureVerifier } from './signature.ts';
+import { errnoOf } from '../domain/system-error.ts';
+import { maxSignatureBytes } from './signature.ts';
 import { unreadableFile } from './unreadable-file.ts';
 
 /** Below this an archive is read whole, which is quicker; above it is streamed, so that memory stays bounded. */
-export const wholeFileBytes = 8 * 1024 * 1024;
+const wholeFileBytes = 8 * 1024 * 1024;
 
 /** Where an archive's detached signature is. */
 export const signaturePath = (archive: string): string => `${archive}.sig`;
@@ -65,22 +66,9 @@ export const readSignatureFile = async (path: string): Promise<string> => {
     }
     return text;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+    if (errnoOf(error) === 'ENOENT') {
       return '';
     }
     throw unreadableFile(path, error);
   }
-};
-
-/** Verifies one archive with the `.sig` beside it (or another signature file). */
-export const verifyArchive = async (
-  verifier: SignatureVerifier,
-  archive: string,
-  signature = signaturePath(archive),
-): Promise<SignatureVerdict> => {
-  const text = await readSignatureFile(signature);
-  if (text.trim() === '') {
-    return { state: 'missing', reason: 'there is no signature' };
-  }
-  return verifier.verify(await readArchive(archive), text);
 };

@@ -18,7 +18,7 @@ export const readKeyContent = async (from: string, fetchBytes: FetchBytes): Prom
  * Reads the keys of a file or https address. Throws DepotError KEY_INVALID, KEY_SECRET, KEY_FETCH_FAILED or
  * SIGNED_FILE_UNREADABLE.
  */
-export const readKeysFrom = async (from: string, fetchBytes: FetchBytes): Promise<readonly PublicKeyInfo[]> =>
+const readKeysFrom = async (from: string, fetchBytes: FetchBytes): Promise<readonly PublicKeyInfo[]> =>
   readPublicKeys(await readKeyContent(from, fetchBytes), shownSource(from));
 
 /** The key with just this fingerprint, of all that a file has. Throws KEY_FINGERPRINT. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { digestOf } from '../files/digest.ts';
 import type { Keyring } from './keyring.ts';
 
 /** A keyring as it is now. Plain data. */
@@ -12,9 +12,6 @@ export interface KeyringState {
 /** Reads a keyring, as `list` does, and says in short what it is worth at `now`. */
 export const readKeyringState = async (keyring: Keyring, now = new Date()): Promise<KeyringState> => {
   const keys = await keyring.list(now);
-  const hash = createHash('sha256');
-  for (const { armored, state, subkeys } of keys) {
-    hash.update(`${armored}${[state, ...subkeys].join('\n')}\n`);
-  }
-  return { keys: keys.map(({ armored }) => armored), tag: hash.digest('hex').slice(0, 16) };
+  const worth = keys.map(({ armored, state, subkeys }) => `${armored}${[state, ...subkeys].join('\n')}\n`);
+  return { keys: keys.map(({ armored }) => armored), tag: digestOf(worth.join('')).slice(0, 16) };
 };

@@ -2,14 +2,15 @@ import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { discardLeftIn } from '../files/temporary.ts';
-import { writeProblem } from './write-problem.ts';
+import { errnoOf } from '../domain/system-error.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { makeFolder } from '../files/folder.ts';
+import { discardLeftIn } from '../files/temporary.ts';
 import { mergeKeys } from './merge-keys.ts';
 import { formatFingerprint, parseFingerprint } from './fingerprint.ts';
 import { maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';
 import type { KeySource } from './signature.ts';
+import { writeProblem } from './write-problem.ts';
 
 /**
  * Trusted public keys in a folder, one armored file `FINGERPRINT.asc` for each, readable by everyone and never secret.
@@ -108,7 +109,7 @@ const changing = async (path: string, change: () => Promise<void>): Promise<void
 };
 
 const readKeyring = async (location: string, now: Date): Promise<readonly PublicKeyInfo[]> => {
-  const found = await stat(location).catch((error: NodeJS.ErrnoException) => missingOr(error, location));
+  const found = await stat(location).catch((error: unknown) => missingOr(error, location));
   if (found === undefined) {
     return [];
   }
@@ -122,8 +123,8 @@ const readKeyring = async (location: string, now: Date): Promise<readonly Public
   return keys;
 };
 
-const missingOr = (error: NodeJS.ErrnoException, path: string): undefined => {
-  if (error.code === 'ENOENT') {
+const missingOr = (error: unknown, path: string): undefined => {
+  if (errnoOf(error) === 'ENOENT') {
     return undefined;
   }
   throw new DepotError('KEYRING_INVALID', { path, reason: messageOf(error) }, error);
@@ -132,9 +133,7 @@ const missingOr = (error: NodeJS.ErrnoException, path: string): undefined => {
 // Hidden names are temporary files and what Kubernetes puts beside mounted files. Other files may lie there (a note,
 // say); whatever looks like a key must be one that is trusted, or an operator would believe that it is.
 const keyFiles = async (location: string): Promise<readonly string[]> => {
-  const names = await readdir(location).catch(
-    (error: NodeJS.ErrnoException) => missingOr(error, location) ?? [],
-  );
+  const names = await readdir(location).catch((error: unknown) => missingOr(error, location) ?? []);
   return names.filter((name) => !name.startsWith('.') && /\.(?:asc|gpg|pgp|key)$/i.test(name)).toSorted();
 };
 
