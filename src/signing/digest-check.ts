@@ -25,6 +25,10 @@ export interface SigningKey {
   readonly part: Key | Subkey;
 }
 
+// Elastic's key got a new self-signature (SHA-256) in 2023: without this every older package would be "bad". Kibana
+// does the same. The key then has to be valid now, which is what is asked of every key here anyway.
+const config = { minRSABits, allowInsecureVerificationWithReformattedKeys: true };
+
 /** Undefined where the library finds the signature right, or would; its reason otherwise. */
 export const checkDigest = async (
   { openpgp, plain }: Tools,
@@ -33,22 +37,28 @@ export const checkDigest = async (
   signer: SigningKey,
   date: Date,
 ): Promise<string | undefined> => {
-  // Elastic's key got a new self-signature (SHA-256) in 2023: without this every older package would be "bad". Kibana
-  // does the same. The key then has to be valid now, which is what is asked of every key here anyway.
-  const config = { minRSABits, allowInsecureVerificationWithReformattedKeys: true };
   const hash = signedHash(openpgp, packet);
-  let hashed: Buffer | undefined;
-  if (hash && !(data instanceof Readable) && packet.signatureData !== null && packet.version === 4) {
-    hashed = digestSigned(hash, data, packet.signatureData);
-    if (await plain.areGood({ packet, ...signer, hash, digest: hashed, date, config })) {
-      return undefined;
-    }
-    // The library's own place for a digest that was made before (it uses it for signatures that come after their
-    // data). All its other checks stay; but it would copy and hash the data, with RSA twice.
-    Object.assign(packet, { hashed: new Uint8Array(hashed) });
+  if (!hash || data instanceof Readable || packet.signatureData === null || packet.version !== 4) {
+    return askLibrary(openpgp, streamOf(data), packet, signer, date);
   }
-  const stream = hashed === undefined ? streamOf(data) : undefined;
-  const binary = stream ? Readable.toWeb(stream) : data instanceof Uint8Array && !hashed ? data : nothing;
+  const digest = digestSigned(hash, data, packet.signatureData);
+  if (await plain.areGood({ packet, ...signer, hash, digest, date, config })) {
+    return undefined;
+  }
+  // The library's own place for a digest that was made before (it uses it for signatures that come after their
+  // data). All its other checks stay; but it would copy and hash the data, with RSA twice.
+  Object.assign(packet, { hashed: new Uint8Array(digest) });
+  return askLibrary(openpgp, nothing, packet, signer, date);
+};
+
+const askLibrary = async (
+  openpgp: OpenpgpModule,
+  data: Readable | Uint8Array,
+  packet: SignaturePacket,
+  signer: SigningKey,
+  date: Date,
+): Promise<string | undefined> => {
+  const binary = data instanceof Readable ? Readable.toWeb(data) : data;
   const message = await openpgp.createMessage({ binary: binary as Uint8Array });
   const result = await openpgp.verify({
     message,
@@ -58,12 +68,12 @@ export const checkDigest = async (
     date,
     config,
   });
-  if (stream) {
+  if (data instanceof Readable) {
     // The data must be drained before the result is awaited, or both wait for each other for ever.
     try {
       await (result.data as unknown as ReadableStream<Uint8Array>).pipeTo(new WritableStream());
     } catch (error) {
-      throw unreadableFile(pathOf(stream), error);
+      throw unreadableFile(pathOf(data), error);
     }
   }
   const first = result.signatures[0];
@@ -78,13 +88,11 @@ export const checkDigest = async (
 
 const nothing = new Uint8Array(0);
 
-/** Data that isn't in memory as a whole. A piece may be overwritten by the next, so that a stream needs its own. */
-const streamOf = (data: SignedData): Readable | undefined => {
-  if (data instanceof Readable || data instanceof Uint8Array) {
-    return data instanceof Readable ? data : undefined;
-  }
-  return Readable.from(copies(data.pieces()), { objectMode: false });
-};
+/** Data as the library takes it. A piece may be overwritten by the next, so that a stream needs its own. */
+const streamOf = (data: SignedData): Readable | Uint8Array =>
+  data instanceof Readable || data instanceof Uint8Array
+    ? data
+    : Readable.from(copies(data.pieces()), { objectMode: false });
 
 function* copies(pieces: Iterable<Uint8Array>): Generator<Buffer> {
   for (const piece of pieces) {
