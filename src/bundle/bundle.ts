@@ -4,7 +4,7 @@ import { DepotError } from '../domain/errors.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
 import { parseManifest, type BundleManifest } from './manifest.ts';
 import { readVolumeHead, type VolumeHead } from './volume-reader.ts';
-import { volumeLimits } from './volume.ts';
+import { maxVolumes, volumeLimits } from './volume.ts';
 
 /** Who vouches for a bundle. */
 export type BundleTrust =
@@ -107,7 +107,7 @@ const checkTogether = (first: VolumeHead, heads: readonly VolumeHead[]): number[
     }
   }
   // A number beyond any bundle's is refused with the manifest; here it must not make a list without end.
-  const total = Math.min(first.total, 9999);
+  const total = Math.min(first.total, maxVolumes);
   return Array.from({ length: total }, (_, at) => at + 1).filter((number) => !byNumber.has(number));
 };
 

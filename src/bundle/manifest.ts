@@ -4,6 +4,7 @@ import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { parseConstraint } from '../domain/constraint.ts';
 import { DepotError } from '../domain/errors.ts';
 import { refuseNewer } from '../domain/newer-format.ts';
+import { maxVolumes } from './volume.ts';
 
 /** One file of the complete set that a bundle stands for. */
 export interface BundleEntry extends SnapshotFile {
@@ -33,7 +34,6 @@ export interface BundleManifest {
 }
 
 const format = 'fleet-depot-bundle/1';
-const maxVolumes = 9999;
 
 /** The manifest as JSON, one file a line. */
 export const formatManifest = ({ source, base, volumes, page, entries }: BundleManifest): string => {

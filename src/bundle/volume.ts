@@ -20,6 +20,9 @@ export const volumeLimits = {
   page: 64 << 20,
 } as const;
 
+/** A bundle has at most so many. */
+export const maxVolumes = 9999;
+
 export const contentName = (sha256: string): string => `content/${sha256}`;
 
 /** What a volume says of itself; all of it is checked against the signed manifest that lies beside it. */
