@@ -1,30 +1,12 @@
 import { statfs } from 'node:fs/promises';
 import type { Depot } from '../depot/depot.ts';
 import { onDisk } from '../depot/disk-error.ts';
-import {
-  bytesOf,
-  differenceOf,
-  digestOfFiles,
-  type Difference,
-  type SnapshotFile,
-} from '../depot/file-list.ts';
-import { soundJournal } from '../depot/vouching.ts';
+import { bytesOf, digestOfFiles, type SnapshotFile } from '../depot/file-list.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { Bundle } from './bundle.ts';
-import { contentsOf } from './manifest.ts';
-import { checkingSink, readVolume } from './volume-reader.ts';
-
-/** What an import would change. */
-export interface ImportPlan extends Difference {
-  /** The snapshot in force now. */
-  readonly current: string | undefined;
-  /** Bytes of contents that have to be written. */
-  readonly newBytes: number;
-  /** Contents of the bundle that are here already, by name and size. */
-  readonly present: number;
-  /** When this very bundle was imported before: an old one that comes again would turn the depot back. */
-  readonly importedAt?: string;
-}
+import { planImport, refuseMissing, type ImportPlan } from './import-plan.ts';
+import { contentsOf, type BundleEntry } from './manifest.ts';
+import { checkingSink, readVolume, type ContentSink } from './volume-reader.ts';
 
 /** What an import did. */
 export interface ImportResult extends ImportPlan {
@@ -42,43 +24,6 @@ export interface ImportResult extends ImportPlan {
   readonly copied: number;
 }
 
-/** Works out what an import would do. Throws BUNDLE_BASE_MISSING where contents that the bundle left out are not here, JOURNAL_BROKEN as the import would. No depot is an empty one. */
-export const planImport = async (bundle: Bundle, depot: Depot | undefined): Promise<ImportPlan> => {
-  const { manifest } = bundle;
-  // A depot whose `current` or record is damaged must still be able to take the bundle that repairs it.
-  const current = await depot?.snapshots.current().catch(() => undefined);
-  const before =
-    depot === undefined || current === undefined
-      ? []
-      : await depot.snapshots.record(current).then(
-          (record) => record.files,
-          () => [],
-        );
-  const absent = async (entries: readonly SnapshotFile[]): Promise<SnapshotFile[]> => {
-    const found: SnapshotFile[] = [];
-    for (const entry of entries) {
-      if (depot === undefined || !(await depot.content.has(entry))) {
-        found.push(entry);
-      }
-    }
-    return found;
-  };
-  refuseMissing(bundle, await absent(manifest.entries.filter((entry) => entry.volume === 0)));
-  const journal = depot === undefined ? undefined : await soundJournal(depot.layout);
-  const importedAt = journal?.lines.findLast(
-    (line) => line.action === 'import' && line.bundle === bundle.id,
-  )?.time;
-  const held = contentsOf(manifest);
-  const fresh = await absent(held);
-  return {
-    ...differenceOf(before, manifest.entries),
-    current,
-    newBytes: bytesOf(fresh),
-    present: held.length - fresh.length,
-    ...(importedAt === undefined ? {} : { importedAt }),
-  };
-};
-
 /**
  * Takes a bundle into a depot: contents into the store (each checked, those that are there whole not written again), then
  * a new snapshot, then `current`, each in one step. Whatever ends it in between, `current` and every snapshot stay as they
@@ -93,53 +38,13 @@ export const importBundle = async (
   const { manifest, trust } = bundle;
   const plan = await planImport(bundle, depot);
   await refuseSmallDisk(depot, plan.newBytes);
-  const base = [
-    ...new Map(
-      manifest.entries.filter((entry) => entry.volume === 0).map((entry) => [entry.sha256, entry]),
-    ).values(),
-  ];
+  const base = baseOf(bundle);
   const total = bytesOf(contentsOf(manifest)) + bytesOf(base);
   let done = 0;
   const advance = (entry: SnapshotFile): void => progress((done += entry.size), total);
 
-  const lacking: SnapshotFile[] = [];
-  for (const entry of base) {
-    if ((await depot.content.check(entry, signal)) !== 'whole') {
-      lacking.push(entry);
-    }
-    advance(entry);
-  }
-  refuseMissing(bundle, lacking);
-
-  const intake = depot.content.intake();
-  const counts = { written: 0, reused: 0 };
-  const repaired = new Set<string>();
-  for (const head of bundle.volumes) {
-    await readVolume(
-      head,
-      manifest,
-      async (entry, chunks, fail) => {
-        const stored = await depot.content.check(entry, signal);
-        if (stored === 'whole') {
-          await checkingSink(entry, chunks, fail);
-          counts.reused += 1;
-        } else {
-          await intake.take(entry, chunks, fail);
-          counts.written += 1;
-          if (stored === 'damaged') {
-            repaired.add(entry.sha256);
-          }
-        }
-        advance(entry);
-      },
-      signal,
-    ).catch(async (error: unknown) => {
-      // What was checked and stored stays for the next run; nothing may write on after we gave up the lock.
-      await intake.finish().catch(() => undefined);
-      throw error;
-    });
-  }
-  await intake.finish();
+  await checkBase(bundle, base, depot, advance, signal);
+  const { written, reused, repaired } = await storeContents(bundle, depot, advance, signal);
   signal?.throwIfAborted();
   await depot.snapshots.relink(repaired);
   const files = manifest.entries.map(({ path, sha256, size }) => ({ path, sha256, size }));
@@ -151,13 +56,80 @@ export const importBundle = async (
   }
   return {
     ...plan,
-    ...counts,
+    written,
+    reused,
     snapshot: record.id,
     made,
     repaired: repaired.size,
     mended,
     copied: record.copied,
   };
+};
+
+/** The contents that the bundle left out, each once. */
+const baseOf = ({ manifest }: Bundle): readonly BundleEntry[] => {
+  const leftOut = manifest.entries.filter((entry) => entry.volume === 0);
+  return [...new Map(leftOut.map((entry) => [entry.sha256, entry])).values()];
+};
+
+const checkBase = async (
+  bundle: Bundle,
+  base: readonly BundleEntry[],
+  depot: Depot,
+  advance: (entry: SnapshotFile) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> => {
+  const lacking: SnapshotFile[] = [];
+  for (const entry of base) {
+    if ((await depot.content.check(entry, signal)) !== 'whole') {
+      lacking.push(entry);
+    }
+    advance(entry);
+  }
+  refuseMissing(bundle, lacking);
+};
+
+/** What became of the contents that a bundle holds. */
+interface StoredContents {
+  written: number;
+  reused: number;
+  /** Digests of those that were stored with other bytes. */
+  readonly repaired: Set<string>;
+}
+
+const storeContents = async (
+  { volumes, manifest }: Bundle,
+  depot: Depot,
+  advance: (entry: SnapshotFile) => void,
+  signal: AbortSignal | undefined,
+): Promise<StoredContents> => {
+  const intake = depot.content.intake();
+  const stored: StoredContents = { written: 0, reused: 0, repaired: new Set() };
+  const sink: ContentSink = async (entry, chunks, fail) => {
+    const state = await depot.content.check(entry, signal);
+    if (state === 'whole') {
+      await checkingSink(entry, chunks, fail);
+      stored.reused += 1;
+    } else {
+      await intake.take(entry, chunks, fail);
+      stored.written += 1;
+      if (state === 'damaged') {
+        stored.repaired.add(entry.sha256);
+      }
+    }
+    advance(entry);
+  };
+  try {
+    for (const head of volumes) {
+      await readVolume(head, manifest, sink, signal);
+    }
+  } catch (error) {
+    // What was checked and stored stays for the next run; nothing may write on after we gave up the lock.
+    await intake.finish().catch(() => undefined);
+    throw error;
+  }
+  await intake.finish();
+  return stored;
 };
 
 /** A bundle of a set that is here already is how a damaged depot is put right: files of all snapshots, not only contents. */
@@ -172,21 +144,6 @@ const mendAll = async (depot: Depot, digest: string): Promise<number> => {
     }
   }
   return mended;
-};
-
-const refuseMissing = ({ manifest, volumes }: Bundle, missing: readonly SnapshotFile[]): void => {
-  const [first] = missing;
-  if (first === undefined) {
-    return;
-  }
-  throw new DepotError('BUNDLE_BASE_MISSING', {
-    file: volumes[0]?.file ?? '',
-    snapshot: manifest.base?.snapshot ?? '?',
-    base: manifest.base?.depot ?? '?',
-    missing: missing.length,
-    files: manifest.entries.length,
-    first: `${first.path} (${first.sha256.slice(0, 16)}…)`,
-  });
 };
 
 /** Room for lists, folders and block sizes beside the contents themselves. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import * as fc from 'fast-check';
 import { collectFolder, collectSnapshot } from '../../src/bundle/file-set.ts';
 import { createBundle } from '../../src/bundle/create.ts';
-import { planImport } from '../../src/bundle/import.ts';
+import { planImport } from '../../src/bundle/import-plan.ts';
 import { formatReceipt, parseReceipt, receiptOf } from '../../src/bundle/receipt.ts';
 import { verifyBundle } from '../../src/bundle/verify.ts';
 import { inspectDepot } from '../../src/depot/inspection.ts';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Bundle } from '../../bundle/bundle.ts';
-import { importBundle, planImport, type ImportPlan } from '../../bundle/import.ts';
+import { importBundle } from '../../bundle/import.ts';
+import { planImport, type ImportPlan } from '../../bundle/import-plan.ts';
 import { openDepot, openOrCreateDepot, type Depot } from '../../depot/depot.ts';
 import { DepotError } from '../../domain/errors.ts';
 import {
