@@ -77,7 +77,32 @@ export const parseManifest = (bytes: Buffer, file: string): BundleManifest => {
   if (!Array.isArray(entries)) {
     throw fail('it has no entries');
   }
-  const { sha256, size } = (typeof page === 'object' && page !== null ? page : {}) as Record<string, unknown>;
+  const described = readPage(page, fail);
+  const list = entries.map((one) => readEntry(one, volumes, fail));
+  checkFileList(list, fail);
+  checkPlaces(list, fail);
+  const origin = readReference(source, fail);
+  const before = readReference(base, fail);
+  if (before === undefined && list.some((entry) => entry.volume === 0)) {
+    throw fail('contents are left out, but no base is named');
+  }
+  return {
+    volumes,
+    page: described,
+    entries: list,
+    ...(origin ? { source: origin } : {}),
+    ...(before ? { base: before } : {}),
+  };
+};
+
+type Fail = (reason: string) => DepotError;
+
+/** The members of an object; none of anything else. */
+const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+
+const readPage = (value: unknown, fail: Fail): BundleManifest['page'] => {
+  const { sha256, size } = membersOf(value);
   if (
     typeof sha256 !== 'string' ||
     !isDigest(sha256) ||
@@ -87,44 +112,49 @@ export const parseManifest = (bytes: Buffer, file: string): BundleManifest => {
   ) {
     throw fail('it does not describe the contents page');
   }
+  return { sha256, size };
+};
 
-  const list = entries.map((one) => {
-    const { volume, kibana } = (typeof one === 'object' && one !== null ? one : {}) as Record<
-      string,
-      unknown
-    >;
-    const read = readSnapshotFile(one, fail);
-    if (typeof volume !== 'number' || !Number.isInteger(volume) || volume < 0 || volume > volumes) {
-      throw fail(`${read.path} is in no volume`);
-    }
-    if (kibana === undefined) {
-      return { ...read, volume };
-    }
-    if (typeof kibana !== 'string' || !parseConstraint(kibana)) {
-      throw fail(`what ${read.path} wants of Kibana is no version constraint`);
-    }
-    return { ...read, volume, kibana };
-  });
-  checkFileList(list, fail);
+const readEntry = (value: unknown, volumes: number, fail: Fail): BundleEntry => {
+  const { volume, kibana } = membersOf(value);
+  const file = readSnapshotFile(value, fail);
+  if (typeof volume !== 'number' || !Number.isInteger(volume) || volume < 0 || volume > volumes) {
+    throw fail(`${file.path} is in no volume`);
+  }
+  if (kibana === undefined) {
+    return { ...file, volume };
+  }
+  if (typeof kibana !== 'string' || !parseConstraint(kibana)) {
+    throw fail(`what ${file.path} wants of Kibana is no version constraint`);
+  }
+  return { ...file, volume, kibana };
+};
+
+/** A content is in one volume, however many files have it. */
+const checkPlaces = (entries: readonly BundleEntry[], fail: Fail): void => {
   const places = new Map<string, number>();
-  for (const entry of list) {
+  for (const entry of entries) {
     if ((places.get(entry.sha256) ?? entry.volume) !== entry.volume) {
       throw fail(`${entry.path} has its content in two volumes`);
     }
     places.set(entry.sha256, entry.volume);
   }
-  const origin = readReference(source, fail);
-  const before = readReference(base, fail);
-  if (before === undefined && list.some((entry) => entry.volume === 0)) {
-    throw fail('contents are left out, but no base is named');
+};
+
+const readReference = (value: unknown, fail: Fail): SnapshotReference | undefined => {
+  if (value === undefined) {
+    return undefined;
   }
-  return {
-    volumes,
-    page: { sha256, size },
-    entries: list,
-    ...(origin ? { source: origin } : {}),
-    ...(before ? { base: before } : {}),
-  };
+  const { depot, snapshot } = membersOf(value);
+  if (
+    typeof depot !== 'string' ||
+    !/^[0-9a-f-]{36}$/.test(depot) ||
+    typeof snapshot !== 'string' ||
+    !isSnapshotId(snapshot)
+  ) {
+    throw fail('it names a depot or a snapshot that can be none');
+  }
+  return { depot, snapshot };
 };
 
 /** The contents of one volume (or of all), each once, in the order of their first path. */
@@ -136,23 +166,4 @@ export const contentsOf = (manifest: BundleManifest, volume?: number): BundleEnt
     }
   }
   return [...seen.values()];
-};
-
-const readReference = (
-  value: unknown,
-  fail: (reason: string) => DepotError,
-): SnapshotReference | undefined => {
-  if (value === undefined) {
-    return undefined;
-  }
-  const { depot, snapshot } = (value ?? {}) as Record<string, unknown>;
-  if (
-    typeof depot !== 'string' ||
-    !/^[0-9a-f-]{36}$/.test(depot) ||
-    typeof snapshot !== 'string' ||
-    !isSnapshotId(snapshot)
-  ) {
-    throw fail('it names a depot or a snapshot that can be none');
-  }
-  return { depot, snapshot };
 };
