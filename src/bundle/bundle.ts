@@ -3,7 +3,7 @@ import { isThere } from '../files/place.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
 import { parseManifest, type BundleManifest } from './manifest.ts';
-import { readVolumeHead, type VolumeHead } from './volume-reader.ts';
+import { readVolumeHead, type VolumeHead } from './volume-head.ts';
 import { maxVolumes, volumeLimits } from './volume.ts';
 
 /** Who vouches for a bundle. */

@@ -2,7 +2,7 @@ import { open, readFile } from 'node:fs/promises';
 import { parseContentsPage, isContentsPage, type ListedFile } from '../../bundle/contents-page.ts';
 import { packageOfPath } from '../../bundle/kibana-condition.ts';
 import { parseManifest } from '../../bundle/manifest.ts';
-import { readVolumeHead } from '../../bundle/volume-reader.ts';
+import { readVolumeHead } from '../../bundle/volume-head.ts';
 import { parseConstraint } from '../../domain/constraint.ts';
 import { DepotError, messageOf } from '../../domain/errors.ts';
 import { compareVersions, parseLooseVersion, parseStrictVersion } from '../../domain/version.ts';
