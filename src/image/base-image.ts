@@ -1,9 +1,10 @@
 import { digestGzip, digestStream, type Digested } from './digest.ts';
 import type { ImageConfig, Platform } from './image-config.ts';
+import { compressionOf, headBytes, type Compression } from './compression.ts';
 import { configOf } from './named-image.ts';
 import { readDockerManifest } from './docker-manifest.ts';
 import { readOciLayout } from './oci-layout.ts';
-import { compressionOf, surveyTar, type TarPlace, type TarSurvey } from './tar-survey.ts';
+import { surveyTar, type TarPlace, type TarSurvey } from './tar-survey.ts';
 
 /** A layer of the base, every byte of it verified. */
 export interface BaseLayer extends Digested {
@@ -62,7 +63,7 @@ const readLayer = async (
   tar: TarSurvey,
   place: TarPlace,
 ): Promise<{ readonly packed: Digested; readonly unpacked: Digested; readonly isGzip: boolean }> => {
-  const compression = await headOf(tar, place);
+  const compression = await layerCompression(tar, place);
   if (compression === 'gzip') {
     return { ...(await digestGzip(tar.stream(place), tar.fail)), isGzip: true };
   }
@@ -75,8 +76,11 @@ const readLayer = async (
   return { packed: plain, unpacked: plain, isGzip: false };
 };
 
-const headOf = async (tar: TarSurvey, place: TarPlace): Promise<ReturnType<typeof compressionOf>> => {
-  for await (const chunk of tar.stream({ offset: place.offset, size: Math.min(4, place.size) })) {
+const layerCompression = async (
+  tar: TarSurvey,
+  { offset, size }: TarPlace,
+): Promise<Compression | undefined> => {
+  for await (const chunk of tar.stream({ offset, size: Math.min(headBytes, size) })) {
     return compressionOf(chunk);
   }
   return undefined;

@@ -2,10 +2,11 @@ import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar-stream';
+import { extract, type Header } from 'tar-stream';
 import { DepotError } from '../domain/errors.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { fileProblem } from '../archive/file-problem.ts';
+import { compressionOf, headBytes } from './compression.ts';
 
 /** Where a file's bytes are in a tar. */
 export interface TarPlace {
@@ -31,67 +32,12 @@ const maxLinks = 8;
 
 /** Reads the names of an image archive. Throws BASE_IMAGE_INVALID for what is no plain tar, is cut, or names a file twice. */
 export const surveyTar = async (file: string, signal: AbortSignal): Promise<TarSurvey> => {
-  const fail = (reason: string, cause?: unknown): DepotError =>
-    new DepotError('BASE_IMAGE_INVALID', { file, reason }, cause);
+  const fail: Fail = (reason, cause) => new DepotError('BASE_IMAGE_INVALID', { file, reason }, cause);
   await refuseCompressed(file, fail);
-  const files = new Map<string, TarPlace>();
-  const links = new Map<string, string>();
-  const parsed = extract();
-  const feeding = pipeline(
-    createReadStream(file, { highWaterMark: 1 << 20, signal }),
-    parsed as unknown as NodeJS.WritableStream,
-  );
-  feeding.catch(() => undefined);
-  try {
-    for await (const entry of parsed) {
-      const { type, size, linkname } = entry.header;
-      const name = path.posix.normalize(entry.header.name);
-      if (files.has(name) || links.has(name)) {
-        throw fail(`the name ${shown(name)} is there twice`);
-      }
-      if (files.size + links.size >= maxEntries) {
-        throw fail(`it has more than ${maxEntries} entries; an image has a few dozen`);
-      }
-      if (type === 'file') {
-        // tar-stream tells where the entry's own header is; its content follows that one block.
-        files.set(name, { offset: entry.offset + 512, size });
-      } else if (type === 'symlink') {
-        links.set(name, path.posix.join(path.posix.dirname(name), linkname));
-      } else if (type === 'link') {
-        links.set(name, path.posix.normalize(linkname));
-      }
-      // Folders and what else there may be mean nothing in an image archive.
-      entry.resume();
-    }
-    await feeding;
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof DepotError) {
-      throw error;
-    }
-    const isUnread = errnoOf(error) !== undefined;
-    throw fail(
-      isUnread
-        ? `it cannot be read: ${fileProblem(error)}`
-        : 'it is not a tar archive, is damaged or was cut off',
-      error,
-    );
-  }
-
-  const lookUp = (wanted: string): TarPlace | undefined => {
-    let name = path.posix.normalize(wanted);
-    for (let followed = 0; followed <= maxLinks; followed += 1) {
-      const target = links.get(name);
-      if (target === undefined) {
-        return files.get(name);
-      }
-      name = target;
-    }
-    return undefined;
-  };
+  const names = await readNames(file, fail, signal);
 
   const find = (name: string): TarPlace => {
-    const place = lookUp(name);
+    const place = lookUp(names, name);
     if (place === undefined) {
       throw fail(`it names ${shown(name)}, which is not in it`);
     }
@@ -102,7 +48,7 @@ export const surveyTar = async (file: string, signal: AbortSignal): Promise<TarS
     file,
     fail,
     find,
-    has: (name) => lookUp(name) !== undefined,
+    has: (name) => lookUp(names, name) !== undefined,
     async text(name) {
       const place = find(name);
       if (place.size > maxTextBytes) {
@@ -118,13 +64,82 @@ export const surveyTar = async (file: string, signal: AbortSignal): Promise<TarS
   };
 };
 
+type Fail = (reason: string, cause?: unknown) => DepotError;
+
+/** What a tar has: files, and names that stand for others. */
+interface TarNames {
+  readonly files: Map<string, TarPlace>;
+  readonly links: Map<string, string>;
+}
+
+const readNames = async (file: string, fail: Fail, signal: AbortSignal): Promise<TarNames> => {
+  const names: TarNames = { files: new Map(), links: new Map() };
+  const parsed = extract();
+  const feeding = pipeline(
+    createReadStream(file, { highWaterMark: 1 << 20, signal }),
+    parsed as unknown as NodeJS.WritableStream,
+  );
+  feeding.catch(() => undefined);
+  try {
+    for await (const entry of parsed) {
+      // tar-stream tells where the entry's own header is; its content follows that one block.
+      note(names, entry.header, entry.offset + 512, fail);
+      entry.resume();
+    }
+    await feeding;
+    return names;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof DepotError) {
+      throw error;
+    }
+    throw fail(
+      errnoOf(error) === undefined
+        ? 'it is not a tar archive, is damaged or was cut off'
+        : `it cannot be read: ${fileProblem(error)}`,
+      error,
+    );
+  }
+};
+
+const note = (
+  { files, links }: TarNames,
+  { name: given, type, size, linkname }: Header,
+  offset: number,
+  fail: Fail,
+): void => {
+  const name = path.posix.normalize(given);
+  if (files.has(name) || links.has(name)) {
+    throw fail(`the name ${shown(name)} is there twice`);
+  }
+  if (files.size + links.size >= maxEntries) {
+    throw fail(`it has more than ${maxEntries} entries; an image has a few dozen`);
+  }
+  // Folders and what else there may be mean nothing in an image archive.
+  if (type === 'file') {
+    files.set(name, { offset, size });
+  } else if (type === 'symlink') {
+    links.set(name, path.posix.join(path.posix.dirname(name), linkname));
+  } else if (type === 'link') {
+    links.set(name, path.posix.normalize(linkname));
+  }
+};
+
+const lookUp = ({ files, links }: TarNames, wanted: string): TarPlace | undefined => {
+  let name = path.posix.normalize(wanted);
+  for (let followed = 0; followed <= maxLinks; followed += 1) {
+    const target = links.get(name);
+    if (target === undefined) {
+      return files.get(name);
+    }
+    name = target;
+  }
+  return undefined;
+};
+
 const shown = (name: string): string => JSON.stringify(name.slice(0, 120));
 
-async function* readRange(
-  file: string,
-  { offset, size }: TarPlace,
-  fail: (reason: string, cause?: unknown) => DepotError,
-): AsyncGenerator<Uint8Array> {
+async function* readRange(file: string, { offset, size }: TarPlace, fail: Fail): AsyncGenerator<Uint8Array> {
   if (size === 0) {
     return;
   }
@@ -143,15 +158,12 @@ async function* readRange(
   }
 }
 
-const refuseCompressed = async (
-  file: string,
-  fail: (reason: string, cause?: unknown) => DepotError,
-): Promise<void> => {
+const refuseCompressed = async (file: string, fail: Fail): Promise<void> => {
   let handle: FileHandle | undefined;
   try {
     handle = await open(file, 'r');
-    const head = Buffer.alloc(4);
-    await handle.read(head, 0, 4, 0);
+    const head = Buffer.alloc(headBytes);
+    await handle.read(head, 0, headBytes, 0);
     const compression = compressionOf(head);
     if (compression !== undefined) {
       throw fail(
@@ -163,18 +175,4 @@ const refuseCompressed = async (
   } finally {
     await handle?.close();
   }
-};
-
-/** Which program compressed something, by its first bytes. */
-export const compressionOf = (head: Uint8Array): 'gzip' | 'zstd' | 'xz' | 'bzip2' | undefined => {
-  const starts = (...bytes: number[]): boolean => bytes.every((byte, at) => head[at] === byte);
-  return starts(0x1f, 0x8b)
-    ? 'gzip'
-    : starts(0x28, 0xb5, 0x2f, 0xfd)
-      ? 'zstd'
-      : starts(0xfd, 0x37, 0x7a, 0x58)
-        ? 'xz'
-        : starts(0x42, 0x5a, 0x68)
-          ? 'bzip2'
-          : undefined;
 };
