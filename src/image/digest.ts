@@ -3,6 +3,7 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { DepotError } from '../domain/errors.ts';
+import { digestOf } from '../files/digest.ts';
 
 /** A content's digest, `sha256:` and 64 hex digits, and its bytes. */
 export interface Digested {
@@ -19,7 +20,7 @@ export const blobName = (digest: string): string => `blobs/sha256/${digest.slice
 
 /** The digest of a text. */
 export const digestText = (text: string): Digested => ({
-  digest: `sha256:${createHash('sha256').update(text).digest('hex')}`,
+  digest: `sha256:${digestOf(text)}`,
   size: Buffer.byteLength(text),
 });
 

@@ -1,33 +1,13 @@
 import { constants } from 'node:fs';
 import { access, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { packTar, type PackedEntry } from '../archive/tar-writer.ts';
+import { DepotError } from '../domain/errors.ts';
 import { reasonOf } from '../files/errno.ts';
 import { syncFolder } from '../files/folder.ts';
 import { refuseSpecialFile } from '../files/place.ts';
 import { discardLeftIn, temporaryBeside } from '../files/temporary.ts';
-import { DepotError } from '../domain/errors.ts';
-import { blobName, digestText, type Digested } from './digest.ts';
-import type { Platform } from './image-config.ts';
-import type { ImageName } from './image-name.ts';
-import { packTar, type PackedEntry } from '../archive/tar-writer.ts';
-
-/** A layer that is to be written. */
-export interface ImageBlob extends Digested {
-  readonly mediaType: string;
-  open(): AsyncIterable<Uint8Array>;
-}
-
-/** A whole image. */
-export interface ImageParts {
-  /** The config, as JSON. */
-  readonly config: string;
-  /** Lowest first. */
-  readonly layers: readonly ImageBlob[];
-  readonly name: ImageName;
-  /** ISO time. */
-  readonly created: string;
-  readonly platform: Platform;
-}
+import { layOutImage, type ImageParts } from './image-layout.ts';
 
 /** Where it goes. */
 export interface ArchiveTarget {
@@ -37,20 +17,14 @@ export interface ArchiveTarget {
   onBytes(count: number): void;
 }
 
-const manifestType = 'application/vnd.oci.image.manifest.v1+json';
-
-/**
- * Writes an image as one tar that is both an OCI image layout (image-spec 1.1) and what `docker load` takes (manifest.json with
- * config and layers by name). The descriptions come first, so that a reader of a stream knows what will come. Throws
- * IMAGE_WRITE_FAILED; the output appears whole or not at all.
- */
+/** Writes an image as one tar, in the layout of `layOutImage`. Throws IMAGE_WRITE_FAILED; the output appears whole or not at all. */
 export const writeArchive = async (
   parts: ImageParts,
   target: ArchiveTarget,
 ): Promise<{ readonly digest: string; readonly bytes: number }> => {
   const { output } = target;
   await checkPlace(output, target.replace);
-  const { digest, entries } = layOut(parts);
+  const { digest, entries } = layOutImage(parts);
   await discardLeftIn(path.dirname(output));
   const temporary = await temporaryBeside(output);
   let handle: FileHandle | undefined;
@@ -109,81 +83,6 @@ const writeAll = async (
   }
   return bytes;
 };
-
-const layOut = ({
-  config,
-  layers,
-  name,
-  created,
-  platform,
-}: ImageParts): { readonly digest: string; readonly entries: readonly PackedEntry[] } => {
-  const mtime = Math.floor(Date.parse(created) / 1000);
-  const text = (entry: string, content: string): PackedEntry => ({
-    name: entry,
-    type: 'file',
-    size: Buffer.byteLength(content),
-    mtime,
-    open: () => once(content),
-  });
-  const folder = (entry: string): PackedEntry => ({ name: entry, type: 'directory', size: 0, mtime });
-  const configBlob = digestText(config);
-  const manifest = JSON.stringify({
-    schemaVersion: 2,
-    mediaType: manifestType,
-    config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...configBlob },
-    layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
-  });
-  const manifestBlob = digestText(manifest);
-  const index = JSON.stringify({
-    schemaVersion: 2,
-    mediaType: 'application/vnd.oci.image.index.v1+json',
-    manifests: [
-      {
-        mediaType: manifestType,
-        ...manifestBlob,
-        annotations: {
-          'io.containerd.image.name': name.full,
-          'org.opencontainers.image.created': created,
-          'org.opencontainers.image.ref.name': name.tag,
-        },
-        platform,
-      },
-    ],
-  });
-  const docker = JSON.stringify([
-    {
-      Config: blobName(configBlob.digest),
-      RepoTags: [name.text],
-      Layers: layers.map(({ digest }) => blobName(digest)),
-    },
-  ]);
-  // The same layer twice is one blob.
-  const blobs = new Map(layers.map((layer) => [layer.digest, layer]));
-  return {
-    digest: manifestBlob.digest,
-    entries: [
-      text('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' })),
-      text('index.json', index),
-      text('manifest.json', docker),
-      folder('blobs/'),
-      folder('blobs/sha256/'),
-      text(blobName(manifestBlob.digest), manifest),
-      text(blobName(configBlob.digest), config),
-      ...[...blobs.values()].map(({ digest, size, open: read }): PackedEntry => ({
-        name: blobName(digest),
-        type: 'file',
-        size,
-        mtime,
-        open: read,
-      })),
-    ],
-  };
-};
-
-// eslint-disable-next-line require-await
-async function* once(content: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(content);
-}
 
 const attempt = async <T>(output: string, work: () => Promise<T>): Promise<T> => {
   try {

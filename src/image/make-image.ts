@@ -1,42 +1,30 @@
 import { stat } from 'node:fs/promises';
-import { openBaseImage, type BaseImage, type BaseLayer } from './base-image.ts';
-import { readBaseTree } from './base-tree.ts';
-import { contentRoot, listContent, type ContentFile } from './content.ts';
-import { digestStream, type Digested } from './digest.ts';
-import { emptyConfig, envOf, extendConfig, mergeEnv, type Platform } from './image-config.ts';
-import { checkPlace, writeArchive, type ImageBlob } from './image-archive.ts';
+import { openBaseImage } from './base-image.ts';
+import { contentRoot, listContent } from './content.ts';
+import { checkPlace, writeArchive } from './image-archive.ts';
+import { emptyConfig, extendConfig, type Platform } from './image-config.ts';
 import type { ImageName } from './image-name.ts';
-import { recordedSnapshot, type RecordedContent } from './recorded-content.ts';
 import { planLayers } from './layer-plan.ts';
-import { layerTar } from './layer-tar.ts';
-import { indexTar, type MakeIndex, type ReadyIndex } from './ready-index.ts';
-import { verifiedChunks, type Expected } from '../depot/verified-chunks.ts';
-import { DepotError } from '../domain/errors.ts';
+import { baseBlob, contentLayer, indexLayer, newBlob, type NewLayer } from './new-layer.ts';
+import { indexUpon, type IndexedImage, type NoIndex, type ReadyIndex } from './ready-index.ts';
+import { recordedSnapshot, type RecordedContent } from './recorded-content.ts';
 
 /** What is to be made. */
-export interface ImageRequest {
+export interface ImageRequest extends IndexedImage {
   /** Folder of packages, or a depot. */
   readonly content: string;
   /** Image archive to build upon; without it the image has the content alone and runs nothing. */
   readonly base?: string;
   readonly output: string;
   readonly name: ImageName;
-  /** Bytes that no layer of content exceeds. */
-  readonly layerBytes: number;
   /** Which image of the base; without a base what the image is for. */
   readonly platform?: Platform;
-  /** Folder of the image that takes the content, absolute. */
-  readonly into: string;
-  readonly env: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   /** Seconds since 1970 for files and image; the base's own time where absent. */
   readonly time?: number;
   readonly replace: boolean;
-  readonly signal: AbortSignal;
   /** What is known of the files of a folder, links followed; by default what a depot recorded of a snapshot. */
   readonly recorded?: (root: string) => Promise<RecordedContent | undefined>;
-  /** Makes the index that the image's server reads at its start; absent for an image without. */
-  readonly makeIndex?: MakeIndex;
   /** Bytes that are worked through, and how many there are. */
   onProgress(done: number, total: number): void;
 }
@@ -64,9 +52,7 @@ export type IndexResult =
       readonly packages: number;
       readonly unknown: number;
     }
-  | { readonly reason: string };
-
-const layerType = 'application/vnd.oci.image.layer.v1.tar';
+  | NoIndex;
 
 /**
  * Makes an image archive without a container engine, byte for byte the same for the same input. Content is read twice, once
@@ -75,21 +61,15 @@ const layerType = 'application/vnd.oci.image.layer.v1.tar';
  * Throws BASE_IMAGE_INVALID, IMAGE_CONTENT_INVALID, IMAGE_WRITE_FAILED; the output appears whole or not at all.
  */
 export const makeImage = async (request: ImageRequest): Promise<ImageResult> => {
-  const { signal, into } = request;
-  await checkPlace(request.output, request.replace);
+  const { signal, into, output, replace, name } = request;
+  await checkPlace(output, replace);
   const content = await contentRoot(request.content);
   const files = await listContent(content);
   const recorded = await (request.recorded ?? recordedSnapshot)(content);
   const plan = planLayers(files, request.layerBytes);
   // Base and content are each read twice.
   const total = 2 * (files.reduce((sum, { size }) => sum + size, 0) + (await bytesOf(request.base)));
-  let done = 0;
-  const step = (count: number): void => {
-    signal.throwIfAborted();
-    done += count;
-    // The bytes of the index are not known beforehand, and few.
-    request.onProgress(Math.min(done, total), total);
-  };
+  const step = counting(request, total);
 
   const base =
     request.base === undefined
@@ -98,51 +78,38 @@ export const makeImage = async (request: ImageRequest): Promise<ImageResult> => 
   const config = base?.config ?? emptyConfig(request.platform ?? { os: 'linux', architecture: 'amd64' });
   const time = request.time ?? timeOf(config.tree['created']);
   const created = new Date(time * 1000).toISOString();
-  const place = { into, mtime: time };
 
-  const layers: MadeLayer[] = [];
+  const place = { into, mtime: time };
+  const layers: NewLayer[] = [];
   for (const part of plan) {
-    const open = (): AsyncIterable<Uint8Array> => layerTar(part, place);
-    layers.push({
-      files: part.length,
-      createdBy: historyLine(part, into),
-      open,
-      // Once is enough: what is written later must have the digest that is made here.
-      ...(await digestStream(layerTar(part, recorded ? { ...place, recorded } : place), step)),
-    });
+    layers.push(await contentLayer(part, place, recorded, step));
   }
   const index = base && (await indexUpon(base, content, request));
   if (index && 'parts' in index) {
-    layers.push({
-      files: 1,
-      createdBy: `fleet-depot image: the index of ${index.packages} packages`,
-      open: () => indexTar(index, time),
-      ...(await digestStream(indexTar(index, time))),
-    });
+    layers.push(await indexLayer(index, time));
   }
-  const configText = extendConfig(config, {
-    layers: layers.map(({ digest, createdBy }) => ({ diffId: digest, createdBy })),
-    created,
-    env: request.env,
-    labels: request.labels,
-  });
-  const blobs: ImageBlob[] = [
-    ...(base?.layers ?? []).map((layer) => baseBlob(layer, request.base ?? '')),
-    ...layers.map(({ open, digest, size }) => ({
-      digest,
-      size,
-      mediaType: layerType,
-      open: () => verifiedChunks(open(), expected({ digest, size }), () => changed(request.content)),
-    })),
-  ];
   const written = await writeArchive(
-    { config: configText, layers: blobs, name: request.name, created, platform: config.platform },
-    { output: request.output, replace: request.replace, signal, onBytes: step },
+    {
+      config: extendConfig(config, {
+        layers: layers.map(({ digest, createdBy }) => ({ diffId: digest, createdBy })),
+        created,
+        env: request.env,
+        labels: request.labels,
+      }),
+      layers: [
+        ...(base?.layers ?? []).map((layer) => baseBlob(layer, request.base ?? '')),
+        ...layers.map((layer) => newBlob(layer, request.content)),
+      ],
+      name,
+      created,
+      platform: config.platform,
+    },
+    { output, replace, signal, onBytes: step },
   );
   return {
     ...written,
-    output: request.output,
-    name: request.name.text,
+    output,
+    name: name.text,
     files: files.length,
     baseLayers: base?.layers.length ?? 0,
     layers: layers.map(({ digest, size, files: count }) => ({ digest, size, files: count })),
@@ -150,37 +117,18 @@ export const makeImage = async (request: ImageRequest): Promise<ImageResult> => 
   };
 };
 
-/** A layer that is put upon the base. */
-interface MadeLayer extends Digested {
-  readonly files: number;
-  readonly createdBy: string;
-  open(): AsyncIterable<Uint8Array>;
-}
-
-/** The index of what the image will have; without a base nothing in it would read one. */
-const indexUpon = async (
-  { config, layers }: BaseImage,
-  content: string,
-  { into, env, layerBytes, makeIndex, signal }: ImageRequest,
-): Promise<ReadyIndex | { readonly reason: string } | undefined> => {
-  const index = await makeIndex?.({
-    base: config,
-    env: mergeEnv(envOf(config), env),
-    content,
-    into,
-    signal,
-    read: (limit) => readBaseTree(layers, limit, signal),
-  });
-  if (index && 'parts' in index) {
-    const bytes = index.parts.reduce((sum, part) => sum + part.length, 0);
-    return bytes > layerBytes
-      ? { reason: `with ${bytes} bytes it does not fit into a layer of ${layerBytes}; raise --layer-size` }
-      : index;
-  }
-  return index;
+/** Counts bytes for the progress; throws where the run is to end. */
+const counting = (request: ImageRequest, total: number): ((bytes: number) => void) => {
+  let done = 0;
+  return (bytes) => {
+    request.signal.throwIfAborted();
+    done += bytes;
+    // The bytes of the index are not known beforehand, and few.
+    request.onProgress(Math.min(done, total), total);
+  };
 };
 
-const resultOf = (index: ReadyIndex | { readonly reason: string }): IndexResult =>
+const resultOf = (index: ReadyIndex | NoIndex): IndexResult =>
   'parts' in index
     ? { file: index.file, packages: index.packages, unknown: index.unknown }
     : { reason: index.reason };
@@ -193,33 +141,6 @@ const bytesOf = async (file: string | undefined): Promise<number> =>
         ({ size }) => size,
         () => 0,
       );
-
-const baseBlob = ({ digest, size, mediaType, stream }: BaseLayer, file: string): ImageBlob => ({
-  digest,
-  size,
-  mediaType,
-  open: () =>
-    verifiedChunks(
-      stream(),
-      expected({ digest, size }),
-      () => new DepotError('BASE_IMAGE_INVALID', { file, reason: 'it was changed while it was read' }),
-    ),
-});
-
-/** What was hashed before has to come again. */
-const expected = ({ digest, size }: Digested): Expected => ({
-  sha256: digest.slice('sha256:'.length),
-  size,
-});
-
-const changed = (folder: string): DepotError =>
-  new DepotError('IMAGE_CONTENT_INVALID', {
-    path: folder,
-    reason: 'its files changed while the image was made; run the command again when nothing writes there',
-  });
-
-const historyLine = (part: readonly ContentFile[], into: string): string =>
-  `fleet-depot image: ${part.length} files in ${into}`;
 
 /** The base's own time makes a good one for all: it is fixed, and not 1970. */
 const timeOf = (created: unknown): number => {

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { packTar, type PackedEntry } from '../archive/tar-writer.ts';
-import type { BaseTree, FolderFacts } from './base-tree.ts';
-import type { ImageConfig } from './image-config.ts';
+import type { BaseImage } from './base-image.ts';
+import { readBaseTree, type BaseTree, type FolderFacts } from './base-tree.ts';
+import { envOf, mergeEnv, type ImageConfig } from './image-config.ts';
 
 /** An image that is being made upon a base, for who makes its index. */
 export interface BasedImage {
@@ -30,8 +31,50 @@ export interface ReadyIndex {
   readonly unknown: number;
 }
 
+/** Why there can be no index. */
+export interface NoIndex {
+  readonly reason: string;
+}
+
 /** Makes the index, or says why there can be none. */
-export type MakeIndex = (image: BasedImage) => Promise<ReadyIndex | { readonly reason: string }>;
+export type MakeIndex = (image: BasedImage) => Promise<ReadyIndex | NoIndex>;
+
+/** What is asked of an image that may get an index. */
+export interface IndexedImage {
+  /** Bytes that no layer of content exceeds. */
+  readonly layerBytes: number;
+  /** Folder of the image that takes the content, absolute. */
+  readonly into: string;
+  readonly env: readonly string[];
+  readonly signal: AbortSignal;
+  /** Makes the index that the image's server reads at its start; absent for an image without. */
+  readonly makeIndex?: MakeIndex;
+}
+
+/** The index of what an image upon `base` will have, with the content of that folder. Undefined where none is asked for. */
+export const indexUpon = async (
+  { config, layers }: BaseImage,
+  content: string,
+  { into, env, layerBytes, makeIndex, signal }: IndexedImage,
+): Promise<ReadyIndex | NoIndex | undefined> => {
+  const index = await makeIndex?.({
+    base: config,
+    env: mergeEnv(envOf(config), env),
+    content,
+    into,
+    signal,
+    read: (limit) => readBaseTree(layers, limit, signal),
+  });
+  if (index === undefined || 'reason' in index) {
+    return index;
+  }
+  const bytes = bytesOf(index);
+  return bytes > layerBytes
+    ? { reason: `with ${bytes} bytes it does not fit into a layer of ${layerBytes}; raise --layer-size` }
+    : index;
+};
+
+const bytesOf = ({ parts }: ReadyIndex): number => parts.reduce((sum, part) => sum + part.length, 0);
 
 /** As the Dockerfile makes it: the engine may choose any user. */
 const forEveryone: FolderFacts = { mode: 0o777, uid: 0, gid: 0 };
@@ -58,11 +101,12 @@ export const foldersTo = (tree: BaseTree, folder: string): ReadyIndex['folders']
 export const indexTar = (index: ReadyIndex, mtime: number): AsyncGenerator<Uint8Array> =>
   packTar(entriesOf(index, mtime));
 
-function* entriesOf({ file, parts, folders }: ReadyIndex, mtime: number): Generator<PackedEntry> {
+function* entriesOf(index: ReadyIndex, mtime: number): Generator<PackedEntry> {
+  const { file, parts, folders } = index;
   for (const { path: folder, mode, uid, gid } of folders) {
     yield { name: `${folder.slice(1)}/`, type: 'directory', size: 0, mtime, facts: { mode, uid, gid } };
   }
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  const size = bytesOf(index);
   yield { name: path.posix.relative('/', file), type: 'file', size, mtime, open: () => piecesOf(parts) };
 }
 
