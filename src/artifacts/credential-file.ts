@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { fileProblem } from '../archive/file-problem.ts';
 import { DepotError } from '../domain/errors.ts';
 import { writeDurably } from '../files/durable-file.ts';
-import { discardLeftIn } from '../files/temporary.ts';
+import { discardLeftIn } from '../files/left-behind.ts';
 
 /** One user or API key. The secret itself is nowhere. */
 export interface Credential {

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { digestOf } from '../files/digest.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { makeFolder } from '../files/folder.ts';
-import { discardLeftIn } from '../files/temporary.ts';
+import { discardLeftIn } from '../files/left-behind.ts';
 
 /** What was computed of a file, remembered by its path and stamp, so that gigabytes are read once. */
 export interface DigestMemory {

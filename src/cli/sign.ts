@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { refuseInsideDepot } from '../depot/enclosing.ts';
 import { DepotError } from '../domain/errors.ts';
 import { listArchives } from '../signing/archive-list.ts';
-import { discardLeftIn } from '../files/temporary.ts';
+import { discardLeftIn } from '../files/left-behind.ts';
 import { kibanaAdvice } from '../signing/kibana-setting.ts';
 import { signSet, type SignedItem } from '../signing/sign-set.ts';
 import { createSigner, readSitePublicKey } from '../signing/signer.ts';

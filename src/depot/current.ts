@@ -1,11 +1,10 @@
 import { lstat, readlink, rename, symlink } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { isUnsupported } from '../files/errno.ts';
 import { syncFolder } from '../files/folder.ts';
-import { discard } from '../files/temporary.ts';
+import { discard, temporaryBeside } from '../files/temporary.ts';
 import { diskError } from './disk-error.ts';
 import type { DepotLayout } from './layout.ts';
 import { isSnapshotId } from './snapshot-id.ts';
@@ -42,7 +41,7 @@ export const readCurrent = async ({ current }: DepotLayout): Promise<string | un
  * folder, DEPOT_FULL or FILE_FAILED.
  */
 export const pointCurrent = async (layout: DepotLayout, id: string): Promise<void> => {
-  const temporary = besides(layout);
+  const temporary = await temporaryBeside(layout.current);
   try {
     if (!(await lstat(layout.snapshotFolder(id))).isDirectory()) {
       throw new DepotError('DEPOT_DAMAGED', { path: layout.snapshotFolder(id), reason: 'it is no folder' });
@@ -67,7 +66,7 @@ export const refuseWithoutLinks = async (
   if (await lstat(layout.current).catch(() => undefined)) {
     return;
   }
-  const probe = besides(layout);
+  const probe = await temporaryBeside(layout.current);
   try {
     await linkFolder('snapshots', probe);
   } catch (error) {
@@ -79,5 +78,3 @@ export const refuseWithoutLinks = async (
     await discard(probe);
   }
 };
-
-const besides = ({ current }: DepotLayout): string => `${current}.${randomBytes(6).toString('hex')}.tmp`;

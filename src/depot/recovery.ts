@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { isBeingWritten } from '../files/left-behind.ts';
 import { diskError } from './disk-error.ts';
 import type { JournalState } from './journal-chain.ts';
 import type { JournalLine } from './journal-line.ts';
@@ -41,8 +42,10 @@ const sweepTemporaries = async (layout: DepotLayout): Promise<void> => {
     await makeDepotFolders(layout);
     for (const folder of [layout.root, layout.records]) {
       for (const name of await readdir(folder)) {
-        if (name.endsWith('.tmp') && !name.startsWith('lock.')) {
-          await rm(path.join(folder, name), { force: true });
+        const file = path.join(folder, name);
+        // The lock's own may be of a run that asks for it right now. Names of earlier versions tell of no writer.
+        if (name.endsWith('.tmp') && (await isBeingWritten(file)) !== true) {
+          await rm(file, { force: true });
         }
       }
     }

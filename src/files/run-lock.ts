@@ -1,17 +1,17 @@
-import { randomBytes } from 'node:crypto';
-import { link, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoOf } from '../domain/system-error.ts';
 import { cannotLink } from './errno.ts';
+import { discardLeftIn, foreignStaleAfter, isOlderThan } from './left-behind.ts';
 import { describeHolder, isHere, readHolder, thisRun, type RunHolder } from './run-holder.ts';
-import { foreignStaleAfter, isOlderThan, isRunning } from './running-process.ts';
-import { discard } from './temporary.ts';
+import { isRunning } from './running-process.ts';
+import { discard, temporaryBeside } from './temporary.ts';
 
 // Own code and no package: the kept ones judge a lock by its age alone, so that a run that was killed blocks the next
 // for as long as the age says. Here the process itself is asked where it can be, and the age decides only across hosts.
 
 const touchEvery = 20_000;
-/** After which a lock that says nothing, or what a killed run left on the way to its lock, counts as left behind. */
+/** After which a lock that says nothing counts as left behind. */
 const leftAfter = 10_000;
 
 /** A lock file. */
@@ -39,7 +39,7 @@ export const holdingLock = async <T>(
   const touch = setInterval(() => void showLife(file, me), touchEvery);
   touch.unref();
   try {
-    await sweep(file);
+    await discardLeftIn(path.dirname(file));
     return await work(cut);
   } finally {
     clearInterval(touch);
@@ -89,7 +89,7 @@ const acquire = async (lock: RunLock, me: RunHolder): Promise<RunHolder | undefi
  * one without a holder, of which nobody knows whether its run still lives.
  */
 const place = async ({ file, fault }: RunLock, text: string): Promise<boolean> => {
-  const temporary = besides(file);
+  const temporary = await temporaryBeside(file);
   try {
     await writeFile(temporary, text, { flag: 'wx' });
     try {
@@ -125,7 +125,7 @@ const placeWithoutLink = async (file: string, text: string): Promise<void> => {
 
 /** Removes a lock judged stale, by way of a rename, so that of two runs that judge at once neither removes the other's fresh lock. */
 const takeAway = async ({ file, refusal, fault }: RunLock, judged: RunHolder | undefined): Promise<void> => {
-  const aside = besides(file);
+  const aside = await temporaryBeside(file);
   try {
     await rename(file, aside);
   } catch (error) {
@@ -142,41 +142,10 @@ const takeAway = async ({ file, refusal, fault }: RunLock, judged: RunHolder | u
   await rm(aside, { force: true });
 };
 
-/** What killed runs left beside the lock. */
-const sweep = async (file: string): Promise<void> => {
-  const folder = path.dirname(file);
-  for (const name of await readdir(folder).catch(() => [])) {
-    const left = path.join(folder, name);
-    if (
-      name.startsWith(`${path.basename(file)}.`) &&
-      name.endsWith('.tmp') &&
-      !(await isHeld(left, await readHolder(left)))
-    ) {
-      await discard(left);
-    }
-  }
-};
-
 /** Whether a run is at work that wrote this: the process is asked where it can be, else the file's age tells. */
 const isHeld = async (file: string, holder: RunHolder | undefined): Promise<boolean> => {
   if (holder !== undefined && (await isHere(holder))) {
     return isRunning(holder.pid, holder.started);
   }
-  return !(await isLeft(file, holder === undefined ? leftAfter : foreignStaleAfter));
+  return !(await isOlderThan(file, holder === undefined ? leftAfter : foreignStaleAfter));
 };
-
-/** Whether a file wasn't written to for so long, by the clock of the folder where that can be asked: hosts disagree. */
-const isLeft = async (file: string, milliseconds: number): Promise<boolean> => {
-  const probe = besides(file);
-  try {
-    await writeFile(probe, '', { flag: 'wx' });
-    const [now, then] = await Promise.all([stat(probe), stat(file)]);
-    return now.mtimeMs - then.mtimeMs > milliseconds;
-  } catch {
-    return isOlderThan(file, milliseconds);
-  } finally {
-    await discard(probe);
-  }
-};
-
-const besides = (file: string): string => `${file}.${randomBytes(6).toString('hex')}.tmp`;

@@ -1,11 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
 import { errnoOf } from '../domain/system-error.ts';
-
-/** Milliseconds after which what a run of another host hasn't touched counts as left behind. */
-export const foreignStaleAfter = 120_000;
 
 /** Whether that very process runs on this machine, by its number and its start. */
 export const isRunning = async (pid: number, start: string): Promise<boolean> => {
@@ -19,28 +14,6 @@ export const isRunning = async (pid: number, start: string): Promise<boolean> =>
     return start === '';
   } catch (error) {
     return errnoOf(error) === 'EPERM';
-  }
-};
-
-/** Whether a file wasn't written to for so long, by the clock of its own file system; one that is gone is old. */
-export const isOlderThan = async (path: string, milliseconds: number): Promise<boolean> => {
-  const found = await stat(path).catch(() => undefined);
-  return found === undefined || (await timeAt(dirname(path))) - found.mtimeMs > milliseconds;
-};
-
-/**
- * The time that a new file gets in a folder: of a share that is its server's, whatever the clocks of the hosts say that work there.
- * Where nothing can be written, this machine's.
- */
-const timeAt = async (folder: string): Promise<number> => {
-  const probe = join(folder, `.${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    await writeFile(probe, '', { flag: 'wx' });
-    return (await stat(probe)).mtimeMs;
-  } catch {
-    return Date.now();
-  } finally {
-    await rm(probe, { force: true }).catch(() => undefined);
   }
 };
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { digestOf } from './digest.ts';
-import { foreignStaleAfter, isOlderThan, isRunning, machineId, processStart } from './running-process.ts';
+import { machineId, processStart } from './running-process.ts';
 
 // What a run writes before it is whole lies beside its target and can have gigabytes. A kill leaves it, and a name of chance
 // would leave it for ever: nobody could tell it from what another run writes right now. So the name says who writes it.
@@ -19,21 +19,21 @@ export const temporaryBeside = async (target: string): Promise<string> => {
 /** The beginning of a file's name, for people: all of it with what comes to it might be longer than file systems allow. */
 const shortName = (file: string): string => [...path.basename(file)].slice(0, 40).join('');
 
-/** Removes what runs that were killed left in a folder under such names, whatever its target was; what a run is writing stays. */
-export const discardLeftIn = async (folder: string): Promise<void> => {
-  for (const name of await readdir(folder).catch(() => [])) {
-    const writer = form.exec(name)?.groups;
-    const left = path.join(folder, name);
-    if (writer !== undefined && (await isLeft(left, writer))) {
-      await discard(left);
-    }
-  }
-};
+/** The run that writes a temporary file, by its name. */
+export interface TemporaryWriter {
+  /** A process's number means something only on its own machine. */
+  readonly isHere: boolean;
+  readonly pid: number;
+  readonly started: string;
+}
 
-const isLeft = async (file: string, writer: Readonly<Record<string, string | undefined>>): Promise<boolean> =>
-  writer['machine'] === (await machineDigest())
-    ? !(await isRunning(Number(writer['pid']), writer['started'] ?? ''))
-    : isOlderThan(file, foreignStaleAfter);
+/** Who writes a file under such a name; undefined for any other name. */
+export const writerOf = async (file: string): Promise<TemporaryWriter | undefined> => {
+  const { machine, pid, started = '' } = form.exec(path.basename(file))?.groups ?? {};
+  return machine === undefined
+    ? undefined
+    : { isHere: machine === (await machineDigest()), pid: Number(pid), started };
+};
 
 const machineDigest = async (): Promise<string> => digestOf(await machineId()).slice(0, 8);
 

@@ -6,7 +6,8 @@ import { DepotError } from '../domain/errors.ts';
 import { reasonOf } from '../files/errno.ts';
 import { syncFolder } from '../files/folder.ts';
 import { refuseSpecialFile } from '../files/place.ts';
-import { discardLeftIn, temporaryBeside } from '../files/temporary.ts';
+import { discardLeftIn } from '../files/left-behind.ts';
+import { temporaryBeside } from '../files/temporary.ts';
 import { layOutImage, type ImageParts } from './image-layout.ts';
 
 /** Where it goes. */

@@ -4,7 +4,7 @@ import { digestOf } from '../files/digest.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { makeFolder } from '../files/folder.ts';
-import { discardLeftIn } from '../files/temporary.ts';
+import { discardLeftIn } from '../files/left-behind.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { IndexOrigin } from './index-file.ts';
 import { decodeIndex, encodeIndex } from './index-file.ts';

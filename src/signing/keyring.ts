@@ -5,7 +5,7 @@ import { DepotError, messageOf } from '../domain/errors.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { makeFolder } from '../files/folder.ts';
-import { discardLeftIn } from '../files/temporary.ts';
+import { discardLeftIn } from '../files/left-behind.ts';
 import { mergeKeys } from './merge-keys.ts';
 import { formatFingerprint, parseFingerprint } from './fingerprint.ts';
 import { maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';

@@ -4,7 +4,7 @@ import { DepotError } from '../domain/errors.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { hasName } from '../files/place.ts';
-import { discardLeftIn } from '../files/temporary.ts';
+import { discardLeftIn } from '../files/left-behind.ts';
 import type { SiteKey } from './site-key.ts';
 import { writeProblem } from './write-problem.ts';
 

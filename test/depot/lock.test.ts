@@ -3,6 +3,7 @@ import { lstat, readFile, readdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DepotError } from '../../src/domain/errors.ts';
 import { createBundleSite } from '../support/bundle-site.ts';
+import { temporaryNames } from '../support/left-temporary.ts';
 
 test('two changes at once: the second is told who is at it', async (t) => {
   const site = await createBundleSite(t);
@@ -73,20 +74,35 @@ test.serial(
 test('a lock has its holder in it from the first moment, and what a kill left on the way to it blocks nobody', async (t) => {
   const site = await createBundleSite(t);
   const depot = await site.depot();
-  const left = `${depot.layout.lock}.0123456789ab.tmp`;
-  await writeFile(left, '');
+  const { mine, killed, foreign } = await temporaryNames(depot.layout.lock);
+  for (const file of [mine, killed, foreign]) {
+    await writeFile(file, '');
+  }
+  const left = async (): Promise<string[]> =>
+    (await readdir(depot.layout.root)).filter((name) => /^\.?lock/.test(name)).toSorted();
   await depot.change('test', async () => {
     t.like(JSON.parse(await readFile(depot.layout.lock, 'utf8')), { verb: 'test', pid: process.pid });
     t.is((await lstat(depot.layout.lock)).nlink, 1);
   });
-  t.true(
-    (await readdir(depot.layout.root)).includes(path.basename(left)),
-    'it may be of a run that just begins',
+  t.deepEqual(
+    await left(),
+    [mine, foreign].map((file) => path.basename(file)).toSorted(),
+    'they may be of runs that just begin',
   );
-  await utimes(left, new Date(0), new Date(0));
+  await utimes(foreign, new Date(0), new Date(0));
+  await depot.change('test', async () => undefined);
+  t.deepEqual(await left(), [path.basename(mine)]);
+});
+
+test('what an earlier version left on the way to its lock, and what says nothing of its writer, goes with the next change', async (t) => {
+  const site = await createBundleSite(t);
+  const depot = await site.depot();
+  for (const name of ['lock.0123456789ab.tmp', '.marks.json.0123456789ab.tmp']) {
+    await writeFile(path.join(depot.layout.root, name), '');
+  }
   await depot.change('test', async () => undefined);
   t.deepEqual(
-    (await readdir(depot.layout.root)).filter((name) => name.startsWith('lock')),
+    (await readdir(depot.layout.root)).filter((name) => name.endsWith('.tmp')),
     [],
   );
 });
