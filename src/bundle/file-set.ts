@@ -36,12 +36,40 @@ export const collectFolder = async (
   progress: (bytes: number) => void,
   signal?: AbortSignal,
 ): Promise<FileSet> => {
-  const found: { path: string; location: string }[] = [];
+  const { found, skipped } = await filesBelow(folder);
+  refuseClashes(found.map((file) => file.path));
+  const files: BundledFile[] = [];
+  let bytes = 0;
+  for (let start = 0; start < found.length; start += atOnce) {
+    const hashed = await Promise.all(
+      found.slice(start, start + atOnce).map(async ({ path: name, location }) => {
+        const { sha256, size } = await onDisk(location, digestFile(location, signal));
+        progress((bytes += size));
+        return { path: name, location, sha256, size };
+      }),
+    );
+    files.push(...hashed);
+  }
+  if (files.length === 0) {
+    throw new DepotError('BUNDLE_UNFIT', { reason: `${folder} has no file for a bundle` });
+  }
+  return { files, skipped: skipped.toSorted() };
+};
+
+interface FoundFile {
+  readonly path: string;
+  readonly location: string;
+}
+
+/** Sorted by path. */
+const filesBelow = async (
+  folder: string,
+): Promise<{ readonly found: readonly FoundFile[]; readonly skipped: readonly string[] }> => {
+  const found: FoundFile[] = [];
   const skipped: string[] = [];
   const walk = async (below: string): Promise<void> => {
     const inside = path.join(folder, below);
-    const entries = await onDisk(inside, readdir(inside, { withFileTypes: true }));
-    for (const entry of entries) {
+    for (const entry of await onDisk(inside, readdir(inside, { withFileTypes: true }))) {
       const name = below === '' ? entry.name : `${below}/${entry.name}`;
       const location = path.join(folder, name);
       if (entry.name.startsWith('.') || halfFile.test(entry.name)) {
@@ -56,24 +84,7 @@ export const collectFolder = async (
     }
   };
   await walk('');
-  found.sort(byPath);
-  refuseClashes(found.map((file) => file.path));
-  const files: BundledFile[] = [];
-  let bytes = 0;
-  for (let start = 0; start < found.length; start += atOnce) {
-    const hashed = await Promise.all(
-      found.slice(start, start + atOnce).map(async (file) => {
-        const { sha256, size } = await onDisk(file.location, digestFile(file.location, signal));
-        progress((bytes += size));
-        return { path: file.path, location: file.location, sha256, size };
-      }),
-    );
-    files.push(...hashed);
-  }
-  if (files.length === 0) {
-    throw new DepotError('BUNDLE_UNFIT', { reason: `${folder} has no file for a bundle` });
-  }
-  return { files, skipped: skipped.toSorted() };
+  return { found: found.toSorted(byPath), skipped };
 };
 
 /**

@@ -2,7 +2,8 @@ import { bytesOf } from '../depot/file-list.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { Bundle } from './bundle.ts';
 import { contentsOf } from './manifest.ts';
-import { checkingSink, readVolume } from './volume-reader.ts';
+import type { VolumeHead } from './volume-head.ts';
+import { checkingSink, readVolume, type ContentSink } from './volume-reader.ts';
 
 /** What was checked. */
 export interface VerifiedVolume {
@@ -21,47 +22,48 @@ export const verifyBundle = async (
   progress: (bytes: number, total: number) => void,
   signal?: AbortSignal,
 ): Promise<VerifiedVolume[]> => {
-  const volumes = bundle.volumes.map((head) => ({
-    head,
-    contents: contentsOf(bundle.manifest, head.number),
-  }));
-  const total = volumes.reduce((sum, { contents }) => sum + bytesOf(contents), 0);
-  let done = 0;
+  const volumes = bundle.volumes.map((head) => {
+    const contents = contentsOf(bundle.manifest, head.number);
+    return { head, contents: contents.length, bytes: bytesOf(contents) };
+  });
+  const total = volumes.reduce((sum, { bytes }) => sum + bytes, 0);
+  let before = 0;
   const verified: VerifiedVolume[] = [];
   const broken: DepotError[] = [];
-  for (const { head, contents } of volumes) {
-    const before = done;
-    const fault = await readVolume(
-      head,
-      bundle.manifest,
-      async (entry, chunks, fail) => {
-        await checkingSink(entry, chunks, fail);
-        progress((done += entry.size), total);
-      },
-      signal,
-    ).then(
-      () => undefined,
-      (error: unknown) => {
-        if (error instanceof DepotError && error.code === 'BUNDLE_INVALID') {
-          return error;
-        }
-        throw error;
-      },
-    );
-    if (fault !== undefined) {
+  for (const { head, contents, bytes } of volumes) {
+    let done = before;
+    const fault = await faultOf(head, bundle, (size) => progress((done += size), total), signal);
+    before += bytes;
+    if (fault === undefined) {
+      verified.push({ file: head.file, number: head.number, contents, bytes });
+    } else {
       broken.push(fault);
-      done = before + bytesOf(contents);
-      continue;
     }
-    verified.push({
-      file: head.file,
-      number: head.number,
-      contents: contents.length,
-      bytes: bytesOf(contents),
-    });
   }
   refuseBroken(broken);
   return verified;
+};
+
+/** What is wrong with a volume; undefined where it is whole. Throws FILE_FAILED. */
+const faultOf = async (
+  head: VolumeHead,
+  { manifest }: Bundle,
+  advance: (bytes: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<DepotError | undefined> => {
+  const sink: ContentSink = async (entry, chunks, fail) => {
+    await checkingSink(entry, chunks, fail);
+    advance(entry.size);
+  };
+  try {
+    await readVolume(head, manifest, sink, signal);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DepotError && error.code === 'BUNDLE_INVALID') {
+      return error;
+    }
+    throw error;
+  }
 };
 
 const refuseBroken = ([first, ...others]: readonly DepotError[]): void => {

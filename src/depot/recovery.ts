@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isBeingWritten } from '../files/left-behind.ts';
-import { diskError } from './disk-error.ts';
+import { onDisk } from './disk-error.ts';
 import type { JournalState } from './journal-chain.ts';
 import type { JournalLine } from './journal-line.ts';
 import type { Journal } from './journal.ts';
@@ -28,7 +28,7 @@ export interface Recoverable {
  */
 export const recoverDepot = async (depot: Recoverable): Promise<void> => {
   const state = await soundJournal(depot.layout);
-  await sweepTemporaries(depot.layout);
+  await onDisk(depot.layout.root, sweepTemporaries(depot.layout));
   await tellOfCutLines(depot, state);
   const present = new Set(await depot.snapshots.ids());
   await settleRecords(depot, state.lines, present);
@@ -37,20 +37,16 @@ export const recoverDepot = async (depot: Recoverable): Promise<void> => {
 };
 
 const sweepTemporaries = async (layout: DepotLayout): Promise<void> => {
-  try {
-    await rm(layout.temporary, { recursive: true, force: true });
-    await makeDepotFolders(layout);
-    for (const folder of [layout.root, layout.records]) {
-      for (const name of await readdir(folder)) {
-        const file = path.join(folder, name);
-        // The lock's own may be of a run that asks for it right now. Names of earlier versions tell of no writer.
-        if (name.endsWith('.tmp') && (await isBeingWritten(file)) !== true) {
-          await rm(file, { force: true });
-        }
+  await rm(layout.temporary, { recursive: true, force: true });
+  await makeDepotFolders(layout);
+  for (const folder of [layout.root, layout.records]) {
+    for (const name of await readdir(folder)) {
+      const file = path.join(folder, name);
+      // The lock's own may be of a run that asks for it right now. Names of earlier versions tell of no writer.
+      if (name.endsWith('.tmp') && (await isBeingWritten(file)) !== true) {
+        await rm(file, { force: true });
       }
     }
-  } catch (error) {
-    throw diskError(layout.root, error);
   }
 };
 

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import { shownSource, type FetchBytes } from './key-fetch.ts';
 import type { Keyring } from './keyring.ts';
@@ -79,19 +79,24 @@ const readKeyFile = async (path: string): Promise<Uint8Array> => {
   try {
     const handle = await open(path, 'r');
     try {
-      const buffer = Buffer.alloc(maxKeyFileBytes + 1);
-      let length = 0;
-      for (;;) {
-        const { bytesRead } = await handle.read(buffer, length, buffer.length - length);
-        length += bytesRead;
-        if (bytesRead === 0 || length === buffer.length) {
-          return buffer.subarray(0, length);
-        }
-      }
+      return await readUpTo(handle, maxKeyFileBytes + 1);
     } finally {
       await handle.close();
     }
   } catch (error) {
     throw unreadableFile(path, error);
+  }
+};
+
+/** At most so many bytes, also of a pipe. */
+const readUpTo = async (handle: FileHandle, limit: number): Promise<Uint8Array> => {
+  const buffer = Buffer.alloc(limit);
+  let length = 0;
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer, length, limit - length);
+    length += bytesRead;
+    if (bytesRead === 0 || length === limit) {
+      return buffer.subarray(0, length);
+    }
   }
 };
