@@ -50,14 +50,12 @@ export const keyringLocation = (
 };
 
 /** Opens the keyring at `location`; nothing is read or made before it is needed. */
-export const createKeyring = (location: string, now: () => Date = () => new Date()): Keyring => ({
+export const createKeyring = (location: string): Keyring => ({
   location,
-  list: (at = now()) => readKeyring(location, at),
-  armoredKeys: async () => (await readKeyring(location, now())).map((key) => key.armored),
+  list: (now) => readKeyring(location, now),
+  armoredKeys: async () => (await readKeyring(location)).map((key) => key.armored),
   add: async (key) => {
-    const present = (await readKeyring(location, now())).find(
-      (known) => known.fingerprint === key.fingerprint,
-    );
+    const present = (await readKeyring(location)).find((known) => known.fingerprint === key.fingerprint);
     const armored = present === undefined ? key.armored : await mergeKeys(present.armored, key.armored);
     if (present?.armored === armored) {
       return { added: false };
@@ -79,7 +77,7 @@ export const createKeyring = (location: string, now: () => Date = () => new Date
     }
     await refuseOneFile(location);
     // A key whose file is broken can be removed as well: the name is enough.
-    const present = await readKeyring(location, now()).catch(() => undefined);
+    const present = await readKeyring(location).catch(() => undefined);
     const names = await keyFiles(location);
     if (!names.includes(`${fingerprint}.asc`)) {
       throw new DepotError('KEY_UNKNOWN', { fingerprint: formatFingerprint(fingerprint), location });
@@ -108,7 +106,7 @@ const changing = async (path: string, change: () => Promise<void>): Promise<void
   }
 };
 
-const readKeyring = async (location: string, now: Date): Promise<readonly PublicKeyInfo[]> => {
+const readKeyring = async (location: string, now = new Date()): Promise<readonly PublicKeyInfo[]> => {
   const found = await stat(location).catch((error: unknown) => missingOr(error, location));
   if (found === undefined) {
     return [];

@@ -48,10 +48,7 @@ export const readPublicKeys = async (
 };
 
 /** Each key once, of several files: copies of it count together, so that a revocation in one of them does. */
-export const uniteInfos = async (
-  infos: readonly PublicKeyInfo[],
-  now = new Date(),
-): Promise<readonly PublicKeyInfo[]> => {
+export const uniteInfos = async (infos: readonly PublicKeyInfo[]): Promise<readonly PublicKeyInfo[]> => {
   const { readKey } = await loadOpenpgp();
   const united = new Map<string, PublicKeyInfo>();
   for (const info of infos) {
@@ -59,7 +56,7 @@ export const uniteInfos = async (
     if (known && known.armored !== info.armored) {
       const copies = [known, info].map(({ armored }) => readKey({ armoredKey: armored }));
       const [whole] = await uniteKeys(await Promise.all(copies));
-      united.set(info.fingerprint, whole ? await describeKey(whole, now) : known);
+      united.set(info.fingerprint, whole ? await describeKey(whole, new Date()) : known);
     } else {
       united.set(info.fingerprint, known ?? info);
     }
