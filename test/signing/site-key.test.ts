@@ -1,12 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { watch } from 'node:fs';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import * as openpgp from 'openpgp';
-import { DepotError } from '../../src/domain/errors.ts';
 import { readPassphrase } from '../../src/signing/passphrase.ts';
 import { readPublicKeys } from '../../src/signing/public-key.ts';
 import { createSigner, readSitePublicKey } from '../../src/signing/signer.ts';
@@ -17,21 +15,16 @@ import {
   writeSiteKey,
   type SiteKeyFiles,
 } from '../../src/signing/site-key-files.ts';
+import { codeOf } from '../support/code-of.ts';
+import { scratch } from '../support/scratch.ts';
 import { eventually } from '../support/eventually.ts';
 import { openGnupg } from './gnupg.ts';
 
-const scratch = async (t: ExecutionContext): Promise<string> => {
-  const folder = await mkdtemp(join(tmpdir(), 'site-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-};
 const newKey = async (folder: string, passphrase?: string, lifetime?: number): Promise<SiteKeyFiles> =>
   writeSiteKey(
     join(folder, 'site.key'),
     await generateSiteKey({ name: 'Site', algorithm: 'ed25519', passphrase, lifetime }),
   );
-const codeOf = async (t: ExecutionContext, promise: Promise<unknown>): Promise<string | undefined> =>
-  (await t.throwsAsync(promise, { instanceOf: DepotError }))?.code;
 
 test('the private key is for its owner alone, and nothing is overwritten', async (t) => {
   const folder = await scratch(t);
