@@ -1,16 +1,14 @@
-import test from 'ava';
-import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import test, { type ExecutionContext } from 'ava';
+import { appendFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { readJournal } from '../../src/depot/journal-chain.ts';
 import { createJournal, type Journal } from '../../src/depot/journal.ts';
 import { digestOf } from '../../src/files/digest.ts';
+import { scratch } from '../support/scratch.ts';
 
-const scratch = async (t: import('ava').ExecutionContext): Promise<{ file: string; journal: Journal }> => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'fleet-depot-journal-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
-  const file = path.join(folder, 'journal.jsonl');
+const newJournal = async (t: ExecutionContext): Promise<{ file: string; journal: Journal }> => {
+  const file = path.join(await scratch(t), 'journal.jsonl');
   return {
     file,
     journal: createJournal(
@@ -22,7 +20,7 @@ const scratch = async (t: import('ava').ExecutionContext): Promise<{ file: strin
 };
 
 test('each line names the hash of the one before', async (t) => {
-  const { file, journal } = await scratch(t);
+  const { file, journal } = await newJournal(t);
   await journal.append({ action: 'init', note: 'depot' });
   await journal.append({ action: 'import', snapshot: 's', digest: 'd', bundle: 'b' });
   const [first = '', second = ''] = (await readFile(file, 'utf8')).split('\n');
@@ -40,7 +38,7 @@ test('each line names the hash of the one before', async (t) => {
 });
 
 test('a torn last line is no fault: it is cut off, with a line that says so, at the next change', async (t) => {
-  const { file, journal } = await scratch(t);
+  const { file, journal } = await newJournal(t);
   const headFile = file.replace('.jsonl', '.head');
   await journal.append({ action: 'init' });
   const head = await readFile(headFile);
@@ -62,7 +60,7 @@ test('a torn last line is no fault: it is cut off, with a line that says so, at 
 });
 
 test('an edited, removed, added or swapped line breaks the chain, and nothing is appended to it', async (t) => {
-  const { file, journal } = await scratch(t);
+  const { file, journal } = await newJournal(t);
   for (const note of ['a', 'b', 'c', 'd']) {
     await journal.append({ action: 'label', snapshot: 's', note });
   }
@@ -95,7 +93,7 @@ test('an edited, removed, added or swapped line breaks the chain, and nothing is
 });
 
 test('a broken journal is set aside and the new chain names its digest', async (t) => {
-  const { file, journal } = await scratch(t);
+  const { file, journal } = await newJournal(t);
   await journal.append({ action: 'init' });
   await appendFile(file, 'rubbish\n');
   const bytes = await readFile(file);
@@ -107,7 +105,7 @@ test('a broken journal is set aside and the new chain names its digest', async (
 });
 
 test('a journal that is gone, and a changed head, are faults; a head that lags or is not there is none', async (t) => {
-  const { file, journal } = await scratch(t);
+  const { file, journal } = await newJournal(t);
   const headFile = file.replace('.jsonl', '.head');
   await journal.append({ action: 'init' });
   const early = await readFile(headFile, 'utf8');
@@ -133,7 +131,7 @@ test('a journal that is gone, and a changed head, are faults; a head that lags o
 });
 
 test('whichever byte of a journal is changed or cut off, it is seen', async (t) => {
-  const { file, journal } = await scratch(t);
+  const { file, journal } = await newJournal(t);
   await journal.append({ action: 'init' });
   await journal.append({ action: 'label', snapshot: 's', note: 'a' });
   const good = await readFile(file);
@@ -148,7 +146,7 @@ test('whichever byte of a journal is changed or cut off, it is seen', async (t) 
 });
 
 test('any changed byte of a journal is seen, as a fault or as a torn end', async (t) => {
-  const { file, journal } = await scratch(t);
+  const { file, journal } = await newJournal(t);
   for (const note of ['a', 'b', 'c']) {
     await journal.append({ action: 'label', snapshot: 's', note });
   }

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import * as openpgp5 from 'openpgp5';
@@ -11,14 +10,15 @@ import { createSigner } from '../../src/signing/signer.ts';
 import { generateSiteKey, type SiteKeyAlgorithm } from '../../src/signing/site-key.ts';
 import { writeSiteKey } from '../../src/signing/site-key-files.ts';
 import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
+import { scratch } from '../support/scratch.ts';
 import { openGnupg } from './gnupg.ts';
 
 const data = Buffer.from('PK\u0003\u0004 the bytes of an archive\r\n\n');
+
 const algorithms: readonly SiteKeyAlgorithm[] = ['rsa4096', 'ed25519'];
 
 const newSigner = async (t: ExecutionContext, algorithm: SiteKeyAlgorithm): Promise<Signer> => {
-  const folder = await mkdtemp(join(tmpdir(), 'site-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const folder = await scratch(t);
   const passphrase = 'correct horse';
   const key = await generateSiteKey({
     name: 'Site',
@@ -160,8 +160,7 @@ test("Elastic's key is read with the pinned fingerprint, and is usable", async (
 });
 
 test('a large archive is signed and verified as a stream', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'large-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const folder = await scratch(t);
   const path = join(folder, 'large.zip');
   await writeFile(path, Buffer.alloc(20 << 20, 'PK'));
   const { readArchive } = await import('../../src/signing/archive-signature.ts');

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { checkZipMagic } from '../support/zip-magic.ts';
@@ -13,6 +12,7 @@ import { writeSiteKey } from '../../src/signing/site-key-files.ts';
 import { createVerifier, fixedKeys } from '../../src/signing/verifier.ts';
 import { verifyItem } from '../../src/signing/verified-archive.ts';
 import { smallDisk } from '../support/small-disk.ts';
+import { scratch } from '../support/scratch.ts';
 import { makeKey, signWith, type MadeKey } from './made-keys.ts';
 
 interface Site {
@@ -26,8 +26,7 @@ interface Site {
 }
 
 const newSigner = async (t: ExecutionContext): Promise<Signer> => {
-  const folder = await mkdtemp(join(tmpdir(), 'site-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const folder = await scratch(t);
   const files = await writeSiteKey(
     join(folder, 'site.key'),
     await generateSiteKey({ name: 'Site', algorithm: 'ed25519' }),
@@ -37,8 +36,7 @@ const newSigner = async (t: ExecutionContext): Promise<Signer> => {
 
 /** Three archives that the upstream key signed. */
 const newSite = async (t: ExecutionContext): Promise<Site> => {
-  const folder = await mkdtemp(join(tmpdir(), 'set-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const folder = await scratch(t);
   const [upstream, signer] = [await makeKey(), await newSigner(t)];
   const put: Site['put'] = async (name, content, key) => {
     const data = Buffer.from(`PK\u0003\u0004${content}`);
