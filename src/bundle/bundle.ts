@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
-import { isThere } from '../files/place.ts';
 import { DepotError } from '../domain/errors.ts';
+import { isThere } from '../files/place.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
 import { parseManifest, type BundleManifest } from './manifest.ts';
 import { readVolumeHead, type VolumeHead } from './volume-head.ts';

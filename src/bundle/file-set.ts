@@ -1,12 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Depot } from '../depot/depot.ts';
-import { digestFile } from '../files/digest.ts';
 import { onDisk } from '../depot/disk-error.ts';
 import { entryPath, refuseClashes } from '../depot/entry-path.ts';
 import { byPath, type SnapshotFile } from '../depot/file-list.ts';
 import { refuseUnvouched } from '../depot/vouching.ts';
 import { DepotError } from '../domain/errors.ts';
+import { digestFile } from '../files/digest.ts';
 import type { SnapshotReference } from './manifest.ts';
 
 /** A file on disk that goes into a bundle. */

@@ -1,9 +1,9 @@
-import { isDigest } from '../files/digest.ts';
 import { checkFileList, readSnapshotFile, type SnapshotFile } from '../depot/file-list.ts';
 import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { parseConstraint } from '../domain/constraint.ts';
 import { DepotError } from '../domain/errors.ts';
 import { refuseNewer } from '../domain/newer-format.ts';
+import { isDigest } from '../files/digest.ts';
 import { maxVolumes } from './volume.ts';
 
 /** One file of the complete set that a bundle stands for. */

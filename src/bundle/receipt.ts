@@ -1,9 +1,9 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Depot } from '../depot/depot.ts';
-import { digestOf, isDigest } from '../files/digest.ts';
 import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { DepotError } from '../domain/errors.ts';
 import { refuseNewer } from '../domain/newer-format.ts';
+import { digestOf, isDigest } from '../files/digest.ts';
 import type { SnapshotReference } from './manifest.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { tarEndBytes, tarEntryBytes } from '../archive/tar-writer.ts';
-import { isDigest } from '../files/digest.ts';
 import type { SnapshotFile } from '../depot/file-list.ts';
 import { DepotError } from '../domain/errors.ts';
 import { refuseNewer } from '../domain/newer-format.ts';
+import { isDigest } from '../files/digest.ts';
 
 /** Names of the entries of a volume, in their order; contents follow as `content/<sha256>`. */
 export const volumeEntries = {

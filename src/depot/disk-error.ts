@@ -1,6 +1,6 @@
 import { DepotError } from '../domain/errors.ts';
-import { writeDurably } from '../files/durable-file.ts';
 import { errnoOf } from '../domain/system-error.ts';
+import { writeDurably } from '../files/durable-file.ts';
 import { isFull, reasonOf } from '../files/errno.ts';
 import { fileFault } from '../files/file-fault.ts';
 

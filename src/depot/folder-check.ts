@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { diskError } from './disk-error.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { reasonOf } from '../files/errno.ts';
+import { diskError } from './disk-error.ts';
 import type { SnapshotFile } from './file-list.ts';
 
 /** One path of a snapshot's folder that isn't as the record has it. */

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
+import { errnoOf } from '../domain/system-error.ts';
 import { digestOf } from '../files/digest.ts';
 import { diskError } from './disk-error.ts';
-import { errnoOf } from '../domain/system-error.ts';
 
 /**
  * How far a journal had come: a chain shows every change but those at its end, since nothing names the last line. Lies

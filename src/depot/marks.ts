@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import { refuseNewer } from '../domain/newer-format.ts';
-import { diskError, writeDepotFile } from './disk-error.ts';
 import { errnoOf } from '../domain/system-error.ts';
+import { diskError, writeDepotFile } from './disk-error.ts';
 import { isSnapshotId } from './snapshot-id.ts';
 
 /** Names that people give to snapshots, and snapshots that must not go. */

@@ -1,11 +1,11 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import type { ContentStore } from './content-store.ts';
 import { digestFile } from '../files/digest.ts';
-import { onDisk } from './disk-error.ts';
 import { makeFolder } from '../files/folder.ts';
-import { checkFolder } from './folder-check.ts';
+import type { ContentStore } from './content-store.ts';
+import { onDisk } from './disk-error.ts';
 import type { SnapshotFile } from './file-list.ts';
+import { checkFolder } from './folder-check.ts';
 import type { DepotLayout } from './layout.ts';
 import type { SnapshotRecord } from './record.ts';
 import { replaceFile } from './snapshot-folder.ts';

@@ -1,11 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, lstat, open, rename } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { diskError } from './disk-error.ts';
 import { cannotLink } from '../files/errno.ts';
 import { makeFolder, syncFolder } from '../files/folder.ts';
 import { discard } from '../files/temporary.ts';
+import { diskError } from './disk-error.ts';
 import type { SnapshotFile } from './file-list.ts';
 import type { DepotLayout } from './layout.ts';
 

@@ -1,8 +1,8 @@
-import { digestGzip, digestStream, type Digested } from './digest.ts';
-import type { ImageConfig, Platform } from './image-config.ts';
 import { compressionOf, headBytes, type Compression } from './compression.ts';
-import { configOf } from './named-image.ts';
+import { digestGzip, digestStream, type Digested } from './digest.ts';
 import { readDockerManifest } from './docker-manifest.ts';
+import type { ImageConfig, Platform } from './image-config.ts';
+import { configOf } from './named-image.ts';
 import { readOciLayout } from './oci-layout.ts';
 import { surveyTar, type TarPlace, type TarSurvey } from './tar-survey.ts';
 

@@ -1,9 +1,9 @@
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { isSnapshotId } from '../depot/snapshot-id.ts';
-import { DepotError } from '../domain/errors.ts';
 import { compareBytes } from '../archive/byte-order.ts';
 import { fileProblem } from '../archive/file-problem.ts';
+import { isSnapshotId } from '../depot/snapshot-id.ts';
+import { DepotError } from '../domain/errors.ts';
 import { isThere } from '../files/place.ts';
 import { isPassedOver } from '../source/root-folder.ts';
 

@@ -5,8 +5,8 @@ import { packTar, type PackedEntry } from '../archive/tar-writer.ts';
 import { DepotError } from '../domain/errors.ts';
 import { reasonOf } from '../files/errno.ts';
 import { syncFolder } from '../files/folder.ts';
-import { refuseSpecialFile } from '../files/place.ts';
 import { discardLeftIn } from '../files/left-behind.ts';
+import { refuseSpecialFile } from '../files/place.ts';
 import { temporaryBeside } from '../files/temporary.ts';
 import { layOutImage, type ImageParts } from './image-layout.ts';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { DepotError } from '../domain/errors.ts';
 import { fileProblem } from '../archive/file-problem.ts';
-import type { ContentFile } from './content.ts';
 import { packTar, type PackedEntry } from '../archive/tar-writer.ts';
+import { DepotError } from '../domain/errors.ts';
+import type { ContentFile } from './content.ts';
 import type { RecordedContent } from './recorded-content.ts';
 
 /** How a layer lays its files out in the image. */

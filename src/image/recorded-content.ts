@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileProblem } from '../archive/file-problem.ts';
-import { isThere } from '../files/place.ts';
 import { checkFolder } from '../depot/folder-check.ts';
 import { depotLayout } from '../depot/layout.ts';
 import { parseRecord } from '../depot/record.ts';
 import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { refuseUnvouched } from '../depot/vouching.ts';
 import { DepotError } from '../domain/errors.ts';
+import { isThere } from '../files/place.ts';
 import { isPassedOver } from '../source/root-folder.ts';
 
 /** What was recorded of the files that go into an image. */

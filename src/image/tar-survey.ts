@@ -3,9 +3,9 @@ import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { extract, type Header } from 'tar-stream';
+import { fileProblem } from '../archive/file-problem.ts';
 import { DepotError } from '../domain/errors.ts';
 import { errnoOf } from '../domain/system-error.ts';
-import { fileProblem } from '../archive/file-problem.ts';
 import { compressionOf, headBytes } from './compression.ts';
 
 /** Where a file's bytes are in a tar. */

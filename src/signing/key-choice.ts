@@ -1,9 +1,9 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
+import { formatFingerprint } from './fingerprint.ts';
 import { shownSource, type FetchBytes } from './key-fetch.ts';
 import type { Keyring } from './keyring.ts';
 import type { PinnedKey } from './pinned-keys.ts';
-import { formatFingerprint } from './fingerprint.ts';
 import { maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';
 import { unreadableFile } from './unreadable-file.ts';
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
-import { originalSignaturePath, readArchive, readSignatureFile, signaturePath } from './archive-signature.ts';
-import { writeProblem } from './write-problem.ts';
 import { writeDurably } from '../files/durable-file.ts';
+import { originalSignaturePath, readArchive, readSignatureFile, signaturePath } from './archive-signature.ts';
 import { digestContent } from './content-digest.ts';
 import type { SignatureVerdict, SignatureVerifier, Signer } from './signature.ts';
+import { writeProblem } from './write-problem.ts';
 
 /** Who may vouch for an archive. */
 export interface SignatureJudges {

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import type { PrivateKey } from 'openpgp';
 import { DepotError, messageOf } from '../domain/errors.ts';
-import { loadOpenpgp } from './openpgp.ts';
 import { keyCondition } from './key-condition.ts';
+import { loadOpenpgp } from './openpgp.ts';
 import type { Signer } from './signature.ts';
 import { readSiteKey } from './site-key.ts';
 

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { writeDurably } from '../files/durable-file.ts';
-import { hasName } from '../files/place.ts';
 import { discardLeftIn } from '../files/left-behind.ts';
+import { hasName } from '../files/place.ts';
 import type { SiteKey } from './site-key.ts';
 import { writeProblem } from './write-problem.ts';
 
