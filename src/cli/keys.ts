@@ -1,13 +1,7 @@
 import type { Command } from 'commander';
 import { DepotError } from '../domain/errors.ts';
-import {
-  addChosenKey,
-  addPinnedKey,
-  chooseKey,
-  readKeyContent,
-  refuseUnusable,
-} from '../signing/key-choice.ts';
-import { shownSource, type FetchBytes } from '../signing/key-fetch.ts';
+import { addChosenKey, addPinnedKey, chooseKey, refuseUnusable } from '../signing/key-choice.ts';
+import { readKeyContent, shownSource, type FetchBytes } from '../signing/key-fetch.ts';
 import { createKeyring, keyringLocation, type Keyring } from '../signing/keyring.ts';
 import { pinnedKeys } from '../signing/pinned-keys.ts';
 import { formatFingerprint, parseFingerprint } from '../signing/fingerprint.ts';

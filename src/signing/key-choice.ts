@@ -1,18 +1,9 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
 import { formatFingerprint } from './fingerprint.ts';
-import { shownSource, type FetchBytes } from './key-fetch.ts';
+import { readKeyContent, shownSource, type FetchBytes } from './key-fetch.ts';
 import type { Keyring } from './keyring.ts';
 import type { PinnedKey } from './pinned-keys.ts';
-import { maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';
-import { unreadableFile } from './unreadable-file.ts';
-
-/**
- * The bytes of a file of keys, or of what an https address answers. Throws DepotError KEY_FETCH_FAILED or
- * SIGNED_FILE_UNREADABLE.
- */
-export const readKeyContent = async (from: string, fetchBytes: FetchBytes): Promise<Uint8Array> =>
-  /^https?:\/\//i.test(from) ? await fetchBytes(from, maxKeyFileBytes) : await readKeyFile(from);
+import { readPublicKeys, type PublicKeyInfo } from './public-key.ts';
 
 /**
  * Reads the keys of a file or https address. Throws DepotError KEY_INVALID, KEY_SECRET, KEY_FETCH_FAILED or
@@ -73,30 +64,4 @@ export const addPinnedKey = async (
   const label = shownSource(source);
   const key = chooseKey(await readKeysFrom(source, fetchBytes), pinned.fingerprint, label);
   return addChosenKey(keyring, key, label);
-};
-
-const readKeyFile = async (path: string): Promise<Uint8Array> => {
-  try {
-    const handle = await open(path, 'r');
-    try {
-      return await readUpTo(handle, maxKeyFileBytes + 1);
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw unreadableFile(path, error);
-  }
-};
-
-/** At most so many bytes, also of a pipe. */
-const readUpTo = async (handle: FileHandle, limit: number): Promise<Uint8Array> => {
-  const buffer = Buffer.alloc(limit);
-  let length = 0;
-  for (;;) {
-    const { bytesRead } = await handle.read(buffer, length, limit - length);
-    length += bytesRead;
-    if (bytesRead === 0 || length === limit) {
-      return buffer.subarray(0, length);
-    }
-  }
 };

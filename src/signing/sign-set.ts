@@ -1,12 +1,7 @@
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { refuseOddFile } from './archive-signature.ts';
-import {
-  inspectStanding,
-  resignArchive,
-  signArchive,
-  type ArchiveStanding,
-  type SignatureJudges,
-} from './resign.ts';
+import { resignArchive, signArchive } from './archive-signing.ts';
+import { inspectStanding, type ArchiveStanding, type SignatureJudges } from './archive-standing.ts';
 import type { Signer } from './signature.ts';
 
 /** What became of one archive. Plain data. */
