@@ -23,6 +23,7 @@ export const volumeLimits = {
 /** A bundle has at most so many. */
 export const maxVolumes = 9999;
 
+/** The name of a content in a volume. */
 export const contentName = (sha256: string): string => `content/${sha256}`;
 
 /** What a volume says of itself; all of it is checked against the signed manifest that lies beside it. */
@@ -38,6 +39,7 @@ export interface VolumeHeader {
 /** A further member needs another number: no byte is taken that isn't written here. */
 const format = 'fleet-depot-volume/1';
 
+/** `volume.json` as it is written; the same header makes the same bytes. */
 export const formatVolumeHeader = ({ bundle, number, total, signatureSha256 }: VolumeHeader): string =>
   `${JSON.stringify({ format, bundle, number, total, ...(signatureSha256 === undefined ? {} : { signatureSha256 }) })}\n`;
 

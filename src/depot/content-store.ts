@@ -19,6 +19,7 @@ export interface ContentStore {
   intake(): Intake;
 }
 
+/** The contents of a depot. `linkFile` makes its hard links. */
 export const createContentStore = (layout: DepotLayout, linkFile: LinkFile = link): ContentStore => ({
   async has(expected) {
     try {

@@ -13,6 +13,7 @@ export interface Findings {
   note(path: string, reason: string): void;
 }
 
+/** Nothing is found yet. */
 export const createFindings = (): Findings => {
   const all: Finding[] = [];
   const tell: Findings['tell'] = (severity, path, reason) => void all.push({ severity, path, reason });

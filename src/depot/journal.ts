@@ -30,6 +30,7 @@ export const readJournalFile = async (path: string): Promise<JournalState> => {
   return checkJournal(bytes, known);
 };
 
+/** The journal of a file; its lines say the time of `clock`, and who did it. */
 export const createJournal = (path: string, clock: () => Date, user: () => string): Journal => {
   const read = (): Promise<JournalState> => readJournalFile(path);
 

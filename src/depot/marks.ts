@@ -65,6 +65,7 @@ export const readMarks = async (path: string): Promise<Marks> => {
   return { pins: pins as string[], labels: new Map(entries as [string, string][]) };
 };
 
+/** Writes `marks.json` anew, sorted. Throws DEPOT_FULL or FILE_FAILED. */
 export const writeMarks = async (path: string, marks: Marks): Promise<void> => {
   const labels = Object.fromEntries([...marks.labels].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   await writeDepotFile(

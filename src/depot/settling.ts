@@ -14,6 +14,7 @@ export interface Settling {
 
 const syncsAtOnce = 16;
 
+/** Nothing is on its way yet. */
 export const createSettling = (): Settling => {
   const running = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;

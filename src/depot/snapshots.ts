@@ -53,6 +53,7 @@ export interface Snapshots {
   relink(digests: ReadonlySet<string>): Promise<void>;
 }
 
+/** The snapshots of a depot, whose files are hard links to its contents by `linkFile`. */
 export const createSnapshots = (
   layout: DepotLayout,
   journal: Journal,

@@ -9,6 +9,7 @@ import { digestSigned, signedHash, type PlainSignatures } from './plain-signatur
 import type { SignatureVerifier } from './signature.ts';
 import { unreadableFile } from './unreadable-file.ts';
 
+/** What a signature is over. */
 export type SignedData = Parameters<SignatureVerifier['verify']>[0];
 
 /** What one verifier keeps from check to check. */

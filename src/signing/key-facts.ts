@@ -15,6 +15,7 @@ const secondOf = (date: Date): number => Math.floor(date.getTime() / 1000);
 /** Seconds of which something is kept; signatures of a set are made within few, or are asked for within few. */
 const maxKept = 1000;
 
+/** The facts of one verifier's keys: they are gone with it. */
 export const createKeyFacts = (): KeyFacts => {
   const conditions = new WeakMap<Key | Subkey, Map<number, Promise<KeyCondition>>>();
   const signers = new WeakMap<Key | Subkey, Map<number, Promise<unknown>>>();

@@ -64,6 +64,7 @@ export interface PlainSignatures {
   areGood(question: PlainQuestion): Promise<boolean>;
 }
 
+/** For the keys of one verifier, whose conditions `facts` knows. */
 export const createPlainSignatures = (openpgp: OpenpgpModule, facts: KeyFacts): PlainSignatures => {
   // One verifier's keys, gone with it.
   const keys = new WeakMap<object, KeyObject>();
