@@ -1,30 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'ava';
 import { loadAll } from 'js-yaml';
-import { variableOf } from '../../src/config/setting.ts';
-import { settingRows } from '../../src/config/settings.ts';
+import { at, imagePort, list, placeOf, variables, yaml, type Tree } from '../support/deployment.ts';
 
-type Tree = Readonly<Record<string, unknown>>;
-
-const root = process.cwd();
-const read = (...path: string[]): string => readFileSync(join(root, ...path), 'utf8');
-const yaml = (...path: string[]): Tree => loadAll(read(...path))[0] as Tree;
-
-/** The value at a path of keys and positions; undefined where there is none. */
-const at = (tree: unknown, ...path: (string | number)[]): unknown =>
-  path.reduce<unknown>(
-    (value, key) => (typeof value === 'object' && value !== null ? (value as Tree)[String(key)] : undefined),
-    tree,
-  );
-const list = (tree: unknown, ...path: (string | number)[]): readonly Tree[] =>
-  (at(tree, ...path) ?? []) as readonly Tree[];
-
-const variables = new Set(settingRows.map(([, row]) => variableOf(row.flag)));
 const paths = Object.keys(yaml('openapi.yaml')['paths'] ?? {});
-const dockerfile = read('Dockerfile');
-const imagePort = /EPR_ADDRESS=0\.0\.0\.0:(\d+)/.exec(dockerfile)?.[1];
 
 const base = ['deployment', 'service', 'packages'].map((name) =>
   yaml('deploy/kubernetes/base', `${name}.yaml`),
@@ -32,7 +11,7 @@ const base = ['deployment', 'service', 'packages'].map((name) =>
 
 /** What Kustomize makes of a folder, or undefined without kubectl. */
 const rendered = (folder: string): readonly Tree[] | undefined => {
-  const result = spawnSync('kubectl', ['kustomize', join(root, 'deploy/kubernetes', folder)], {
+  const result = spawnSync('kubectl', ['kustomize', placeOf('deploy/kubernetes', folder)], {
     encoding: 'utf8',
   });
   if (result.error !== undefined) {
@@ -219,131 +198,4 @@ test('the Pod for imports is as hardened, and writes where the Deployment reads'
   t.is(mountOf(pod), mountOf(deployment));
   t.deepEqual(at(pod, 'securityContext'), at(deployment, 'securityContext'));
   t.is(rendered('import')?.length ?? 1, 1);
-});
-
-test('the compose file is hardened and agrees with image and settings', (t) => {
-  const services = Object.entries((yaml('compose.yaml')['services'] ?? {}) as Readonly<Record<string, Tree>>);
-  t.deepEqual(
-    services.map(([name]) => name),
-    ['depot', 'depot-tls'],
-  );
-  for (const [name, own] of services) {
-    const service: Tree = { ...(own['<<'] as Tree | undefined), ...own };
-    t.is(service['read_only'], true, name);
-    t.deepEqual(service['cap_drop'], ['ALL'], name);
-    t.is(service['user'], '1000:1000', name);
-    const { '<<': inherited, ...set } = (service['environment'] ?? {}) as Readonly<Record<string, string>>;
-    const environment: Readonly<Record<string, string>> = {
-      ...(inherited as unknown as typeof set | undefined),
-      ...set,
-    };
-    for (const variable of Object.keys(environment)) {
-      t.true(variables.has(variable), variable);
-    }
-    const port = environment['EPR_ADDRESS']?.split(':').at(-1) ?? imagePort;
-    t.deepEqual(service['ports'], [`${port}:${port}`], name);
-    const mounted = (service['volumes'] as readonly string[]).map((volume) =>
-      volume.replace(/^.*?}?:(\/)/, '$1'),
-    );
-    t.true(mounted.includes('/packages/package-registry:ro'), name);
-    t.true(mounted.includes('/var/cache/fleet-depot'), name);
-  }
-});
-
-test('the unit of systemd starts the program, knows its settings and waits for running downloads', (t) => {
-  const unit = read('deploy/systemd/fleet-depot.service');
-  const valuesOf = (key: string): readonly string[] =>
-    [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value = '']) => value);
-  t.regex(
-    valuesOf('ExecStart')[0] ?? '',
-    /^\/usr\/bin\/node \/opt\/fleet-depot\/bin\/fleet-depot\.js serve$/,
-  );
-  const named = valuesOf('Environment').map((line) => line.split('=')[0] ?? '');
-  t.deepEqual(
-    named.filter((name) => !variables.has(name)),
-    ['NODE_ENV'],
-  );
-  t.true(Number(valuesOf('TimeoutStopSec')[0]) > 30);
-  const checked = spawnSync('systemd-analyze', ['--version']).error
-    ? undefined
-    : spawnSync('systemd-analyze', ['verify', join(root, 'deploy/systemd/fleet-depot.service')], {
-        encoding: 'utf8',
-      });
-  if (checked === undefined) {
-    t.log('not checked by systemd: systemd-analyze is not installed');
-  } else {
-    // A machine without the program in its place lacks the files, and says so; any other line is about the unit.
-    const lines = checked.stderr.split('\n').filter((line) => !/is not executable|No such file/.test(line));
-    t.deepEqual(
-      lines.filter((line) => line.includes('fleet-depot.service')),
-      [],
-    );
-  }
-});
-
-test('Compose takes the file, with and without the profile for TLS', (t) => {
-  const programs = [['docker', 'compose'], ['docker-compose']].filter(
-    ([program = '', ...words]) => spawnSync(program, [...words, 'version']).status === 0,
-  );
-  const [program = '', ...words] = programs[0] ?? [];
-  if (program === '') {
-    t.log('neither docker compose nor docker-compose is here: skipped');
-    t.pass();
-    return;
-  }
-  for (const [profiles, names] of [
-    [[], ['depot']],
-    [
-      ['--profile', 'tls'],
-      ['depot', 'depot-tls'],
-    ],
-  ] as const) {
-    const found = spawnSync(program, [...words, '-f', join(root, 'compose.yaml'), ...profiles, 'config'], {
-      encoding: 'utf8',
-    });
-    t.is(found.status, 0, found.stderr);
-    const services = Object.keys((loadAll(found.stdout)[0] as { readonly services: Tree }).services);
-    t.deepEqual(
-      services.filter((name) => (names as readonly string[]).includes(name)),
-      [...names],
-    );
-  }
-});
-
-test('the Dockerfile needs no shell to run, no root, and names its own paths', (t) => {
-  for (const word of ['ENTRYPOINT', 'HEALTHCHECK[^\\n]*\\\\\\n\\s*CMD', '^CMD']) {
-    t.regex(dockerfile, new RegExp(`${word} \\["`, 'm'));
-  }
-  const stage = dockerfile.slice(dockerfile.indexOf(' AS server\n'), dockerfile.indexOf(' AS content\n'));
-  t.regex(stage, /^USER 1000$/m);
-  for (const [, path = ''] of read('deploy/image/config.yml').matchAll(/^ {2}- (\/packages\/\S+)$/gm)) {
-    t.true(stage.includes(path), path);
-  }
-  for (const [, variable = ''] of stage.matchAll(/\b(EPR_\w+)=/g)) {
-    t.true(variables.has(variable), variable);
-  }
-});
-
-test('the image says its version, and what it has can be read by every user', (t) => {
-  const { version } = JSON.parse(read('package.json')) as { readonly version: string };
-  t.is(/image\.version="([^"]+)"/.exec(dockerfile)?.[1], version);
-  // A checkout made under umask 077: nothing may go from the build context right into the last stage.
-  const stage = dockerfile.slice(dockerfile.indexOf(' AS server\n'), dockerfile.indexOf(' AS content\n'));
-  t.notRegex(stage, /^COPY (?!--from=)/m);
-  t.regex(dockerfile, /^RUN chmod -R u=rwX,go=rX \/opt\/fleet-depot \/package-registry$/m);
-});
-
-test('building needs no parser from the internet', (t) => {
-  t.notRegex(dockerfile, /^# *syntax *=/im);
-});
-
-test('every part that the split makes is copied into the image', (t) => {
-  const parts = [
-    ...dockerfile.matchAll(/^COPY --from=content \/parts\/(\d\d) \/packages\/distribution\/$/gm),
-  ];
-  const declared = /parts: (\d+),/.exec(read('scripts/image-content.js'))?.[1];
-  t.deepEqual(
-    parts.map(([, number]) => Number(number)),
-    Array.from({ length: Number(declared) }, (_, number) => number),
-  );
 });
