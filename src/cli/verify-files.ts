@@ -6,7 +6,7 @@ import { releaseFolders, type LockedFile } from '../mirror/record/locked-file.ts
 import { readArchive, readSignatureFile } from '../signing/archive-signature.ts';
 import { digestWhole } from '../signing/content-digest.ts';
 import type { SignatureVerdict, SignatureVerifier } from '../signing/signature.ts';
-import { unreadableFile } from '../signing/unreadable-file.ts';
+import { unreadableFile } from '../signing/file-problem.ts';
 import { unlistedReason } from '../signing/locked-archive.ts';
 import type { VerifiedItem } from '../signing/verified-archive.ts';
 

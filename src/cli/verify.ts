@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { listArchives } from '../signing/archive-list.ts';
 import type { SignatureVerifier } from '../signing/signature.ts';
-import { unreadableFile } from '../signing/unreadable-file.ts';
+import { unreadableFile } from '../signing/file-problem.ts';
 import type { ReadLock } from '../signing/locked-archive.ts';
 import { absentItems, verifyItem, type VerifiedItem } from '../signing/verified-archive.ts';
 import { createVerifier } from '../signing/verifier.ts';

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unreadableFile } from './unreadable-file.ts';
+import { unreadableFile } from './file-problem.ts';
 
 /**
  * Every `*.zip` below the given folders at any depth, and the given files as they are; each once, sorted by path.

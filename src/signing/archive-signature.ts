@@ -3,8 +3,8 @@ import { open, readFile, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { DepotError } from '../domain/errors.ts';
 import { errnoOf } from '../domain/system-error.ts';
+import { unreadableFile } from './file-problem.ts';
 import { maxSignatureBytes } from './signature.ts';
-import { unreadableFile } from './unreadable-file.ts';
 
 /** Below this an archive is read whole, which is quicker; above it is streamed, so that memory stays bounded. */
 const wholeFileBytes = 8 * 1024 * 1024;

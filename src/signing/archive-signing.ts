@@ -4,8 +4,8 @@ import { writeDurably } from '../files/durable-file.ts';
 import { originalSignaturePath, readArchive, readSignatureFile, signaturePath } from './archive-signature.ts';
 import type { ArchiveStanding, SignatureJudges } from './archive-standing.ts';
 import { digestContent } from './content-digest.ts';
+import { writeProblem } from './file-problem.ts';
 import type { Signer, SignatureVerifier } from './signature.ts';
-import { writeProblem } from './write-problem.ts';
 
 /** Signs an archive that has no signature yet. Throws SIGNING_FAILED, also where a `.sig` has appeared meanwhile. */
 export const signArchive = async (archive: string, signer: Signer): Promise<void> => {

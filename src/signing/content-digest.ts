@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { unreadableFile } from './unreadable-file.ts';
+import { unreadableFile } from './file-problem.ts';
 
 /** Content on its way through a check, and the SHA-256 of what went through (hex), to be asked at the end. */
 export interface DigestedContent {

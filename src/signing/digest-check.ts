@@ -2,12 +2,12 @@ import { Readable } from 'node:stream';
 import type { Key, SignaturePacket, Subkey } from 'openpgp';
 import { messageOf } from '../domain/errors.ts';
 import { signatureOf } from './detached.ts';
+import { unreadableFile } from './file-problem.ts';
 import { minRSABits } from './key-condition.ts';
 import type { KeyFacts } from './key-facts.ts';
 import type { OpenpgpModule } from './openpgp.ts';
 import { digestSigned, signedHash, type PlainSignatures } from './plain-signature.ts';
 import type { SignatureVerifier } from './signature.ts';
-import { unreadableFile } from './unreadable-file.ts';
 
 /** What a signature is over. */
 export type SignedData = Parameters<SignatureVerifier['verify']>[0];

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { unreadableFile } from './file-problem.ts';
 import { maxKeyFileBytes } from './public-key.ts';
-import { unreadableFile } from './unreadable-file.ts';
 
 /** Fetches at most `limit` bytes. Throws DepotError where that can't be done. */
 export type FetchBytes = (url: string, limit: number) => Promise<Uint8Array>;

@@ -6,11 +6,11 @@ import { errnoOf } from '../domain/system-error.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { makeFolder } from '../files/folder.ts';
 import { discardLeftIn } from '../files/left-behind.ts';
+import { writeProblem } from './file-problem.ts';
 import { formatFingerprint, parseFingerprint } from './fingerprint.ts';
 import { mergeKeys } from './merge-keys.ts';
 import { maxKeyFileBytes, readPublicKeys, type PublicKeyInfo } from './public-key.ts';
 import type { KeySource } from './signature.ts';
-import { writeProblem } from './write-problem.ts';
 
 /**
  * Trusted public keys in a folder, one armored file `FINGERPRINT.asc` for each, readable by everyone and never secret.

@@ -5,8 +5,8 @@ import { errnoOf } from '../domain/system-error.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { discardLeftIn } from '../files/left-behind.ts';
 import { hasName } from '../files/place.ts';
+import { writeProblem } from './file-problem.ts';
 import type { SiteKey } from './site-key.ts';
-import { writeProblem } from './write-problem.ts';
 
 /** Where the three files of a site key are. */
 export interface SiteKeyFiles {
