@@ -1,4 +1,4 @@
-/** What YAML text can hold here. Integers beyond 2^53−1 are bigints; dates stay text. */
+/** What YAML text can hold here. Whole numbers from a million on are bigints unless they are floats; dates stay text. */
 export type YamlValue = YamlScalar | YamlValue[] | { [key: string]: YamlValue };
 
 type YamlScalar = null | boolean | number | bigint | string;
@@ -31,7 +31,13 @@ export function resolveScalar(text: string): YamlScalar {
 
 const integer = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))$/;
 
-/** Go's ParseInt with base 0, after underscores are dropped; within int64 and uint64. */
+// Up to here Go writes a float as it writes an integer.
+const maxSmall = 999_999;
+
+/**
+ * Go's ParseInt with base 0, after underscores are dropped; within int64 and uint64. A large one is a bigint, since Go writes
+ * a float of that size with an exponent and an integer never, and since not every one fits a number.
+ */
 export function parseInteger(text: string): number | bigint | undefined {
   const match = integer.exec(text.includes('_') ? text.replaceAll('_', '') : text);
   if (!match) {
@@ -40,7 +46,7 @@ export function parseInteger(text: string): number | bigint | undefined {
   const [, sign, hex, octal, binary, decimal] = match;
   const literal = hex ? `0x${hex}` : octal ? `0o${octal}` : binary ? `0b${binary}` : (decimal ?? '0');
   const small = Number(literal);
-  if (Number.isSafeInteger(small)) {
+  if (small <= maxSmall) {
     return sign === '-' ? 0 - small : small;
   }
   const exact = sign === '-' ? -BigInt(literal) : BigInt(literal);

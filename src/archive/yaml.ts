@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { loadAll, YAMLException } from 'js-yaml';
+import { loadAll, type Schema, YAMLException } from 'js-yaml';
 import { DepotError } from '../domain/errors.ts';
 import { readPlainYaml } from './plain-yaml.ts';
 import type { YamlValue } from './yaml-scalars.ts';
-import { goSchema } from './yaml-schema.ts';
+import { anyKeySchema, textKeySchema } from './yaml-schema.ts';
 
 export type { YamlValue } from './yaml-scalars.ts';
 
@@ -12,12 +12,18 @@ const maxAliases = 1000;
 const maxNodes = 1_000_000;
 const maxParsedAgain = 4 * 1024 * 1024;
 
+/** How a text is read. */
+export interface YamlRules {
+  /** Refuses keys that are no text (`5:`, `yes:`), as the reference does in manifests; else they become their text. */
+  readonly textKeys?: boolean;
+}
+
 /**
  * Reads the first document of a YAML file with the scalar rules of Go's yaml.v2 (YAML 1.1: `yes` and `on` are
  * booleans, `0777` is octal, the last of two equal keys wins), as the manifests in the wild need.
  * Throws DepotError YAML_INVALID with the line, also for more than 100 levels and for aliases that multiply.
  */
-export function parseYaml(bytes: Uint8Array): YamlValue {
+export function parseYaml(bytes: Uint8Array, { textKeys = false }: YamlRules = {}): YamlValue {
   if (!isUtf8(bytes)) {
     throw new DepotError('YAML_INVALID', { reason: 'is not valid UTF-8' });
   }
@@ -26,8 +32,9 @@ export function parseYaml(bytes: Uint8Array): YamlValue {
   if (plain !== undefined) {
     return plain;
   }
+  const schema = textKeys ? textKeySchema : anyKeySchema;
   try {
-    const document = loadOpenEnd(text) ?? load(text);
+    const document = loadOpenEnd(text, schema) ?? load(text, schema);
     if (text.includes('*')) {
       refuseMultiplying(document);
     }
@@ -49,7 +56,7 @@ const endMark = '\uE001';
  * A block scalar on the last line of a text without a line break at its end has none either; js-yaml puts one in. Told by
  * a mark at the end: where it comes back with a line break behind it, that is the one. Undefined where nothing is to be told.
  */
-function loadOpenEnd(text: string): YamlValue | undefined {
+function loadOpenEnd(text: string, schema: Schema): YamlValue | undefined {
   if (/[\r\n]$/.test(text) || text.includes(endMark) || !blockHeader.test(text)) {
     return undefined;
   }
@@ -71,7 +78,7 @@ function loadOpenEnd(text: string): YamlValue | undefined {
     return value;
   };
   try {
-    const document = trim(load(text + endMark));
+    const document = trim(load(text + endMark, schema));
     return isFound ? document : undefined;
   } catch (error) {
     if (error instanceof YAMLException) {
@@ -87,22 +94,22 @@ function loadOpenEnd(text: string): YamlValue | undefined {
  * real packages have such lines. White space there means nothing, so it is put right when it is complained of: first in
  * the pieces between lines that start at the margin, which are small, then in all.
  */
-function load(text: string): YamlValue {
+function load(text: string, schema: Schema): YamlValue {
   try {
-    return loadFirst(text);
+    return loadFirst(text, schema);
   } catch (error) {
     if (repair(text, error) === undefined) {
       throw error;
     }
     const budget = { characters: maxParsedAgain };
-    const pieces = text.split(/^(?=[^\s#])/m).map((piece) => repairAll(piece, budget));
-    return loadFirst(repairAll(pieces.join(''), budget));
+    const pieces = text.split(/^(?=[^\s#])/m).map((piece) => repairAll(piece, schema, budget));
+    return loadFirst(repairAll(pieces.join(''), schema, budget), schema);
   }
 }
 
-function loadFirst(text: string): YamlValue {
+function loadFirst(text: string, schema: Schema): YamlValue {
   const [document = null] = loadAll(text, {
-    schema: goSchema,
+    schema,
     json: true,
     maxDepth,
     maxAliases,
@@ -111,12 +118,12 @@ function loadFirst(text: string): YamlValue {
 }
 
 /** Repairs place after place as long as that is the only complaint and the budget of text to parse again lasts. */
-function repairAll(text: string, budget: { characters: number }): string {
+function repairAll(text: string, schema: Schema, budget: { characters: number }): string {
   let current = text;
   while (budget.characters > 0) {
     budget.characters -= current.length;
     try {
-      loadFirst(current);
+      loadFirst(current, schema);
       return current;
     } catch (error) {
       const repaired = repair(current, error);

@@ -1,9 +1,10 @@
 import { parseYaml } from '../archive/yaml.ts';
 import { decodeConditions } from '../domain/conditions.ts';
 import { parseConstraint } from '../domain/constraint.ts';
+import { expandDottedKeys } from '../domain/dotted-keys.ts';
 import { readFields } from '../domain/fields.ts';
 import { createProblemList } from '../domain/problem.ts';
-import { expandDottedKeys, isMap } from '../domain/tree.ts';
+import { isMap } from '../domain/tree.ts';
 import { mapBounded } from '../source/bounded.ts';
 import type { ArchiveLimits } from '../source/source.ts';
 import { openZipPackage } from '../source/zip-package.ts';

@@ -5,8 +5,6 @@ import { decodeDeprecation } from './deprecation.ts';
 import type { Fields } from './fields.ts';
 import { ingestionMethod } from './ingestion-method.ts';
 import type { Json } from './json.ts';
-import { sortKeys } from './json.ts';
-import { freeValue, isMap } from './tree.ts';
 import { isRelease } from './release.ts';
 import type { Stream } from './stream.ts';
 import { decodeStream } from './stream.ts';
@@ -30,10 +28,10 @@ export interface DataStream {
   readonly release: string;
   readonly ingest_pipeline: string | undefined;
   readonly streams: readonly Stream[] | undefined;
-  readonly package: string;
+  readonly package: string | undefined;
   readonly elasticsearch: DataStreamElasticsearch | undefined;
   readonly agent: AgentNeeds | undefined;
-  readonly path: string;
+  readonly path: string | undefined;
   readonly deprecated: Deprecation | undefined;
 }
 
@@ -59,7 +57,7 @@ export function decodeDataStream(fields: Fields, context: DataStreamContext): Da
   );
   const elasticsearch = decodeElasticsearch(fields, hasDefault);
   const named = fields.text('ingest_pipeline');
-  const isNamedBelow = Boolean(fields.map('elasticsearch')?.map('ingest_pipeline')?.text('name'));
+  const isNamedBelow = Boolean(fields.map('elasticsearch')?.below('ingest_pipeline')?.text('name'));
   // As in the reference: without a name below `elasticsearch` the default goes before the old key.
   const fallsBack = (elasticsearch !== undefined && !isNamedBelow) || named === '';
   if (type !== '' && !types.has(type)) {
@@ -81,35 +79,28 @@ export function decodeDataStream(fields: Fields, context: DataStreamContext): Da
     release,
     ingest_pipeline: (fallsBack && hasDefault ? 'default' : named) || undefined,
     streams: decodeStreams(fields),
-    package: context.package,
+    package: (fields.optional('package') ?? context.package) || undefined,
     elasticsearch,
     agent: decodeAgentNeeds(fields),
-    path: context.folder,
+    path: (fields.optional('path') ?? context.folder) || undefined,
     deprecated: decodeDeprecation(fields),
   };
 }
 
 function decodeElasticsearch(fields: Fields, hasDefault: boolean): DataStreamElasticsearch | undefined {
   const elasticsearch = fields.map('elasticsearch');
-  const template = elasticsearch?.map('index_template');
+  const template = elasticsearch?.below('index_template');
   const privileges = elasticsearch?.map('privileges');
   const indices = privileges?.texts('indices') ?? [];
   return (
     elasticsearch && {
-      'index_template.settings': mapping(template, 'settings'),
-      'index_template.mappings': mapping(template, 'mappings'),
+      'index_template.settings': template?.freeMap('settings'),
+      'index_template.mappings': template?.freeMap('mappings'),
       'ingest_pipeline.name':
-        elasticsearch.map('ingest_pipeline')?.text('name') || (hasDefault ? 'default' : undefined),
+        elasticsearch.below('ingest_pipeline')?.text('name') || (hasDefault ? 'default' : undefined),
       privileges: privileges && { indices: indices.length > 0 ? indices : undefined },
     }
   );
-}
-
-/** A free mapping, printed with sorted keys; nulls at its top, a mapping of nothing else and a list are left out. */
-function mapping(fields: Fields | undefined, key: string): Json {
-  const inner = fields?.map(key) && freeValue(fields.raw(key) ?? null);
-  const entries = inner && isMap(inner) ? Object.entries(inner).filter(([, value]) => value !== null) : [];
-  return entries.length > 0 ? sortKeys(Object.fromEntries(entries)) : undefined;
 }
 
 function decodeStreams(fields: Fields): readonly Stream[] | undefined {

@@ -1,6 +1,9 @@
+import type { Json } from './json.ts';
+import { sortKeys } from './json.ts';
 import type { ProblemList } from './problem.ts';
 import type { Tree, TreeMap } from './tree.ts';
-import { isMap, numbered } from './tree.ts';
+import { freeValue, isMap, listPart, mapOf, namedPart } from './tree.ts';
+import { flagOf, hasEndless, kindOf, textOf } from './value.ts';
 
 /**
  * Typed reading of one mapping of a manifest. Values are converted as the reference's configuration library does
@@ -13,16 +16,21 @@ export interface Fields {
   readonly at: string;
   /** The name of a field for a message: `policy_templates[0].title`. */
   name(key: string): string;
-  has(key: string): boolean;
   /** Empty where absent. */
   text(key: string): string;
+  /** Undefined where absent, which an empty text is not. */
+  optional(key: string): string | undefined;
   /** Text that must be there: a `broken` problem where it is absent or empty. */
   required(key: string): string;
   flag(key: string): boolean | undefined;
   texts(key: string): string[];
-  /** As it stands, null included; undefined where absent. */
-  raw(key: string): Tree | undefined;
+  /** A value of any kind, printed with sorted keys; undefined where it is absent or an empty mapping. */
+  free(key: string): Json;
+  /** A mapping of values of any kind, printed with sorted keys; nulls at its top are left out, and so is one of nothing else. */
+  freeMap(key: string): Json;
   map(key: string): Fields | undefined;
+  /** A mapping that the reference names with a dot (`index_template.settings`): where it is none, what it would hold is absent. */
+  below(key: string): Fields | undefined;
   /** The mappings of a list; entries of another kind are problems. */
   list(key: string): Fields[];
   /** Records a problem at this mapping. */
@@ -39,27 +47,45 @@ export function readFields(tree: TreeMap, file: string, problems: ProblemList, a
   const elements = (key: string): Tree[] => {
     const value = raw(key) ?? [];
     // A mapping has the elements that its keys number, of which most have none.
-    const list = isMap(value) ? (numbered(value) ?? []) : value;
+    const list = isMap(value) ? listPart(value) : value;
     return Array.isArray(list) ? list : [list];
+  };
+  const inner = (key: string, value: Tree): Fields =>
+    // A list is a mapping that has none of the wanted keys.
+    readFields(isMap(value) ? value : {}, file, problems, name(key));
+  const printable = (key: string, value: Tree): Json => {
+    if (hasEndless(value)) {
+      problems.broken(file, `${name(key)} has a number that no JSON can hold (.inf or .nan)`);
+      return undefined;
+    }
+    return sortKeys(value) ?? undefined;
   };
   const text = (key: string): string => {
     const value = raw(key);
     if (value === undefined || value === null) {
       return '';
     }
-    const converted = toText(value);
+    const converted = textOf(value);
     if (converted === undefined) {
       wrong(key, 'text', value);
     }
     return converted ?? '';
   };
+  const texts = (key: string): string[] =>
+    elements(key).flatMap((value, index) => {
+      const converted = value === null ? '' : textOf(value);
+      if (converted === undefined) {
+        wrong(`${key}[${index}]`, 'text', value);
+      }
+      return converted ?? [];
+    });
   return {
     file,
     at,
     name,
-    raw,
     text,
-    has: (key) => (raw(key) ?? null) !== null,
+    texts,
+    optional: (key) => ((raw(key) ?? null) === null ? undefined : text(key)),
     required: (key) => {
       const value = text(key);
       if (value === '') {
@@ -69,7 +95,7 @@ export function readFields(tree: TreeMap, file: string, problems: ProblemList, a
     },
     flag: (key) => {
       const value = raw(key) ?? undefined;
-      const converted = typeof value === 'string' ? flagWords.get(value) : value;
+      const converted = typeof value === 'string' ? flagOf(value) : value;
       if (converted !== undefined && typeof converted !== 'boolean') {
         wrong(key, 'true or false', converted);
         return undefined;
@@ -79,31 +105,35 @@ export function readFields(tree: TreeMap, file: string, problems: ProblemList, a
       }
       return converted;
     },
-    texts: (key) =>
-      elements(key).flatMap((value, index) => {
-        const converted = value === null ? '' : toText(value);
-        if (converted === undefined) {
-          wrong(`${key}[${index}]`, 'text', value);
-        }
-        return converted ?? [];
-      }),
+    free: (key) => printable(key, freeValue(raw(key) ?? null)),
+    freeMap: (key) => {
+      const value = raw(key) ?? null;
+      if (value !== null && typeof value !== 'object') {
+        wrong(key, 'a mapping', value);
+      }
+      const entries = isMap(value) ? namedPart(value) : [];
+      const kept = entries
+        .map(([inside, child]) => [inside, freeValue(child)] as const)
+        .filter(([, child]) => child !== null);
+      return kept.length > 0 ? printable(key, mapOf(kept)) : undefined;
+    },
     map: (key) => {
       const value = raw(key) ?? undefined;
-      if (typeof value === 'object') {
-        // A list is a mapping that has none of the wanted keys.
-        return readFields(isMap(value) ? value : {}, file, problems, name(key));
-      }
-      if (value === undefined) {
+      if (value !== undefined && typeof value !== 'object') {
+        wrong(key, 'a mapping', value);
         return undefined;
       }
-      wrong(key, 'a mapping', value);
-      return undefined;
+      return value && inner(key, value);
+    },
+    below: (key) => {
+      const value = raw(key);
+      return isMap(value) ? inner(key, value) : undefined;
     },
     list: (key) =>
       elements(key).flatMap((value, index) => {
         const place = `${key}[${index}]`;
         if (typeof value === 'object') {
-          return readFields(isMap(value) ? value : {}, file, problems, name(place));
+          return inner(place, value ?? {});
         }
         wrong(place, 'a mapping', value);
         return [];
@@ -111,46 +141,4 @@ export function readFields(tree: TreeMap, file: string, problems: ProblemList, a
     broken: (reason) => problems.broken(file, reason),
     invalid: (reason) => problems.invalid(file, reason),
   };
-}
-
-const flagWords = new Map([
-  ...['1', 't', 'T', 'true', 'TRUE', 'True', 'on'].map((word) => [word, true] as const),
-  ...['0', 'f', 'F', 'false', 'FALSE', 'False', 'off'].map((word) => [word, false] as const),
-]);
-
-function toText(value: Tree): string | undefined {
-  if (typeof value === 'object') {
-    return undefined;
-  }
-  return typeof value === 'number' && !Number.isSafeInteger(value) ? floatText(value) : String(value);
-}
-
-/** As Go prints a float (`%g`): six digits before the point at most, else with an exponent of two digits or more. */
-function floatText(value: number): string {
-  if (Number.isNaN(value)) {
-    return 'NaN';
-  }
-  if (!Number.isFinite(value)) {
-    return value > 0 ? '+Inf' : '-Inf';
-  }
-  const [digits = '', exponent = ''] = value.toExponential().split('e');
-  const power = Number(exponent);
-  if (power >= -4 && power < 6) {
-    return String(value);
-  }
-  return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
-}
-
-function kindOf(value: Tree): string {
-  if (value === null) {
-    return 'empty';
-  }
-  if (Array.isArray(value)) {
-    return 'a list';
-  }
-  return typeof value === 'object'
-    ? 'a mapping'
-    : typeof value === 'string'
-      ? `the text "${value}"`
-      : `${value}`;
 }

@@ -14,6 +14,8 @@ export interface Image {
 export function decodeImages(fields: Fields, key: string, base: string): readonly Image[] | undefined {
   const list = fields.list(key).map((entry): Image => {
     const src = entry.required('src');
+    // Read as the reference does, which then replaces it.
+    entry.text('path');
     return {
       src,
       path: posix.join(base, src),

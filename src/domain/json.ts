@@ -8,8 +8,8 @@ const markSign = '\uE000';
 
 /**
  * Pretty JSON with two spaces, in ASCII alone: Kibana decodes a body chunk by chunk and breaks every character that a
- * chunk border cuts, and only escapes save it. No newline at the end. A bigint is printed as a number, a field that is
- * undefined is left out. A mapping with keys that are numbers, which JavaScript puts first and in order of size, has its
+ * chunk border cuts, and only escapes save it. No newline at the end. A bigint is printed as a number and -0 as Go does, a
+ * field that is undefined is left out. A mapping with keys that are numbers, which JavaScript puts first and in order of size, has its
  * keys in the order of their bytes.
  */
 export function renderJson(value: object, indent = 2): string {
@@ -18,9 +18,9 @@ export function renderJson(value: object, indent = 2): string {
     JSON.stringify(
       value,
       (_key, child: unknown) => {
-        if (typeof child === 'bigint') {
+        if (typeof child === 'bigint' || Object.is(child, -0)) {
           isMarked = true;
-          return `${mark}${child}`;
+          return `${mark}${typeof child === 'bigint' ? child : '-0'}`;
         }
         if (!hasNumbersFirst(child)) {
           return child;

@@ -55,6 +55,7 @@ export function decodeManifest(fields: Fields, context: ManifestContext): Decode
       fields.invalid(`${key} is missing or empty`);
     }
   }
+  readReplaced(fields);
   const format = decodeFormat(fields);
   const release = fields.text('release') || defaultRelease(version);
   if (!isRelease(release)) {
@@ -68,7 +69,7 @@ export function decodeManifest(fields: Fields, context: ManifestContext): Decode
   }
   const info: PackageInfo = {
     name,
-    title: fields.has('title') ? fields.text('title') : undefined,
+    title: fields.optional('title'),
     version: versionText,
     release,
     source: fields.map('source') && { license: fields.map('source')?.text('license') || undefined },
@@ -102,6 +103,14 @@ export function decodeManifest(fields: Fields, context: ManifestContext): Decode
     agent: decodeAgentNeeds(fields),
   };
   return { info, version, format };
+}
+
+/** What the reference reads and then replaces by its own values must be what it wants nevertheless. */
+function readReplaced(fields: Fields): void {
+  for (const key of ['download', 'path', 'readme', 'signature_path']) {
+    fields.text(key);
+  }
+  fields.texts('assets');
 }
 
 function decodeFormat(fields: Fields): Version | undefined {

@@ -92,7 +92,8 @@ function decodePolicyTemplate(
     // Unknown ones too: the reference drops them only from the package.
     categories: some(fields.texts('categories')),
     screenshots: decodeImages(fields, 'screenshots', base),
-    readme: hasFile(readme) ? `${base}/${readme}` : undefined,
+    // Where there is no such file the reference answers what the manifest says.
+    readme: hasFile(readme) ? `${base}/${readme}` : fields.optional('readme'),
     type: fields.text('type') || undefined,
     input,
     ingestion_method:

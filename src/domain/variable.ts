@@ -2,8 +2,6 @@ import type { Deprecation } from './deprecation.ts';
 import { decodeDeprecation } from './deprecation.ts';
 import type { Fields } from './fields.ts';
 import type { Json } from './json.ts';
-import { sortKeys } from './json.ts';
-import { freeValue } from './tree.ts';
 
 /** A setting that the user fills in, as the registry answers it. The order of the fields is the answer's. */
 export interface Variable {
@@ -28,7 +26,7 @@ export function decodeVariables(fields: Fields): readonly Variable[] | undefined
     multi: entry.flag('multi') ?? false,
     required: entry.flag('required') ?? false,
     show_user: entry.flag('show_user') ?? false,
-    default: sortKeys(freeValue(entry.raw('default') ?? null)) ?? undefined,
+    default: entry.free('default'),
     deprecated: decodeDeprecation(entry),
   }));
   return list.length > 0 ? list : undefined;

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
 import { parseYaml } from '../archive/yaml.ts';
+import { expandDottedKeys } from '../domain/dotted-keys.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { DefinedFields } from '../domain/field-definitions.ts';
 import { readDefinedFields } from '../domain/field-definitions.ts';
 import { isPrintedWithin } from '../domain/json.ts';
 import type { ProblemList } from '../domain/problem.ts';
 import type { Tree, TreeMap } from '../domain/tree.ts';
-import { expandDottedKeys, isMap } from '../domain/tree.ts';
+import { isMap } from '../domain/tree.ts';
 import type { PackageFiles } from '../source/source.ts';
 import type { ContentMemory, LearnedContent, Refusal } from './learned-content.ts';
 
@@ -116,7 +117,7 @@ export function createContentReader(
 const maxAnswer = 16 * 1024 * 1024;
 
 function decideMapping(bytes: Buffer): { readonly tree: TreeMap } | Refusal {
-  const tree = expandDottedKeys(parseYaml(bytes) ?? {});
+  const tree = expandDottedKeys(parseYaml(bytes, { textKeys: true }) ?? {});
   if (!isMap(tree)) {
     return { reason: 'is no YAML mapping' };
   }

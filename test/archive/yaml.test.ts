@@ -22,6 +22,11 @@ const scalars: readonly (readonly [string, unknown])[] = [
   ['-0x10', -16],
   ['1_000', 1000],
   ['+12', 12],
+  ['999999', 999999],
+  ['1000000', 1000000n],
+  ['-1000000', -1000000n],
+  ['1e6', 1000000],
+  ['1000000.0', 1000000],
   ['09', 9],
   ['2020-01-01', '2020-01-01'],
   ['2020-01-01T10:00:00Z', '2020-01-01T10:00:00Z'],
@@ -94,9 +99,13 @@ for (const [text, expected] of scalars) {
   });
 }
 
-test('the last of two equal keys wins, merges are merged, __proto__ is a key', (t) => {
+test('the last of two equal keys wins, merges are merged where they stand, __proto__ is a key', (t) => {
   t.deepEqual(read('a: 1\na: 2\n'), { a: 2 });
   t.deepEqual(read('a: &x {b: 1}\nc:\n  <<: *x\n  d: 2\n'), { a: { b: 1 }, c: { b: 1, d: 2 } });
+  t.deepEqual(read('{a: 2, <<: {a: 1}}'), { a: 1 });
+  t.deepEqual(read('{<<: {a: 1}, a: 2}'), { a: 2 });
+  t.deepEqual(read('{a: 2, <<: [{a: 1, c: 5}, {a: 3, b: 4, c: 6}], b: 7}'), { a: 1, c: 5, b: 7 });
+  t.deepEqual(read('{<<: {a: 1}, b: 2, <<: {a: 3}}'), { a: 3, b: 2 });
   const tree = read('__proto__: {polluted: true}\n') as Record<string, unknown>;
   t.deepEqual(Object.keys(tree), ['__proto__']);
   t.is(({} as Record<string, unknown>)['polluted'], undefined);
@@ -120,6 +129,18 @@ test('a block scalar has no line break at its end where the text ends before it'
   for (const [text, expected] of texts) {
     t.deepEqual(read(text), expected, JSON.stringify(text));
   }
+});
+
+test('a key that is no text becomes text, or is refused with its line where only text is a key', (t) => {
+  for (const key of ['5', '1.5', 'yes', 'y', '~', '!!int "5"', '0x1F', '[a]', '{a: b}']) {
+    const bytes = Buffer.from(`a: 1\nb:\n  ? ${key}\n  : 2\n`);
+    const error = t.throws(() => parseYaml(bytes, { textKeys: true }), { instanceOf: DepotError }, key);
+    t.regex(error?.message ?? '', /^line \d: .* is no (?:text|key)/, key);
+  }
+  t.deepEqual(read('{5: a, yes: b, ~: c}'), { '5': 'a', true: 'b', null: 'c' });
+  const texts = Buffer.from('"5": a\n"yes": b\n!!str 6: c\n2020-01-01: d\n<<: {e: f}\n');
+  const expected = { '5': 'a', yes: 'b', '6': 'c', '2020-01-01': 'd', e: 'f' };
+  t.deepEqual(parseYaml(texts, { textKeys: true }), expected);
 });
 
 test('lines that the standard calls too little indented are taken, as in real packages', (t) => {

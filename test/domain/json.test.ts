@@ -10,7 +10,7 @@ test('any JSON comes back as it was, in ASCII alone', (t) => {
   fc.assert(
     fc.property(value, fc.constantFrom(0, 2), (tree, indent) => {
       const text = renderJson(tree, indent);
-      t.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(tree)));
+      t.deepEqual(JSON.parse(text), structuredClone(tree));
       // oxlint-disable-next-line no-control-regex
       return /^[\u0000-\u007f]*$/.test(text);
     }),
@@ -22,7 +22,8 @@ test('what is in ASCII is written as JSON.stringify writes it', (t) => {
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (tree) => {
       // oxlint-disable-next-line no-control-regex
       const plain = JSON.stringify(tree, null, 2);
-      return /[^ -~\n]|"\d+":/.test(plain) || renderJson(tree) === plain;
+      // JSON.stringify takes the sign from -0.
+      return /[^ -~\n]|"\d+":/.test(plain) || renderJson(JSON.parse(plain) as object) === plain;
     }),
   );
   t.pass();

@@ -1,15 +1,16 @@
 import test from 'ava';
 import { parseYaml } from '../../src/archive/yaml.ts';
 import { decodeDataStream } from '../../src/domain/data-stream.ts';
+import { expandDottedKeys } from '../../src/domain/dotted-keys.ts';
 import { readFields } from '../../src/domain/fields.ts';
 import { renderJson } from '../../src/domain/json.ts';
 import { decodeManifest } from '../../src/domain/manifest.ts';
 import { createProblemList } from '../../src/domain/problem.ts';
-import { expandDottedKeys, isMap, type TreeMap } from '../../src/domain/tree.ts';
+import { isMap, type TreeMap } from '../../src/domain/tree.ts';
 
 /** What the answers were is what go-ucfg 0.8.8, the library that reads the reference's manifests, made of the same YAML. */
 const read = (yaml: string): TreeMap => {
-  const tree = expandDottedKeys(parseYaml(Buffer.from(yaml)));
+  const tree = expandDottedKeys(parseYaml(Buffer.from(yaml), { textKeys: true }));
   return isMap(tree) ? tree : {};
 };
 
@@ -21,14 +22,20 @@ const decode = (yaml: string): { answer: Readonly<Record<string, unknown>>; reas
   return { answer: JSON.parse(renderJson(decoded?.info ?? {})) as Record<string, unknown>, reasons: broken };
 };
 
-const decodeStreams = (yaml: string): Readonly<Record<string, unknown>> => {
+const decodeStreams = (
+  yaml: string,
+  tell: (reasons: readonly string[]) => void = () => undefined,
+): Readonly<Record<string, unknown>> => {
+  const problems = createProblemList();
   const fields = readFields(
     read(`type: logs\ntitle: Log\n${yaml}\n`),
     'data_stream/log/manifest.yml',
-    createProblemList(),
+    problems,
   );
   const context = { package: 'demo', release: 'ga', folder: 'log', hasFile: () => false };
-  return JSON.parse(renderJson(decodeDataStream(fields, context))) as Record<string, unknown>;
+  const decoded = decodeDataStream(fields, context);
+  tell(problems.all.map(({ reason }) => reason));
+  return JSON.parse(renderJson(decoded)) as Record<string, unknown>;
 };
 
 const template = 'name: t\n    title: T\n    description: D.';
@@ -123,6 +130,80 @@ test('nulls at the top of index settings are left out, and so are settings of no
   for (const value of ['{}', '[]', '{a: {}}', '~', '{"0": a}']) {
     t.is(settings(value), undefined, value);
   }
+  t.deepEqual(settings('{"0": a, b: c, d: {"0": a, e: f}}'), { b: 'c', d: { '0': 'a', e: 'f' } });
+});
+
+test('what is named with a dot is absent where a value stands in its way', (t) => {
+  for (const value of ['5', 'text', 'yes', '[a]', '[]', '{}', '~']) {
+    const { streams, elasticsearch } = decodeStreams(
+      `streams: []\nelasticsearch: {index_template: ${value}, ingest_pipeline: ${value}}`,
+      (reasons) => t.deepEqual(reasons, [], value),
+    );
+    t.is(streams, undefined);
+    t.deepEqual(elasticsearch, {}, value);
+  }
+});
+
+test('a number that no JSON can hold is refused where it would be answered, and is text where text is wanted', (t) => {
+  for (const value of ['.inf', '-.inf', '.nan', '{a: [.inf]}']) {
+    t.regex(
+      decode(`vars: [{name: v, default: ${value}}]`).reasons.join(),
+      /^vars\[0\]\.default has a number that no JSON can hold/,
+    );
+    decodeStreams(`elasticsearch: {index_template: {settings: {a: ${value}}}}`, (reasons) =>
+      t.regex(reasons.join(), /^elasticsearch\.index_template\.settings has a number/),
+    );
+  }
+  t.deepEqual(decode('other: .inf\ngroup: .nan'), decode('group: NaN'));
+});
+
+test('a float below zero that is none keeps its sign, as in the answers of the reference', (t) => {
+  const problems = createProblemList();
+  const fields = readFields(
+    read('vars: [{name: v, default: [-0.0, -0, 1e6, 1000000, 1e21]}]'),
+    'manifest.yml',
+    problems,
+  );
+  const decoded = decodeManifest(fields, { hasFile: () => false, unknownCategory: () => undefined });
+  t.is(decoded, undefined);
+  t.is(renderJson({ v: fields.list('vars')[0]?.free('default') }, 0), '{"v":[-0,0,1000000,1000000,1e+21]}');
+});
+
+test('a text is true or false by the words of Go, which are fewer than those of YAML', (t) => {
+  const multiple = (value: string): unknown => {
+    const { answer, reasons } = decode(`policy_templates:\n  - ${template}\n    multiple: ${value}`);
+    return reasons.length > 0
+      ? reasons.join()
+      : (answer['policy_templates'] as { multiple: unknown }[])[0]?.multiple;
+  };
+  t.deepEqual(['yes', '"true"', '"1"', '"T"', 'off', '"f"'].map(multiple), [
+    true,
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  for (const value of ['"on"', '"yes"', '1', '""']) {
+    t.regex(String(multiple(value)), /multiple is .*, true or false is wanted/, value);
+  }
+});
+
+test('what the reference reads and replaces must be what it wants: other values break the package', (t) => {
+  for (const key of ['download', 'path', 'readme', 'signature_path']) {
+    t.deepEqual(decode(`${key}: 5`), decode(''), key);
+    t.regex(decode(`${key}: {a: b}`).reasons.join(), new RegExp(`^${key} is a mapping, text is wanted`));
+  }
+  t.regex(decode('assets: [{a: b}]').reasons.join(), /^assets\[0\] is a mapping/);
+  t.regex(decode('icons: [{src: /a.svg, path: [a]}]').reasons.join(), /^icons\[0\]\.path is a list/);
+});
+
+test('what a file or a folder would tell is as the manifest says where it says so', (t) => {
+  const { answer } = decode(`policy_templates:\n  - ${template}\n    readme: docs/own.md`);
+  t.is((answer['policy_templates'] as { readme: unknown }[])[0]?.readme, 'docs/own.md');
+  t.like(decodeStreams('package: other\npath: elsewhere'), { package: 'other', path: 'elsewhere' });
+  t.like(decodeStreams('package: ~\npath: ~'), { package: 'demo', path: 'log' });
+  t.false('path' in decodeStreams('path: ""'));
 });
 
 test('numbers where text is wanted are written as Go writes them', (t) => {
@@ -134,6 +215,13 @@ test('numbers where text is wanted are written as Go writes them', (t) => {
     '1234567.5': '1.2345675e+06',
     '1e-7': '1e-07',
     '100000000000000000000': '1e+20',
+    '999999.0': '999999',
+    '1e6': '1e+06',
+    '12345678.0': '1.2345678e+07',
+    '1000000': '1000000',
+    '12345678': '12345678',
+    '-0': '0',
+    '-0.0': '-0',
     '18446744073709551615': '18446744073709551615',
     '.inf': '+Inf',
     '-.inf': '-Inf',
