@@ -16,7 +16,7 @@ import { showPlan, showResults } from './sync/report.ts';
 import type { SyncRun, SyncTrust } from './sync/run.ts';
 import type { SyncOptions } from './sync/settings.ts';
 import { listingOptions } from './sync/settings.ts';
-import { openSyncTarget } from './sync/target.ts';
+import { isDepot, openSyncTarget } from './sync/target.ts';
 import type { CommandIo, Verb } from './verb.ts';
 
 /** `fleet-depot sync NAME|FILE --to DIR`: makes a folder hold a distribution. */
@@ -98,6 +98,11 @@ async function sync(
       queries.length + packages.length > 0 || (options.installed ?? installed) !== undefined;
     const to = folderOf(run, hasPackages || options.artifactsTo === undefined);
     const artifactsTo = options.artifactsTo ?? to;
+    if (options.partial && !(await isDepot(to)) && !(await isDepot(artifactsTo))) {
+      throw new DepotError('USAGE', {
+        reason: `--partial is for a depot, and ${resolve(to)} is none: in a plain folder what came stays without it`,
+      });
+    }
     const results: SyncResult[] = [];
     if (hasPackages && release && resolve(to) !== resolve(artifactsTo)) {
       results.push(await fill(to, { packages: true, release: false }, run));

@@ -52,6 +52,8 @@ export function parseDefinition(text: string, label: string): Definition {
     const tree = parseYamlTree(text);
     if (!tree || isEmptyNode(tree)) {
       complain(1, 'the definition is empty: it needs queries, packages or installed');
+    } else if (isLockFile(tree)) {
+      complain(tree.line, `this is a lock file: name its definition, with --locked --lock ${label}`);
     } else {
       definition = readDefinition(tree, label, complain);
       // Where something is wrong already, that may be why.
@@ -106,6 +108,10 @@ function readDefinition(tree: YamlNode, label: string, complain: Complain): Defi
     ...(release === undefined ? {} : { release }),
   };
 }
+
+/** Whether it is a `distribution.lock`, which is JSON and so YAML as well. */
+const isLockFile = (tree: YamlNode): boolean =>
+  tree.kind === 'mapping' && tree.entries.some(({ key }) => key === 'lockVersion');
 
 const asksNothing = ({ queries, packages, installed, release }: Definition): boolean =>
   queries.length === 0 && packages.length === 0 && installed === undefined && !release;

@@ -153,6 +153,20 @@ test('--partial takes what is there though a package failed', async (t) => {
   t.deepEqual(served(), signed('apache-1.0.0', 'nginx-1.2.0'));
 });
 
+test('--partial for a plain folder is refused before anything is asked for', async (t) => {
+  const { upstream } = await setUp(t);
+  const folder = await scratch(t);
+  const definition = writeDefinition(folder, upstream.address, 'queries:\n  - {}\n');
+  upstream.requests.length = 0;
+  const { exitCode, error } = await runSyncVerb([definition, '--to', join(folder, 'to'), '--partial'], {
+    key: publisher.publicKey,
+  });
+  t.is(exitCode, 2);
+  t.regex(error?.message ?? '', /--partial is for a depot, and .*\/to is none/);
+  t.deepEqual(upstream.requests, []);
+  t.false(existsSync(join(folder, 'to')));
+});
+
 test('--prune leaves out what is no longer wanted; files that sync never placed stay', async (t) => {
   const { run, served, depot, upstream } = await setUp(t);
   await run();

@@ -9,6 +9,7 @@ import { parseNamePattern } from '../../src/distribution/name-pattern.ts';
 import { parseDefinition } from '../../src/distribution/parse-definition.ts';
 import { planSearches } from '../../src/distribution/query-plan.ts';
 import { listShipped, loadDefinition, shippedFolder } from '../../src/distribution/shipped.ts';
+import { formatLockFile } from '../../src/mirror/record/lock-file.ts';
 import { nearestWord } from '../../src/distribution/suggestion.ts';
 import { scratch } from '../support/scratch.ts';
 
@@ -197,6 +198,15 @@ test('of a file that is something else the first problems are told, and how many
   const message = problemOf(`queries:\n${'  - nginx\n'.repeat(5000)}`);
   t.true(
     message.endsWith("line 21: a query must be a mapping (key: value), not 'nginx'; and 4980 more problems"),
+  );
+});
+
+test('a lock file is called one, with the flags that take it', (t) => {
+  const lock = formatLockFile({ distribution: 'lite', address: 'https://epr.example/', packages: [] });
+  const error = t.throws(() => parseDefinition(lock, 'a/distribution.lock'), { instanceOf: DepotError });
+  t.is(
+    error?.message,
+    'a/distribution.lock: line 1: this is a lock file: name its definition, with --locked --lock a/distribution.lock',
   );
 });
 

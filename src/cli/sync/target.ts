@@ -35,14 +35,17 @@ export interface DepotSync {
   readonly note: string;
 }
 
+/** Whether a folder is a depot, which gets snapshots; any other is filled itself. */
+export const isDepot = async (folder: string): Promise<boolean> =>
+  (await stat(join(folder, 'depot.json')).catch(() => undefined)) !== undefined;
+
 /**
  * A plain folder, or, where `folder` has a depot.json, that depot: then everything is gathered in a folder of it that no
  * server sees, and becomes a new snapshot when it is all there.
  */
 export const openSyncTarget = async (folder: string, how: DepotSync): Promise<SyncTarget> => {
   const root = resolve(folder);
-  const marked = await stat(join(root, 'depot.json')).catch(() => undefined);
-  if (marked === undefined) {
+  if (!(await isDepot(root))) {
     await refuseInsideDepot(root, 'name the depot itself (--to), and it gets a new one');
     const layout = createLayout(root);
     return { layout, lockFile: layout.lockFile, hooks: {} };

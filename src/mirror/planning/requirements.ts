@@ -10,8 +10,9 @@ import type { WantedProblem } from './wanted-problem.ts';
 
 /**
  * Adds to `wanted` what its packages require, and what those require: for each Kibana that the definition asks for and that takes
- * the package, the newest version that satisfies it, where nothing wanted does that this Kibana takes. `exclude` wins over a
- * requirement; `include` doesn't limit it.
+ * the package, the newest version that satisfies it, where nothing wanted does that this Kibana takes. For a package that none
+ * of them takes (a pin), where nothing wanted does at all, the newest for each. `exclude` wins over a requirement; `include`
+ * doesn't limit it.
  */
 export async function closeOverRequirements(
   wanted: Map<string, Candidate>,
@@ -19,7 +20,7 @@ export async function closeOverRequirements(
   upstream: Upstream,
   signal?: AbortSignal,
 ): Promise<WantedProblem[]> {
-  const problems: WantedProblem[] = [];
+  const problems: (WantedProblem & { readonly satisfied?: Test })[] = [];
   const offers = new Map<string, Promise<readonly Offer[]>>();
   const rows = clientsOf(definition);
   const [only] = rows.length === 1 ? rows : [];
@@ -41,16 +42,27 @@ export async function closeOverRequirements(
   };
 
   const queue = [...wanted.values()];
-  for (let candidate = queue.shift(); candidate; candidate = queue.shift()) {
+  // Whether something chosen meets what they require is known when all else is chosen.
+  const last: Candidate[] = [];
+  const isLast = new Set<Candidate>();
+  for (let candidate = queue.shift(); candidate; candidate = queue.shift() ?? last.shift()) {
     const conditions = candidate.requires ? candidate : await upstream.conditions(candidate, signal);
+    const takers = rows.filter((row) => takes(row, conditions ?? {}));
+    if (takers.length === 0 && !isLast.has(candidate)) {
+      const known: Candidate = { ...candidate, ...conditions, requires: conditions?.requires ?? [] };
+      isLast.add(known);
+      last.push(known);
+      continue;
+    }
     for (const requirement of conditions?.requires ?? []) {
+      const satisfied = createTest(requirement);
       const complain = (why: string): void => {
         problems.push({
           label: idOf(candidate),
           reason: `${idOf(candidate)} requires ${requirement.name} ${requirement.constraint}: ${why}`,
+          ...(satisfied ? { satisfied } : {}),
         });
       };
-      const satisfied = createTest(requirement);
       if (!satisfied) {
         complain('name or constraint is not proper');
         continue;
@@ -65,7 +77,7 @@ export async function closeOverRequirements(
         fitting: offered.filter(satisfied),
       }));
       // What a package needs is needed where it can be installed; of one that fits no row nothing is known but itself.
-      const fit = all.filter(({ row }) => takes(row, conditions ?? {}));
+      const fit = all.filter(({ row }) => takers.includes(row));
       const needed = fit.length > 0 || isMet ? fit : all;
       const added = needed
         .filter(({ fitting }) => !fitting.some((one) => wanted.has(idOf(one))))
@@ -84,7 +96,11 @@ export async function closeOverRequirements(
       }
     }
   }
-  return problems;
+  // What was lacking may have come with something else.
+  const all = [...wanted.values()];
+  return problems
+    .filter(({ satisfied }) => !satisfied || !all.some(satisfied))
+    .map(({ label, reason }) => ({ label, reason }));
 }
 
 /**
@@ -128,7 +144,9 @@ const isSurelyTaken = (row: Query, candidate: Candidate): boolean =>
 const isExcluded = (candidate: Candidate, definition: Definition): boolean =>
   definition.exclude.some((pattern) => pattern.matches(candidate.name, candidate.parsed));
 
-function createTest({ name, constraint }: Requirement): ((candidate: Candidate) => boolean) | undefined {
+type Test = (candidate: Candidate) => boolean;
+
+function createTest({ name, constraint }: Requirement): Test | undefined {
   const parsed = parseConstraint(constraint);
   if (!parsed || !isPackageName(name)) {
     return undefined;
