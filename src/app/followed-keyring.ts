@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count.ts';
 import type { KnownPackages } from '../index/known-package.ts';
 import type { JudgePool } from '../judge/pool.ts';
 import type { KeyringState } from '../signing/keyring-state.ts';
@@ -29,7 +30,7 @@ export function followKeyring(
     if (found.tag !== current.tag) {
       log.info(
         { 'event.action': 'keyring-changed' },
-        `the keyring has changed and holds ${found.keys.length} keys now: signatures are checked again`,
+        `the keyring has changed and holds ${countOf(found.keys.length, 'key')} now: signatures are checked again`,
       );
     }
     current = found;

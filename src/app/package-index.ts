@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/settings.ts';
+import { countOf } from '../domain/count.ts';
 import { DepotError } from '../domain/errors.ts';
 import { defaultCacheFolder } from '../index/cache-folder.ts';
 import { createIndexCache, type IndexCache } from '../index/index-cache.ts';
@@ -105,7 +106,7 @@ export function createIndex(
       onSwap(snapshot);
       log.info(
         { 'event.action': 'index-ready', 'fleet_depot.generation': snapshot.generation },
-        `serving ${snapshot.packages.length} versions of ${snapshot.names} packages, ${snapshot.quarantine.length} in quarantine`,
+        `serving ${countOf(snapshot.packages.length, 'version')} of ${countOf(snapshot.names, 'package')}, ${snapshot.quarantine.length} in quarantine`,
       );
     },
   });
@@ -145,13 +146,13 @@ export async function firstIndex(index: IndexStore, config: Config, log: Log): P
       { 'event.action': 'no-packages' },
       length === 0
         ? `there are no packages in ${paths}`
-        : `all ${length} packages in ${paths} are in quarantine`,
+        : `${paths}: ${countOf(length, 'package')}, all in quarantine`,
     );
   }
   const [first] = snapshot.quarantine;
   if (config.strict && first) {
     throw new DepotError('PACKAGES_REFUSED', {
-      count: snapshot.quarantine.length,
+      count: countOf(snapshot.quarantine.length, 'package is', 'packages are'),
       first: `${first.label}: ${first.reasons[0] ?? ''}`,
     });
   }

@@ -7,6 +7,7 @@ import { createOpenPackages } from '../answer/open-packages.ts';
 import { createPackageFileAnswers } from '../answer/package-file.ts';
 import { nameOf } from '../config/setting.ts';
 import { settings, type Config } from '../config/settings.ts';
+import { countOf } from '../domain/count.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createClientAddress } from '../http/client-address.ts';
 import { createHttpApp } from '../http/create-app.ts';
@@ -129,7 +130,7 @@ function currentSnapshot(index: IndexStore): Snapshot {
   const { snapshot, progress, fault } = index.state();
   if (!snapshot) {
     const state = progress
-      ? `${progress.done} of ${progress.total} packages are read`
+      ? `${progress.done} of ${countOf(progress.total, 'package is', 'packages are')} read`
       : 'packages are being listed';
     throw new DepotError('NOT_READY', { reason: fault ?? state });
   }

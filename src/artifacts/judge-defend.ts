@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count.ts';
 import { good, quarantined, type Judgement } from './artifact.ts';
 import { isDefendPath, mounts } from './collect.ts';
 import type { ContentTask } from './content-check.ts';
@@ -89,7 +90,9 @@ const warningsOf = (manifest: DefendManifest | undefined, here: ReadonlySet<stri
   const missing = manifest?.urls?.filter((url) => !here.has(url)) ?? [];
   return missing.length === 0
     ? []
-    : [`refers to ${missing.length} files that are not here; the first is ${missing[0]}`];
+    : [
+        `refers to ${countOf(missing.length, 'file that is', 'files that are')} not here; the first is ${missing[0]}`,
+      ];
 };
 
 /** Right is what one of the manifests says; several versions may refer to the same file. */

@@ -1,4 +1,5 @@
 import { bytesOf, digestOfFiles } from '../depot/file-list.ts';
+import { countOf } from '../domain/count.ts';
 import { parseConstraint } from '../domain/constraint.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { BundleEntry, BundleManifest } from './manifest.ts';
@@ -17,7 +18,7 @@ export const contentsPage = (manifest: Omit<BundleManifest, 'page'>): string => 
     title,
     '',
     `- Complete set: ${entries.length} files, ${bytesOf(entries)} bytes, digest ${digestOfFiles(entries)}`,
-    `- Held here: ${held.length} files, ${bytesOf(held)} bytes, in ${volumes} volume${volumes === 1 ? '' : 's'}`,
+    `- Held here: ${countOf(held.length, 'file')}, ${bytesOf(held)} bytes, in ${countOf(volumes, 'volume')}`,
     source === undefined
       ? '- Made from a folder'
       : `- Made from snapshot ${source.snapshot} of depot ${source.depot}`,

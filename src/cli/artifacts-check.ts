@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { checkUpgrade, type Completeness } from '../artifacts/completeness.ts';
 import { agentPlatforms } from '../artifacts/release-set.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
+import { countOf } from '../domain/count.ts';
 import { DepotError } from '../domain/errors.ts';
 import { defaultCacheFolder } from '../index/cache-folder.ts';
 import { artifactFolders, environmentConfig, withArtifacts } from './artifact-folders.ts';
@@ -138,7 +139,9 @@ const printReleases = (output: Output, store: ArtifactStore): void => {
     );
   }
   const { good, quarantined } = store.report();
-  output.line(`${good} files are good, ${quarantined} are in quarantine`);
+  output.line(
+    `${countOf(good, 'file is', 'files are')} good, ${countOf(quarantined, 'is', 'are')} in quarantine`,
+  );
 };
 
 const printUpgrade = (output: Output, _store: ArtifactStore, upgrade: Completeness | undefined): void => {

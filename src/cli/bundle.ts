@@ -4,6 +4,7 @@ import { verifyBundle } from '../bundle/verify.ts';
 import { openDepot } from '../depot/depot.ts';
 import { writeDepotFile } from '../depot/disk-error.ts';
 import { soundJournal } from '../depot/vouching.ts';
+import { countOf } from '../domain/count.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { registerCreate } from './bundle/create.ts';
 import { registerImport } from './bundle/import.ts';
@@ -118,7 +119,7 @@ const registerReceipt = (bundle: Command, io: CommandIo, finish: Finish): void =
           } else {
             printLines(
               io,
-              `${flags.output}: ${formatBytes(text.length)}, ${contents} contents of snapshot ${receipt.snapshot}`,
+              `${flags.output}: ${formatBytes(text.length)}, ${countOf(contents, 'content')} of snapshot ${receipt.snapshot}`,
             );
           }
           return exitCodes.ok;

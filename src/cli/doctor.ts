@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { countOf } from '../domain/count.ts';
 import { DepotError, messageOf } from '../domain/errors.ts';
 import { parseLooseVersion } from '../domain/version.ts';
 import { createClient } from '../net/client.ts';
@@ -117,7 +118,7 @@ const report = (findings: readonly Finding[], base: string, isJson: boolean, io:
       `${state.padEnd(7)}  ${check}: ${note}${advice === undefined ? '' : `\n         -> ${advice}`}`,
     );
   }
-  output.line(`${count('ok')} ok, ${count('warning')} warnings, ${count('failed')} failed`);
+  output.line(`${count('ok')} ok, ${countOf(count('warning'), 'warning')}, ${count('failed')} failed`);
 };
 
 /** Kibana reads a file of keys and uses the first alone. */

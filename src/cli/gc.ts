@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count.ts';
 import { collectGarbage, previewGc, type GcPlan } from '../depot/gc.ts';
 import { openDepot } from '../depot/depot.ts';
 import { formatBytes } from '../config/bytes.ts';
@@ -59,6 +60,6 @@ const print = (plan: GcPlan, flags: GcFlags, io: CommandIo): void => {
   );
   printLines(
     io,
-    `${plan.removed.length} snapshots and ${plan.contents.length} contents ${done ? 'removed' : 'would go'}: ${plan.freedBytes} bytes (${formatBytes(plan.freedBytes)})${done ? '' : '; say --yes to do it'}`,
+    `${countOf(plan.removed.length, 'snapshot')} and ${countOf(plan.contents.length, 'content')} ${done ? 'removed' : 'would go'}: ${plan.freedBytes} bytes (${formatBytes(plan.freedBytes)})${done ? '' : '; say --yes to do it'}`,
   );
 };

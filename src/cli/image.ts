@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { formatBytes, parseBytes } from '../config/bytes.ts';
+import { countOf } from '../domain/count.ts';
 import { DepotError } from '../domain/errors.ts';
 import { parsePlatform, type Platform } from '../image/image-config.ts';
 import { parseImageName } from '../image/image-name.ts';
@@ -131,7 +132,9 @@ const report = (result: ImageResult, flags: ImageFlags, output: Output): void =>
       digest,
     ]),
   );
-  output.line(`${result.output}: ${result.name}, ${result.files} files, ${formatBytes(result.bytes)}`);
+  output.line(
+    `${result.output}: ${result.name}, ${countOf(result.files, 'file')}, ${formatBytes(result.bytes)}`,
+  );
   reportIndex(result.index, output);
   output.line(`manifest ${result.digest}`);
   output.line(`load it: docker load -i ${result.output}`);
@@ -145,8 +148,9 @@ const reportIndex = (index: ImageResult['index'], output: Output): void => {
     output.line(`no ready index, a first start reads all packages: ${index.reason}`);
     return;
   }
-  const others = index.unknown === 0 ? '' : `; ${index.unknown} others are read at each start`;
-  output.line(`ready index of ${index.packages} packages in ${index.file}${others}`);
+  const others =
+    index.unknown === 0 ? '' : `; ${countOf(index.unknown, 'other is', 'others are')} read at each start`;
+  output.line(`ready index of ${countOf(index.packages, 'package')} in ${index.file}${others}`);
 };
 
 const usage = (reason: string): DepotError => new DepotError('USAGE', { reason });

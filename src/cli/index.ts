@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { countOf } from '../domain/count.ts';
 import { loadConfig } from '../config/load.ts';
 import type { IndexCheck } from '../index/index-check.ts';
 import { addSettings, givenFlags } from './flags.ts';
@@ -83,7 +84,7 @@ const build: Run = async ({ source, pool, rules, cache }, out, io) => {
   }
   const { items, quarantine, looked } = result;
   out.line(
-    `${cache.file}: ${items.length} package versions, ${quarantine.length} in quarantine, ${looked} read now`,
+    `${cache.file}: ${countOf(items.length, 'package version')}, ${quarantine.length} in quarantine, ${looked} read now`,
   );
   if (result.isAborted) {
     out.note('stopped early: what was read is kept, the next run reads the rest');
@@ -106,7 +107,9 @@ const check: Run = async ({ source, cache, rules }, out) => {
       kind === 'absent'
         ? 'there is no index of this version for these settings'
         : `it is not taken: ${problem}`;
-    out.line(`${cache.file}: ${what}; a start reads all ${result.found} packages`);
+    out.line(
+      `${cache.file}: ${what}; a start reads ${result.found === 1 ? 'the package' : `all ${result.found} packages`}`,
+    );
     return exitCodes.failed;
   }
   describeStale(result, out);
@@ -116,7 +119,9 @@ const check: Run = async ({ source, cache, rules }, out) => {
     stale.length + removed.length === 0
       ? 'a start reads none of them'
       : `a start reads ${stale.length - compared}, compares ${compared} and forgets ${removed.length}`;
-  out.line(`${cache.file}: whole, ${result.index.known.size} packages in it, ${found} found; ${outcome}`);
+  out.line(
+    `${cache.file}: whole, ${countOf(result.index.known.size, 'package')} in it, ${found} found; ${outcome}`,
+  );
   return stale.length + removed.length === 0 ? exitCodes.ok : exitCodes.partly;
 };
 

@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count.ts';
 import type { InspectedPackage } from '../judge/inspection.ts';
 import { plainTable } from './plain-table.ts';
 
@@ -53,5 +54,5 @@ const summaryOf = ({ ok, quarantine, duplicate, ignored, unsigned, files, bytes 
     ...(duplicate > 0 ? [`${duplicate} duplicate`] : []),
     ...(ignored > 0 ? [`${ignored} passed over`] : []),
     ...(unsigned > 0 ? [`${unsigned} without signature`] : []),
-    `${files} files read (${(bytes / 1024 / 1024).toFixed(1)} MiB)`,
+    `${countOf(files, 'file')} read (${(bytes / 1024 / 1024).toFixed(1)} MiB)`,
   ].join(', ');

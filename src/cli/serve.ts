@@ -4,6 +4,7 @@ import type { App, AppDeps } from '../app.ts';
 import { workerCacheVariable } from '../app/messages.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/settings.ts';
+import { countOf } from '../domain/count.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
@@ -110,7 +111,7 @@ const finishDryRun = async (app: App, io: CommandIo): Promise<number> => {
     io.stdout.write(`${label}: ${reasons.join('; ')}\n`);
   }
   io.stdout.write(
-    `${packages.length} package versions would be served, ${quarantine.length} are in quarantine\n`,
+    `${countOf(packages.length, 'package version')} would be served, ${countOf(quarantine.length, 'is', 'are')} in quarantine\n`,
   );
   return quarantine.length === 0 ? exitCodes.ok : exitCodes.partly;
 };

@@ -1,5 +1,6 @@
 import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { countOf } from '../domain/count.ts';
 import { DepotError } from '../domain/errors.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { withoutModes } from '../files/folder.ts';
@@ -93,7 +94,7 @@ export const collectGarbage = async (depot: Depot, keep: number): Promise<GcPlan
   }
   await depot.journal.append({
     action: 'gc',
-    note: `${plan.removed.length} snapshots, ${plan.contents.length} contents, ${plan.freedBytes} bytes`,
+    note: `${countOf(plan.removed.length, 'snapshot')}, ${countOf(plan.contents.length, 'content')}, ${plan.freedBytes} bytes`,
   });
   try {
     for (const id of plan.removed) {

@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { countOf } from '../domain/count.ts';
 import { isBeingWritten } from '../files/left-behind.ts';
 import { onDisk } from './disk-error.ts';
 import type { JournalState } from './journal-chain.ts';
@@ -59,7 +60,7 @@ const tellOfCutLines = async ({ id, journal }: Recoverable, state: JournalState)
     // Nobody can tell a run that was cut from a line that was added by hand: so it stays to be seen.
     await journal.append({
       action: 'recover',
-      note: `found ${lines.length - knownLines} lines after the last one that \`journal.head\` knew: a run was cut, or somebody else has added them`,
+      note: `found ${countOf(lines.length - knownLines, 'line')} after the last one that \`journal.head\` knew: a run was cut, or somebody else has added them`,
     });
   }
 };

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { countOf } from '../domain/count.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { InspectedContents } from './content-inspection.ts';
 import type { Depot } from './depot.ts';
@@ -69,7 +70,7 @@ const inspectFolder = async (
   }
   const lost = files.filter((file) => !stored.has(file.sha256));
   if (lost.length > 0) {
-    findings.damage(layout.content, `${lost.length} contents of snapshot ${id} are missing`);
+    findings.damage(layout.content, `snapshot ${id} lacks ${countOf(lost.length, 'content')}`);
   }
 };
 

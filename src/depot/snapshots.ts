@@ -1,5 +1,6 @@
 import { readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
+import { countOf } from '../domain/count.ts';
 import { syncFolder } from '../files/folder.ts';
 import { unsigned } from './agreement.ts';
 import type { ContentStore } from './content-store.ts';
@@ -126,7 +127,7 @@ export const createSnapshots = (
         snapshot: id,
         digest,
         ...(bundle === undefined ? {} : { bundle, signer }),
-        note: `${files.length} files${note === undefined ? '' : `, ${note}`}`,
+        note: `${countOf(files.length, 'file')}${note === undefined ? '' : `, ${note}`}`,
       });
       return { record, made: true };
     },
@@ -140,7 +141,7 @@ export const createSnapshots = (
           action: 'recover',
           snapshot: id,
           digest: record.digest,
-          note: `put right ${result.mended.length} files that were missing or other than recorded, the first is ${first}`,
+          note: `put right ${countOf(result.mended.length, 'file that was', 'files that were')} missing or other than recorded, the first is ${first}`,
         });
       }
       return result;

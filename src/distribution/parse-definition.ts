@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count.ts';
 import { DepotError } from '../domain/errors.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import type { Action, Definition, Pin } from './definition.ts';
@@ -76,7 +77,7 @@ export function parseDefinition(text: string, label: string): Definition {
       .slice(0, maxTold)
       .map((one) => (/ at line \d/.test(one.reason) ? one.reason : `line ${one.line}: ${one.reason}`));
     if (problems.length > maxTold) {
-      reason.push(`and ${problems.length - maxTold} more problems`);
+      reason.push(`and ${countOf(problems.length - maxTold, 'more problem')}`);
     }
     throw new DepotError('DEFINITION_INVALID', { file: label, reason: reason.join('; ') });
   }

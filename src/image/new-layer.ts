@@ -1,4 +1,5 @@
 import { verifiedChunks, type Expected } from '../depot/verified-chunks.ts';
+import { countOf } from '../domain/count.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { BaseLayer } from './base-image.ts';
 import type { ContentFile } from './content.ts';
@@ -24,7 +25,7 @@ export const contentLayer = async (
   onBytes: (count: number) => void,
 ): Promise<NewLayer> => ({
   files: files.length,
-  createdBy: `fleet-depot image: ${files.length} files in ${place.into}`,
+  createdBy: `fleet-depot image: ${countOf(files.length, 'file')} in ${place.into}`,
   open: () => layerTar(files, place),
   // Once is enough: what is written later must have the digest that is made here.
   ...(await digestStream(layerTar(files, recorded ? { ...place, recorded } : place), onBytes)),
@@ -33,7 +34,7 @@ export const contentLayer = async (
 /** The layer of the index; `mtime` in seconds since 1970. */
 export const indexLayer = async (index: ReadyIndex, mtime: number): Promise<NewLayer> => ({
   files: 1,
-  createdBy: `fleet-depot image: the index of ${index.packages} packages`,
+  createdBy: `fleet-depot image: the index of ${countOf(index.packages, 'package')}`,
   open: () => indexTar(index, mtime),
   ...(await digestStream(indexTar(index, mtime))),
 });

@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count.ts';
 import type { Log } from '../telemetry/log.ts';
 
 const interval = 2000;
@@ -11,7 +12,10 @@ export function createProgressLog(log: Log): (done: number, total: number) => vo
       last = now;
     } else if (now - last >= interval) {
       last = now;
-      log.info({ 'event.action': 'index-progress' }, `${done} of ${total} packages are read`);
+      log.info(
+        { 'event.action': 'index-progress' },
+        `${done} of ${countOf(total, 'package is', 'packages are')} read`,
+      );
     }
   };
 }

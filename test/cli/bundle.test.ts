@@ -94,7 +94,7 @@ test('the whole chain: create, verify, dry run, import, receipt, difference, rol
   const second = await bundle('import', two, '--into', depot);
   t.regex(
     second.stdout,
-    /\+ pkg9-2\.0\.0\.zip\n1 added .*6 kept\n1 contents written, 0 were here already\nsnapshot .* is current/,
+    /\+ pkg9-2\.0\.0\.zip\n1 added .*6 kept\n1 content written, 0 were here already\nsnapshot .* is current/,
   );
 
   const listed = JSON.parse((await snapshot('list', '--json')).stdout) as { id: string; current: boolean }[];
@@ -122,7 +122,7 @@ test('the whole chain: create, verify, dry run, import, receipt, difference, rol
   await snapshot('unpin', listed[1]?.id ?? '');
   await snapshot('rollback', listed[1]?.id ?? '');
   await snapshot('unlabel', 'tested');
-  t.regex((await gc('--keep', '1')).stdout, /1 snapshots and 0 contents would go: 0 bytes/);
+  t.regex((await gc('--keep', '1')).stdout, /1 snapshot and 0 contents would go: 0 bytes/);
   t.is(json(await gc('--keep', '1', '--yes', '--json'))['dryRun'], false);
   t.is((JSON.parse((await snapshot('list', '--json')).stdout) as unknown[]).length, 1);
   const log = await snapshot('log');

@@ -114,7 +114,7 @@ test('an empty list is told with what was asked; Kibana 8 asks for no format, Ki
     manifest: { format_version: '1.0.0', conditions: { 'kibana.version': '>=8.0.0' } },
   });
   const server = await startServer(t, ['serve', '-package-paths', folder, '-signature-policy', 'off']);
-  t.is((await examine(server.url, '--kibana', '8.5.0')).stateOf('search'), 'ok: 1 packages for Kibana 8.5.0');
+  t.is((await examine(server.url, '--kibana', '8.5.0')).stateOf('search'), 'ok: 1 package for Kibana 8.5.0');
   t.is(
     (await examine(server.url, '--kibana', '9.2.1')).stateOf('search'),
     'warning: there are no packages for Kibana 9.2.1: /search?kibana.version=9.2.1&spec.min=2.3&spec.max=3.6 is answered with an empty list',
@@ -224,7 +224,7 @@ test('compression on the way is found in archives, artifacts and the ETags of De
     'the manifest is served',
     async () => (await fetch(`${url}/downloads/endpoint/manifest/artifacts-9.2.1.zip`)).ok,
   );
-  t.regex((await examine(url)).stateOf('Defend manifest'), /^ok: artifacts-9\.2\.1\.zip, 1 files/);
+  t.regex((await examine(url)).stateOf('Defend manifest'), /^ok: artifacts-9\.2\.1\.zip, 1 file,/);
   const front = await startFront(t, url, (_path, { status, headers, body }) => ({
     status,
     headers: {

@@ -117,7 +117,7 @@ test('a manifest is not renewed where a file that it refers to does not come, so
     [path.slice(1), manifestPath.slice(1)],
   );
   t.regex(artifacts.report.failed[0]?.reason ?? '', /its sha256 is .*the manifest says/);
-  t.regex(artifacts.report.failed[1]?.reason ?? '', /refers to 1 files that did not come/);
+  t.regex(artifacts.report.failed[1]?.reason ?? '', /refers to 1 file that did not come/);
   t.deepEqual(treeOf(to), before);
 });
 

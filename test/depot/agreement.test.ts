@@ -126,7 +126,7 @@ test('a line that somebody chained to the end by hand is noted', async (t) => {
   ]);
   await depot.change('test', noChange);
   t.deepEqual(await found(depot), []);
-  t.regex((await depot.journal.read()).lines.at(-1)?.note ?? '', /^found 1 lines after the last one/);
+  t.regex((await depot.journal.read()).lines.at(-1)?.note ?? '', /^found 1 line after the last one/);
 });
 
 test('a current that somebody relinked is noted', async (t) => {

@@ -147,7 +147,7 @@ test('a manifest that is none, refers outside or to what is missing is told', as
     ['9.2.1', '9.2.2'].map((version) => `/downloads/endpoint/manifest/artifacts-${version}.zip`),
   );
   t.is((await fetch(`${url}/downloads/endpoint/manifest/artifacts-9.2.3.zip`)).status, 200);
-  t.true(lines.some(({ message }) => message.includes('refers to 1 files that are not here')));
+  t.true(lines.some(({ message }) => message.includes('refers to 1 file that is not here')));
 });
 
 const contentOf = (name: string): string =>

@@ -151,6 +151,6 @@ test('with -strict one broken package ends the start with its reason', async (t)
   );
   t.regex(
     error?.message ?? '',
-    /^1 packages are refused and -strict is on; the first: broken-1\.0\.0\.zip: .*not a zip/,
+    /^1 package is refused and -strict is on; the first: broken-1\.0\.0\.zip: .*not a zip/,
   );
 });

@@ -112,7 +112,7 @@ test('with -strict the start ends with 1 and the first reason', async (t) => {
   t.is(code, 1);
   t.regex(
     stderr,
-    /error: 1 packages are refused and -strict is on; the first: text-1\.0\.0\.zip: .*not a zip file/,
+    /error: 1 package is refused and -strict is on; the first: text-1\.0\.0\.zip: .*not a zip file/,
   );
 });
 
@@ -131,5 +131,5 @@ test('a dry run tells every reason and ends with 3', async (t) => {
   ]);
   t.is(code, 3);
   t.regex(stdout, /^bad\/1\.0\.0: .*docs\/README\.md/m);
-  t.regex(stdout, /1 package versions would be served, 1 are in quarantine/);
+  t.regex(stdout, /1 package version would be served, 1 is in quarantine/);
 });

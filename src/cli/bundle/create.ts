@@ -7,6 +7,7 @@ import { parseReceipt } from '../../bundle/receipt.ts';
 import { openDepot } from '../../depot/depot.ts';
 import { diskError } from '../../depot/disk-error.ts';
 import { isThere, refuseUnwritable } from '../../files/place.ts';
+import { countOf } from '../../domain/count.ts';
 import { DepotError, messageOf } from '../../domain/errors.ts';
 import type { BundleTools, Finish } from './trust.ts';
 import { formatBytes, parseBytes } from '../../config/bytes.ts';
@@ -103,7 +104,7 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
   printLines(
     io,
     `bundle ${created.id}`,
-    `${created.heldFiles} contents (${formatBytes(created.heldBytes)}) for a set of ${created.files} files (${formatBytes(created.bytes)})`,
+    `${countOf(created.heldFiles, 'content')} (${formatBytes(created.heldBytes)}) for a set of ${countOf(created.files, 'file')} (${formatBytes(created.bytes)})`,
     signer === undefined
       ? 'not signed: the receiver needs --allow-unsigned'
       : `signed by ${signer.fingerprint}`,

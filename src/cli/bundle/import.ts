@@ -3,6 +3,7 @@ import type { Bundle } from '../../bundle/bundle.ts';
 import { importBundle } from '../../bundle/import.ts';
 import { planImport, type ImportPlan } from '../../bundle/import-plan.ts';
 import { openDepot, openOrCreateDepot, type Depot } from '../../depot/depot.ts';
+import { countOf } from '../../domain/count.ts';
 import { DepotError } from '../../domain/errors.ts';
 import {
   openTrusted,
@@ -112,15 +113,18 @@ const runImport = async (
   printDifference(io, result, shownFiles);
   printLines(
     io,
-    `${written} contents written, ${reused} were here already${repaired > 0 ? `, ${repaired} damaged ones repaired` : ''}`,
+    `${countOf(written, 'content')} written, ${countOf(reused, 'was', 'were')} here already${repaired > 0 ? `, ${countOf(repaired, 'damaged one')} repaired` : ''}`,
   );
   if (mended > 0) {
-    printLines(io, `${mended} files of snapshots were missing or other than recorded and are right again`);
+    printLines(
+      io,
+      `${countOf(mended, 'file of snapshots was', 'files of snapshots were')} missing or other than recorded, which is right again`,
+    );
   }
   if (copied > 0) {
     printLines(
       io,
-      `this file system makes no hard links: ${copied} files were copied and take their space again`,
+      `this file system makes no hard links: ${countOf(copied, 'file was copied and takes its', 'files were copied and take their')} space again`,
     );
   }
   printLines(

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { countOf } from '../../domain/count.ts';
 import { compareVersionTexts } from '../../artifacts/present-releases.ts';
 import { agentPlatforms } from '../../artifacts/release-set.ts';
 import { parseSha512File } from '../../artifacts/sha512-file.ts';
@@ -56,7 +57,7 @@ const checkKey = async ({ ask }: DoctorContext, path: string, keys: string[]): P
   if (found.length === 0 || !(headers['content-type'] ?? '').startsWith('text/plain')) {
     return failed(
       check,
-      `${path} is answered ${status}, ${headers['content-type'] ?? 'no type'}, ${found.length} keys`,
+      `${path} is answered ${status}, ${headers['content-type'] ?? 'no type'}, ${countOf(found.length, 'key')}`,
       'fleet-server keeps whatever is answered with 200 and serves it for good: something on the way answers instead of the server',
     );
   }

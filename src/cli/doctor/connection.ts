@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count.ts';
 import { DepotError, messageOf } from '../../domain/errors.ts';
 import { probeTls, type ShownCertificate } from '../../net/tls-probe.ts';
 import { attempt, failed, ok, warning, type DoctorContext, type Finding } from './context.ts';
@@ -147,7 +148,7 @@ const checkTls = async (
     findings.push(
       warning(
         'certificate',
-        `expires in ${left} days (${probe.expires.toISOString()})`,
+        `expires in ${countOf(left, 'day')} (${probe.expires.toISOString()})`,
         'renew it; a running server takes the new files by itself',
       ),
     );

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { countOf } from '../../domain/count.ts';
 import { readDefendManifest } from '../../artifacts/defend-manifest.ts';
 import { compareVersionTexts } from '../../artifacts/present-releases.ts';
 import { attempt, failed, ok, unzipped, warning, type DoctorContext, type Finding } from './context.ts';
@@ -51,7 +52,7 @@ const checkDefend = async ({ ask }: DoctorContext): Promise<readonly Finding[]> 
             `${odd.path} has the ETag ${odd.etag ?? 'none'}`,
             'endpoints want a strong one without `-`: something on the way changes it (compression makes it weak)',
           )
-        : ok(check, `${name}, ${urls.length} files, ETags that endpoints take`),
+        : ok(check, `${name}, ${countOf(urls.length, 'file')}, ETags that endpoints take`),
     ];
   } finally {
     await rm(file, { force: true });
@@ -77,7 +78,7 @@ const checkModels = async ({ ask }: DoctorContext): Promise<readonly Finding[]> 
   JSON.parse(unzipped(answer).toString('utf8'));
   return [
     answer.status === 200
-      ? ok(check, `${names.length} files, ${name} is JSON`)
+      ? ok(check, `${countOf(names.length, 'file')}, ${name} is JSON`)
       : failed(
           check,
           `${name} is answered ${answer.status}`,
@@ -96,12 +97,18 @@ const checkDocs = async ({ ask }: DoctorContext): Promise<readonly Finding[]> =>
   const keys = [...xml.matchAll(/<Key>([^<]+)<\/Key>/g)].map(([, key = '']) => key);
   if (answer.status !== 200 || !xml.includes('<ListBucketResult') || keys.length === 0) {
     const advice = "Kibana's assistant wants the S3 listing with at least one zip at this address";
-    return [failed(check, `/product-docs/ is answered ${answer.status} with ${keys.length} files`, advice)];
+    return [
+      failed(
+        check,
+        `/product-docs/ is answered ${answer.status} with ${countOf(keys.length, 'file')}`,
+        advice,
+      ),
+    ];
   }
   const file = await ask(`/product-docs/${keys[0]}`);
   return [
     file.status === 200
-      ? ok(check, `${keys.length} files in the S3 listing`)
+      ? ok(check, `${countOf(keys.length, 'file')} in the S3 listing`)
       : failed(check, `${keys[0]} is answered ${file.status}`, 'it is in the listing, so Kibana asks for it'),
   ];
 };

@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count.ts';
 import { checkArchive } from './archive.ts';
 import {
   attempt,
@@ -93,7 +94,7 @@ const checkSearch = async (
         `there are no packages${whom}: ${path} is answered with an empty list`,
         'look at -package-paths, and at `fleet-depot inspect` for what is in quarantine',
       )
-    : ok('search', `${found.length} packages${whom}`);
+    : ok('search', `${countOf(found.length, 'package')}${whom}`);
 };
 
 /** Kibana takes the first of the answer for the newest, and has one attempt for it. */

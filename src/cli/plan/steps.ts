@@ -1,4 +1,5 @@
 import type { Completeness } from '../../artifacts/completeness.ts';
+import { countOf } from '../../domain/count.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { Transient, type HttpClient } from '../../net/http.ts';
 import { missingPackages, newestPackages, withoutServed, type MissingPackage } from './packages.ts';
@@ -33,7 +34,7 @@ export const packageStep = async (
   if (here instanceof DepotError) {
     return unknown(here);
   }
-  const found = `${here.size} packages for Kibana ${stack} are served at ${url}`;
+  const found = `${countOf(here.size, `package for Kibana ${stack} is`, `packages for Kibana ${stack} are`)} served at ${url}`;
   if (upstream === undefined) {
     const note =
       'whether they are the newest is not known: name a registry, a saved answer of one, a bundle or its contents page with --upstream';
@@ -103,7 +104,7 @@ export const artifactStep = (
       ...(optional.length === 0
         ? []
         : [
-            `${optional.length} files of the guide's full list are not here; which are needed depends on the integrations (fleet-depot artifacts check --agent --full lists them)`,
+            `${countOf(optional.length, "file of the guide's full list is", "files of the guide's full list are")} not here; what is needed depends on the integrations (fleet-depot artifacts check --agent --full lists them)`,
           ]),
     ],
     commands: [...new Set(wrong.flatMap(({ path, commands }) => carriedBy(path, upstream) ?? commands))],

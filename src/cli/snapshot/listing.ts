@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count.ts';
 import { formatBytes } from '../../config/bytes.ts';
 import { bytesOf, differenceOf } from '../../depot/file-list.ts';
 import { readMarks } from '../../depot/marks.ts';
@@ -58,7 +59,7 @@ export const show: Run = async (depot, flags, [name = 'current'], io) => {
       ['PATH', 'BYTES', 'SHA-256'],
       record.files.map((file) => [file.path, file.size, file.sha256]),
     );
-    printLines(io, `${record.id}: ${record.files.length} files, digest ${record.digest}`);
+    printLines(io, `${record.id}: ${countOf(record.files.length, 'file')}, digest ${record.digest}`);
   }
   return exitCodes.ok;
 };

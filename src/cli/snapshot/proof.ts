@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count.ts';
 import { formatBytes } from '../../config/bytes.ts';
 import { unsigned } from '../../depot/agreement.ts';
 import { inspectDepot } from '../../depot/inspection.ts';
@@ -59,7 +60,7 @@ export const verify: Run = async (depot, flags, _args, io) => {
     }
     printLines(
       io,
-      `${found.snapshots} snapshots, ${found.contents} contents, ${formatBytes(found.bytes)} read: ${damaged === 0 ? 'no damage' : `${damaged} damaged`}`,
+      `${countOf(found.snapshots, 'snapshot')}, ${countOf(found.contents, 'content')}, ${formatBytes(found.bytes)} read: ${damaged === 0 ? 'no damage' : `${damaged} damaged`}`,
     );
   }
   return damaged === 0 ? exitCodes.ok : exitCodes.failed;

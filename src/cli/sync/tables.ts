@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count.ts';
 import type { Plan, PlanTotals } from '../../mirror/planning/plan.ts';
 import { totalsOf } from '../../mirror/planning/plan.ts';
 import { plannedFiles, type ReleasePlan } from '../../mirror/release/plan.ts';
@@ -10,7 +11,7 @@ import { plainTable } from '../plain-table.ts';
 export function formatPlan(plan: Plan, withItems: boolean): string {
   const totals = totalsOf(plan);
   const lines = planLines(
-    `${totals.packages} package versions of ${totals.names} packages`,
+    `${countOf(totals.packages, 'package version')} of ${countOf(totals.names, 'package')}`,
     totals,
     plan.foreign.length,
   );
@@ -31,7 +32,7 @@ export function formatPlan(plan: Plan, withItems: boolean): string {
 export function formatReleasePlan(plan: ReleasePlan, withItems: boolean): string {
   const totals = releaseTotals(plan);
   const lines = planLines(
-    `${totals.files} files of artifacts, keys, Elastic Defend, models and docs`,
+    `${countOf(totals.files, 'file')} of artifacts, keys, Elastic Defend, models and docs`,
     totals,
     plan.foreign.length,
   );

@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { countOf } from '../../domain/count.ts';
 import { DepotError } from '../../domain/errors.ts';
 import type { AcquireDeps } from './acquire.ts';
 import { acquire } from './acquire.ts';
@@ -105,7 +106,7 @@ export async function carryOutPackages(
     failed.push(failureOf(layout.folder, fault));
   });
   if (halted) {
-    failed.push(failureOf(`${work.length - fetched.length} packages`, halted));
+    failed.push(failureOf(countOf(work.length - fetched.length, 'package'), halted));
   }
   return {
     fetched: fetched.toSorted(),

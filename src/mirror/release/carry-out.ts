@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { countOf } from '../../domain/count.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { Transient } from '../../net/http.ts';
 import { join } from 'node:path';
@@ -145,7 +146,7 @@ const refuseIncomplete = (
   if (missing.length > 0) {
     throw new DepotError('ARCHIVE_MISMATCH', {
       file: main.path,
-      reason: `it refers to ${missing.length} files that did not come; the first is ${missing[0]}`,
+      reason: `it refers to ${countOf(missing.length, 'file')} that did not come; the first is ${missing[0]}`,
     });
   }
 };
