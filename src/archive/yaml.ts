@@ -33,9 +33,10 @@ export function parseYaml(bytes: Uint8Array, { textKeys = false }: YamlRules = {
     return plain;
   }
   const schema = textKeys ? textKeySchema : anyKeySchema;
+  const first = firstDocument(text);
   try {
-    const document = loadOpenEnd(text, schema) ?? load(text, schema);
-    if (text.includes('*')) {
+    const document = loadOpenEnd(first, schema) ?? load(first, schema);
+    if (first.includes('*')) {
       refuseMultiplying(document);
     }
     return document;
@@ -46,6 +47,19 @@ export function parseYaml(bytes: Uint8Array, { textKeys = false }: YamlRules = {
     }
     throw error;
   }
+}
+
+const documentMark = /^(?:---|\.\.\.)(?=[ \t\r\n]|$)/gm;
+const beforeDocument = /^\ufeff?(?:[ \t]*(?:#.*)?\r?\n|%.*\r?\n)*$/;
+
+/** A text up to where its first document ends: what follows isn't looked at, as by the reference, and may be no YAML at all. */
+function firstDocument(text: string): string {
+  const [mark, next] = text.matchAll(documentMark);
+  if (!mark) {
+    return text;
+  }
+  const end = beforeDocument.test(text.slice(0, mark.index)) ? next : mark;
+  return text.slice(0, end?.index);
 }
 
 const blockHeader = /[|>][-+0-9]*[ \t]*(?:#.*)?$/m;

@@ -163,8 +163,12 @@ test('tabs before and in flow collections, and comments right behind quotes and 
   }
 });
 
-test('only the first document counts; an empty one is null', (t) => {
+test('only the first document counts, whatever follows it; an empty one is null', (t) => {
   t.deepEqual(read('a: 1\n---\nb: 2\n'), { a: 1 });
+  t.deepEqual(read('# c\n%YAML 1.1\n---\na: 1\n...\n{no YAML: [\n'), { a: 1 });
+  t.deepEqual(read('a: |\n  ---\n  b\n--- "no\n'), { a: '---\nb\n' });
+  t.deepEqual(read('---\n--- x\n'), null);
+  t.deepEqual(read('--- {a: 1}\n--- x: y\n'), { a: 1 });
   t.is(read(''), null);
   t.is(read('# nothing\n'), null);
 });
