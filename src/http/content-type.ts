@@ -27,9 +27,19 @@ export function typeByName(path: string): string | undefined {
   return byExtension[posix.extname(path).toLowerCase()];
 }
 
-/** The type of a file by its first bytes, as the reference tells it where the name doesn't. */
+/** How pictures begin that Kibana shows. */
+const pictures: readonly (readonly [beginning: string, type: string])[] = [
+  ['\u0089PNG\r\n\u001a\n', 'image/png'],
+  ['\u00ff\u00d8\u00ff', 'image/jpeg'],
+  ['GIF87a', 'image/gif'],
+  ['GIF89a', 'image/gif'],
+];
+
+/** The type of a file by its first bytes, as the reference tells it where the name doesn't: a picture or text, else neither. */
 export function typeByContent(bytes: Uint8Array): string {
-  return looksLikeText(bytes.subarray(0, 512)) ? plain : 'application/octet-stream';
+  const beginning = Buffer.from(bytes.subarray(0, 8)).toString('latin1');
+  const picture = pictures.find(([known]) => beginning.startsWith(known));
+  return picture?.[1] ?? (looksLikeText(bytes.subarray(0, 512)) ? plain : 'application/octet-stream');
 }
 
 /** Whether compressing helps: text does, pictures and archives don't. */
