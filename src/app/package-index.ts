@@ -152,7 +152,7 @@ export async function firstIndex(index: IndexStore, config: Config, log: Log): P
   const [first] = snapshot.quarantine;
   if (config.strict && first) {
     throw new DepotError('PACKAGES_REFUSED', {
-      count: countOf(snapshot.quarantine.length, 'package is', 'packages are'),
+      refused: countOf(snapshot.quarantine.length, 'package is refused', 'packages are refused'),
       first: `${first.label}: ${first.reasons[0] ?? ''}`,
     });
   }

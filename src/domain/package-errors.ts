@@ -9,7 +9,7 @@ export const packageErrors = {
   },
   PACKAGES_REFUSED: {
     status: 500,
-    message: '{count} refused and -strict is on; the first: {first}',
+    message: '{refused} and -strict is on; the first: {first}',
     advice: 'Repair or remove them (`fleet-depot inspect PATH` lists all), or start without -strict.',
   },
   SOURCE_LOST: {
