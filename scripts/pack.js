@@ -12,7 +12,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'build', 'src');
 
 /** Code that is imported by its name: the program, and what the Dockerfile uses. These share what they have in common. */
-const imported = ['main', 'image/content', 'cli/image-content'];
+const imported = ['main', 'image/content', 'cli/image/recorded-content'];
 
 /** Code that is started as a thread or process of its own: each is one file, as it shares nothing while it runs. */
 const started = [

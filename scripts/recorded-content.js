@@ -11,7 +11,7 @@ export const checkRecorded = async (program, folder) => {
   const load = (name) => import(pathToFileURL(`${program}/dist/${name}.js`).href);
   const [{ contentRoot, listContent }, { recordedContent }] = await Promise.all([
     load('content'),
-    load('image-content'),
+    load('recorded-content'),
   ]);
   const root = await contentRoot(folder);
   const recorded = await recordedContent(root);

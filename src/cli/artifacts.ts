@@ -1,5 +1,5 @@
-import { addArtifactsAuth } from './artifacts-auth.ts';
-import { addArtifactsCheck } from './artifacts-check.ts';
+import { addArtifactsAuth } from './artifacts/auth.ts';
+import { addArtifactsCheck } from './artifacts/check.ts';
 import type { Verb } from './verb.ts';
 
 /** `fleet-depot artifacts`: what agents, fleet-server and Defend download. */

@@ -6,7 +6,7 @@ import { createClient } from '../net/client.ts';
 import { parseHeaders } from '../net/proxy.ts';
 import { readPublicKeys } from '../signing/public-key.ts';
 import { environmentConfig } from './artifact-folders.ts';
-import { readPlatforms } from './artifacts-check.ts';
+import { readPlatforms } from './artifacts/check.ts';
 import { readBaseAddress } from './base-address.ts';
 import { checkArtifacts } from './doctor/artifacts.ts';
 import { checkAnswers, checkReach } from './doctor/connection.ts';

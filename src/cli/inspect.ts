@@ -11,7 +11,7 @@ import { locatePackages } from '../source/located.ts';
 import type { SourceListing } from '../source/source.ts';
 import { silentLog } from '../telemetry/silent-log.ts';
 import { addSettings, givenFlags } from './flags.ts';
-import { inspectionJson, inspectionTable } from './inspection-report.ts';
+import { inspectionJson, inspectionTable } from './inspect/report.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 const help = `

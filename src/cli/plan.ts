@@ -4,7 +4,7 @@ import { DepotError } from '../domain/errors.ts';
 import { defaultCacheFolder } from '../index/cache-folder.ts';
 import { createClient } from '../net/client.ts';
 import { artifactFolders, environmentConfig, withArtifacts } from './artifact-folders.ts';
-import { readPlatforms } from './artifacts-check.ts';
+import { readPlatforms } from './artifacts/check.ts';
 import { readBaseAddress } from './base-address.ts';
 import { addOutgoingOptions, readOutgoingSettings, type OutgoingOptions } from './outgoing-options.ts';
 import { createOutput, type Output } from './output.ts';

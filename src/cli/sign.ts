@@ -20,7 +20,7 @@ import {
   printPublicKey,
   type SignDeps,
   type SignOptions,
-} from './site-key.ts';
+} from './sign/site-key.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 import { exitCodeOf } from './verify.ts';
 

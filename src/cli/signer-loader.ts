@@ -1,6 +1,6 @@
 import { readPassphrase } from '../signing/passphrase.ts';
 import { createSigner } from '../signing/signer.ts';
-import type { LoadSigner } from './resigner.ts';
+import type { LoadSigner } from './sync/resigner.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Loads a site key; asks the terminal for its passphrase where no file and no variable has it. */

@@ -7,7 +7,7 @@ import type { Verb } from './verb.ts';
 export async function loadKeys(): Promise<Verb> {
   const [{ createKeysVerb }, { keyFetch }] = await Promise.all([
     import('./keys.ts'),
-    import('./key-client.ts'),
+    import('./keys/client.ts'),
   ]);
   return createKeysVerb({ openFetch: keyFetch, terminal: processTerminal });
 }
@@ -37,9 +37,9 @@ export async function loadVerify(): Promise<Verb> {
     import('./verify.ts'),
     import('./archive-check.ts'),
     import('./locked-archives.ts'),
-    import('./verify-files.ts'),
+    import('./verify/release-files.ts'),
     import('./bundle/tools.ts'),
-    import('./depot-check.ts'),
+    import('./verify/depot.ts'),
   ]);
   return verify.createVerifyVerb({
     checkArchive: archives.createArchiveCheck(),

@@ -11,7 +11,7 @@ import { createItemProgress } from './item-progress.ts';
 import { addKeyringOptions, openKeyring, type KeyringOptions } from './keys.ts';
 import { createOutput, type Output } from './output.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
-import { isReleaseFile } from './verify-files.ts';
+import { isReleaseFile } from './verify/release-files.ts';
 
 /** What the verb `verify` works with. */
 export interface VerifyDeps {

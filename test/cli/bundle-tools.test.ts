@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createBundleTools, checkBundle } from '../../src/cli/bundle/tools.ts';
 import { createBundleVerb } from '../../src/cli/bundle.ts';
-import { checkDepot } from '../../src/cli/depot-check.ts';
+import { checkDepot } from '../../src/cli/verify/depot.ts';
 import { createVerifyVerb } from '../../src/cli/verify.ts';
 import { openOrCreateDepot } from '../../src/depot/depot.ts';
 import { createKeyring } from '../../src/signing/keyring.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { createArchiveCheck } from '../../src/cli/archive-check.ts';
 import { readLockedArchives } from '../../src/cli/locked-archives.ts';
-import { verifyLockedFiles } from '../../src/cli/verify-files.ts';
+import { verifyLockedFiles } from '../../src/cli/verify/release-files.ts';
 import { createVerifyVerb } from '../../src/cli/verify.ts';
 import { artifactBytes } from '../support/release.ts';
 import { pinnedKey, references } from '../support/release-upstream.ts';

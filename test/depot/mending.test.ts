@@ -1,7 +1,7 @@
 import test from 'ava';
 import { chmod, lstat, mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { collectSnapshot } from '../../src/bundle/file-set.ts';
-import { checkDepot } from '../../src/cli/depot-check.ts';
+import { checkDepot } from '../../src/cli/verify/depot.ts';
 import { createSnapshotVerb } from '../../src/cli/snapshot.ts';
 import type { Depot } from '../../src/depot/depot.ts';
 import { digestOf } from '../../src/files/digest.ts';

@@ -2,7 +2,7 @@ import { chmod, readdir, readFile, realpath, rename, rm, symlink, writeFile } fr
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { recordedContent } from '../../src/cli/image-content.ts';
+import { recordedContent } from '../../src/cli/image/recorded-content.ts';
 import { digestOf } from '../../src/files/digest.ts';
 import { digestOfFiles } from '../../src/depot/file-list.ts';
 import { formatRecord, parseRecord } from '../../src/depot/record.ts';

@@ -11,7 +11,7 @@ import {
   type Finding,
 } from './context.ts';
 import type { SearchItem } from './search-item.ts';
-import { checkTypes } from './types.ts';
+import { checkTypes } from './content-types.ts';
 
 /** What is asked of the packages. */
 export interface PackageQuestions {

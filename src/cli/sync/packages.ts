@@ -14,7 +14,7 @@ import { resolveWanted } from '../../mirror/planning/wanted.ts';
 import { createHostPolicy } from '../../net/upstream-hosts.ts';
 import { sortKeysLater } from '../../signing/sorted-keys.ts';
 import { readRetryPolicy } from '../outgoing-options.ts';
-import { openResigner } from '../resigner.ts';
+import { openResigner } from './resigner.ts';
 import { createProgress } from './progress.ts';
 import { checkLimits, downloadPlace, readInstalled } from './settings.ts';
 import type { SyncRun } from './run.ts';

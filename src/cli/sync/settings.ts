@@ -12,7 +12,7 @@ import { askKibana } from '../../mirror/planning/kibana.ts';
 import type { HttpClient } from '../../net/http.ts';
 import type { RetryPolicy } from '../../net/retry.ts';
 import { readBaseAddress } from '../base-address.ts';
-import { readKibanaApiKey } from '../kibana-api-key.ts';
+import { readKibanaApiKey } from './kibana-api-key.ts';
 import type { OutgoingOptions } from '../outgoing-options.ts';
 import type { CommandIo } from '../verb.ts';
 

@@ -1,6 +1,6 @@
 import { addPinnedKey } from '../../signing/key-choice.ts';
 import { elasticKey } from '../../signing/pinned-keys.ts';
-import { fetchKeysWith } from '../key-client.ts';
+import { fetchKeysWith } from '../keys/client.ts';
 import type { KeyringOptions } from '../keys.ts';
 import { addKeyringOptions, openKeyring } from '../keys.ts';
 import type { SyncTrust } from './run.ts';

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { parseYaml, type YamlValue } from '../../archive/yaml.ts';
+import type { YamlValue } from '../../archive/yaml-scalars.ts';
+import { parseYaml } from '../../archive/yaml.ts';
 
 /** A manifest without its screenshots, and the files that only they named. */
 export interface CutManifest {

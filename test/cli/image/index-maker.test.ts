@@ -1,9 +1,9 @@
 import { cp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { runCommand, startServer } from '../support/command.ts';
-import { createImageSite, type BaseChanges, type ImageSite } from '../support/image-site.ts';
-import { writeFolderPackage, writeZipPackage } from '../support/packages.ts';
+import { runCommand, startServer } from '../../support/command.ts';
+import { createImageSite, type BaseChanges, type ImageSite } from '../../support/image-site.ts';
+import { writeFolderPackage, writeZipPackage } from '../../support/packages.ts';
 
 /** The settings of the image's server, as flags. */
 const serverWords = ({ folder, packages, cache }: ImageSite): readonly string[] => [

@@ -1,13 +1,13 @@
-import { DepotError } from '../domain/errors.ts';
-import { kibanaAdvice, kibanaSetting } from '../signing/kibana-setting.ts';
-import { readPassphrase } from '../signing/passphrase.ts';
-import { formatFingerprint } from '../signing/fingerprint.ts';
-import { readSitePublicKey } from '../signing/signer.ts';
-import { generateSiteKey, type SiteKeyAlgorithm } from '../signing/site-key.ts';
-import { refuseExisting, siteKeyFiles, writeSiteKey } from '../signing/site-key-files.ts';
-import type { KeyringOptions } from './keys.ts';
-import type { Terminal } from './terminal.ts';
-import type { CommandIo } from './verb.ts';
+import { DepotError } from '../../domain/errors.ts';
+import { formatFingerprint } from '../../signing/fingerprint.ts';
+import { kibanaAdvice, kibanaSetting } from '../../signing/kibana-setting.ts';
+import { readPassphrase } from '../../signing/passphrase.ts';
+import { readSitePublicKey } from '../../signing/signer.ts';
+import { refuseExisting, siteKeyFiles, writeSiteKey } from '../../signing/site-key-files.ts';
+import { generateSiteKey, type SiteKeyAlgorithm } from '../../signing/site-key.ts';
+import type { KeyringOptions } from '../keys.ts';
+import type { Terminal } from '../terminal.ts';
+import type { CommandIo } from '../verb.ts';
 
 /** What the verb `sign` works with. */
 export interface SignDeps {

@@ -8,11 +8,11 @@ import {
   readCredentials,
   writeCredentials,
   type Credential,
-} from '../artifacts/credential-file.ts';
-import { DepotError, messageOf } from '../domain/errors.ts';
-import { environmentConfig } from './artifact-folders.ts';
-import { createOutput } from './output.ts';
-import { exitCodes, type CommandIo } from './verb.ts';
+} from '../../artifacts/credential-file.ts';
+import { DepotError, messageOf } from '../../domain/errors.ts';
+import { environmentConfig } from '../artifact-folders.ts';
+import { createOutput } from '../output.ts';
+import { exitCodes, type CommandIo } from '../verb.ts';
 
 interface AuthOptions {
   readonly file?: string;

@@ -1,14 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { DepotError } from '../domain/errors.ts';
-import { readLockFile } from '../mirror/record/lock-file.ts';
-import { releaseFolders, type LockedFile } from '../mirror/record/locked-file.ts';
-import { readArchive, readSignatureFile } from '../signing/archive-signature.ts';
-import { digestWhole } from '../signing/content-digest.ts';
-import type { SignatureVerdict, SignatureVerifier } from '../signing/signature.ts';
-import { unreadableFile } from '../signing/file-problem.ts';
-import { unlistedReason } from '../signing/locked-archive.ts';
-import type { VerifiedItem } from '../signing/verified-archive.ts';
+import { DepotError } from '../../domain/errors.ts';
+import { readLockFile } from '../../mirror/record/lock-file.ts';
+import { releaseFolders, type LockedFile } from '../../mirror/record/locked-file.ts';
+import { readArchive, readSignatureFile } from '../../signing/archive-signature.ts';
+import { digestWhole } from '../../signing/content-digest.ts';
+import { unreadableFile } from '../../signing/file-problem.ts';
+import { unlistedReason } from '../../signing/locked-archive.ts';
+import type { SignatureVerdict, SignatureVerifier } from '../../signing/signature.ts';
+import type { VerifiedItem } from '../../signing/verified-archive.ts';
 
 /** Whether a path below a folder that `sync` fills belongs to artifacts, keys, models or docs, which are no packages. */
 export const isReleaseFile = (folder: string, path: string): boolean => {

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { checkUpgrade, type Completeness } from '../artifacts/completeness.ts';
-import { agentPlatforms } from '../artifacts/release-set.ts';
-import type { ArtifactStore } from '../artifacts/store.ts';
-import { countOf } from '../domain/count.ts';
-import { DepotError } from '../domain/errors.ts';
-import { defaultCacheFolder } from '../index/cache-folder.ts';
-import { artifactFolders, environmentConfig, withArtifacts } from './artifact-folders.ts';
-import { createOutput, type Output } from './output.ts';
-import { exitCodes, type CommandIo } from './verb.ts';
+import { checkUpgrade, type Completeness } from '../../artifacts/completeness.ts';
+import { agentPlatforms } from '../../artifacts/release-set.ts';
+import type { ArtifactStore } from '../../artifacts/store.ts';
+import { countOf } from '../../domain/count.ts';
+import { DepotError } from '../../domain/errors.ts';
+import { defaultCacheFolder } from '../../index/cache-folder.ts';
+import { artifactFolders, environmentConfig, withArtifacts } from '../artifact-folders.ts';
+import { createOutput, type Output } from '../output.ts';
+import { exitCodes, type CommandIo } from '../verb.ts';
 
 interface CheckOptions {
   readonly keys?: string;

@@ -1,11 +1,11 @@
-import { DepotError } from '../domain/errors.ts';
-import { createClient } from '../net/client.ts';
-import { readBody, showUrl, Transient, type HttpClient } from '../net/http.ts';
-import { defaultRetryPolicy, withRetries, type RetryPolicy } from '../net/retry.ts';
-import { createHostPolicy, requestWithin } from '../net/upstream-hosts.ts';
-import type { FetchBytes } from '../signing/key-fetch.ts';
-import { readOutgoingSettings, readRetryPolicy, type OutgoingOptions } from './outgoing-options.ts';
-import type { CommandIo } from './verb.ts';
+import { DepotError } from '../../domain/errors.ts';
+import { createClient } from '../../net/client.ts';
+import { readBody, showUrl, Transient, type HttpClient } from '../../net/http.ts';
+import { defaultRetryPolicy, withRetries, type RetryPolicy } from '../../net/retry.ts';
+import { createHostPolicy, requestWithin } from '../../net/upstream-hosts.ts';
+import type { FetchBytes } from '../../signing/key-fetch.ts';
+import { readOutgoingSettings, readRetryPolicy, type OutgoingOptions } from '../outgoing-options.ts';
+import type { CommandIo } from '../verb.ts';
 
 /** Fetches keys with a client: over https only, and from the host that was asked. */
 export const fetchKeysWith =

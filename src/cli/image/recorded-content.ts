@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { isThere } from '../files/place.ts';
-import { DepotError } from '../domain/errors.ts';
-import { recordedSnapshot, type RecordedContent } from '../image/recorded-content.ts';
-import { lockedDigests } from './locked-archives.ts';
+import { isThere } from '../../files/place.ts';
+import { DepotError } from '../../domain/errors.ts';
+import { recordedSnapshot, type RecordedContent } from '../../image/recorded-content.ts';
+import { lockedDigests } from '../locked-archives.ts';
 
 /**
  * What the files of an image must be: of a snapshot what the depot recorded, of a plain folder what its `distribution.lock` says

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { decodeSaved } from '../distribution/saved-text.ts';
-import { DepotError, messageOf } from '../domain/errors.ts';
+import { decodeSaved } from '../../distribution/saved-text.ts';
+import { DepotError, messageOf } from '../../domain/errors.ts';
 
 /**
  * Kibana's API key from a file, else from KIBANA_API_KEY, in the encoded form that `Authorization: ApiKey` takes; undefined where

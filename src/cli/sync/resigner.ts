@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { DepotError } from '../domain/errors.ts';
-import type { Signer } from '../signing/signature.ts';
-import { readSitePublicKey } from '../signing/signer.ts';
-import type { SyncOptions } from './sync/settings.ts';
-import type { CommandIo } from './verb.ts';
+import { DepotError } from '../../domain/errors.ts';
+import type { Signer } from '../../signing/signature.ts';
+import { readSitePublicKey } from '../../signing/signer.ts';
+import type { SyncOptions } from './settings.ts';
+import type { CommandIo } from '../verb.ts';
 
 /** Opens the site key; asks for its passphrase where nothing else says it. */
 export type LoadSigner = (

@@ -3,13 +3,13 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { keyFetch } from '../../src/cli/key-client.ts';
-import { createKeysVerb } from '../../src/cli/keys.ts';
-import { lacksOpenssl, makeAuthority, type Authority } from '../support/authority.ts';
-import { scratch } from '../support/scratch.ts';
-import { freePort, gatewayFlags, startTlsProxy } from '../support/tls-proxy.ts';
-import { makeKey } from '../signing/made-keys.ts';
-import { runVerb, type VerbRun } from './verb-run.ts';
+import { keyFetch } from '../../../src/cli/keys/client.ts';
+import { createKeysVerb } from '../../../src/cli/keys.ts';
+import { lacksOpenssl, makeAuthority, type Authority } from '../../support/authority.ts';
+import { scratch } from '../../support/scratch.ts';
+import { freePort, gatewayFlags, startTlsProxy } from '../../support/tls-proxy.ts';
+import { makeKey } from '../../signing/made-keys.ts';
+import { runVerb, type VerbRun } from '../verb-run.ts';
 
 const nobody = { interactive: false, confirm: async () => false, secret: async () => '' };
 

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { loadConfig } from '../config/load.ts';
-import type { Config } from '../config/settings.ts';
-import type { BaseTree } from '../image/base-tree.ts';
-import type { ImageConfig } from '../image/image-config.ts';
-import { asObject, asTexts, parseJson } from '../image/json-tree.ts';
-import { describeProgram, judgingDigestFile } from '../index/index-origin.ts';
-import { addSettings, givenFlags, rewriteArguments } from './flags.ts';
+import { loadConfig } from '../../config/load.ts';
+import type { Config } from '../../config/settings.ts';
+import type { BaseTree } from '../../image/base-tree.ts';
+import type { ImageConfig } from '../../image/image-config.ts';
+import { asObject, asTexts, parseJson } from '../../image/json-tree.ts';
+import { describeProgram, judgingDigestFile } from '../../index/index-origin.ts';
+import { addSettings, givenFlags, rewriteArguments } from '../flags.ts';
 
 /** How an image starts the server. */
 export interface BaseProgram {

@@ -1,6 +1,6 @@
-import { countOf } from '../domain/count.ts';
-import type { InspectedPackage } from '../judge/inspection.ts';
-import { plainTable } from './plain-table.ts';
+import { countOf } from '../../domain/count.ts';
+import type { InspectedPackage } from '../../judge/inspection.ts';
+import { plainTable } from '../plain-table.ts';
 
 /** What a list of inspected packages amounts to. */
 interface Totals {
