@@ -1,19 +1,8 @@
 import { createContentChecker } from '../artifacts/content-pool.ts';
 import { createVolatileMemory, openDigestMemory } from '../artifacts/digest-memory.ts';
 import { createArtifactStore, type ArtifactStore } from '../artifacts/store.ts';
-import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/settings.ts';
-import { DepotError } from '../domain/errors.ts';
 import { silentLog } from '../telemetry/silent-log.ts';
-
-/** The settings of this environment. Throws the first problem. */
-export const environmentConfig = (env: NodeJS.ProcessEnv): Config => {
-  const loaded = loadConfig({ env, flags: new Map() });
-  if (!loaded.ok) {
-    throw loaded.problems[0] ?? new DepotError('USAGE', { reason: 'the settings are not good' });
-  }
-  return loaded.config;
-};
 
 /** Folders that a verb looks into: as given, else as the server of this environment has them. */
 export interface ArtifactFolders {

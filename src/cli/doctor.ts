@@ -5,13 +5,13 @@ import { parseLooseVersion } from '../domain/version.ts';
 import { createClient } from '../net/client.ts';
 import { parseHeaders } from '../net/proxy.ts';
 import { readPublicKeys } from '../signing/public-key.ts';
-import { environmentConfig } from './artifact-folders.ts';
-import { readPlatforms } from './artifacts/check.ts';
+import { readPlatforms } from './agent-platforms.ts';
 import { readBaseAddress } from './base-address.ts';
 import { checkArtifacts } from './doctor/artifacts.ts';
 import { checkAnswers, checkReach } from './doctor/connection.ts';
 import { createDoctorContext, type Finding } from './doctor/context.ts';
 import { checkPackages } from './doctor/packages.ts';
+import { environmentConfig } from './environment-config.ts';
 import {
   addOutgoingOptions,
   collect,

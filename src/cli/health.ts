@@ -1,7 +1,6 @@
 import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { loadConfig } from '../config/load.ts';
 import { nameOf } from '../config/setting.ts';
 import { settings, type Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
@@ -9,6 +8,7 @@ import { describeFailure } from '../net/failure.ts';
 import { showUrl } from '../net/http.ts';
 import { loadTlsPair } from '../net/tls.ts';
 import { readHttpAddress } from './base-address.ts';
+import { environmentConfig } from './environment-config.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** `fleet-depot health [URL]`: asks a server how it is; the image's HEALTHCHECK. */
@@ -30,16 +30,13 @@ export const health: Verb = {
 };
 
 const run = async (url: string | undefined, timeout: number, io: CommandIo): Promise<number> => {
-  const loaded = loadConfig({ env: io.env, flags: new Map() });
-  if (!loaded.ok) {
-    throw loaded.problems[0] ?? new DepotError('USAGE', { reason: 'the settings are not good' });
-  }
+  const config = environmentConfig(io.env);
   if (!(timeout > 0)) {
     throw new DepotError('USAGE', { reason: '--timeout: write a number of seconds above 0' });
   }
-  const target = url === undefined ? ownAddress(loaded.config) : targetOf(url);
+  const target = url === undefined ? ownAddress(config) : targetOf(url);
   const isOwn = ['localhost', '127.0.0.1', '[::1]'].includes(target.hostname) || url === undefined;
-  const own = isOwn && target.protocol === 'https:' ? await ownCertificate(loaded.config) : undefined;
+  const own = isOwn && target.protocol === 'https:' ? await ownCertificate(config) : undefined;
   try {
     const { status, body } = await ask(target, own, timeout);
     if (own?.problem !== undefined) {

@@ -1,8 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import { judgeRules } from '../app/judge-rules.ts';
-import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/settings.ts';
-import { DepotError } from '../domain/errors.ts';
 import { createEntryPool } from '../judge/entry-pool.ts';
 import { inspectPackages, type InspectedPackage } from '../judge/inspection.ts';
 import { createJudgePool } from '../judge/pool.ts';
@@ -10,6 +8,7 @@ import type { JudgeRules } from '../judge/task.ts';
 import { locatePackages } from '../source/located.ts';
 import type { SourceListing } from '../source/source.ts';
 import { silentLog } from '../telemetry/silent-log.ts';
+import { environmentConfig } from './environment-config.ts';
 import { addSettings, givenFlags } from './flags.ts';
 import { inspectionJson, inspectionTable } from './inspect/report.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
@@ -50,11 +49,8 @@ const run = async (
   command: Parameters<typeof givenFlags>[0],
   io: CommandIo,
 ): Promise<number> => {
-  const loaded = loadConfig({ env: io.env, flags: givenFlags(command) });
-  if (!loaded.ok) {
-    throw loaded.problems[0] ?? new DepotError('USAGE', { reason: 'the settings are not good' });
-  }
-  const found = await inspectAll(paths.length > 0 ? paths : loaded.config.packagePaths, loaded.config, io);
+  const config = environmentConfig(io.env, givenFlags(command));
+  const found = await inspectAll(paths.length > 0 ? paths : config.packagePaths, config, io);
   if (found === undefined) {
     io.stderr.write('stopped before everything was read\n');
     return exitCodes.failed;

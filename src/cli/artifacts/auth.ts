@@ -10,7 +10,7 @@ import {
   type Credential,
 } from '../../artifacts/credential-file.ts';
 import { DepotError, messageOf } from '../../domain/errors.ts';
-import { environmentConfig } from '../artifact-folders.ts';
+import { environmentConfig } from '../environment-config.ts';
 import { createOutput } from '../output.ts';
 import { exitCodes, type CommandIo } from '../verb.ts';
 

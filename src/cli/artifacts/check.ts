@@ -6,7 +6,9 @@ import type { ArtifactStore } from '../../artifacts/store.ts';
 import { countOf } from '../../domain/count.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { defaultCacheFolder } from '../../index/cache-folder.ts';
-import { artifactFolders, environmentConfig, withArtifacts } from '../artifact-folders.ts';
+import { artifactFolders, withArtifacts } from '../artifact-folders.ts';
+import { environmentConfig } from '../environment-config.ts';
+import { readPlatforms } from '../agent-platforms.ts';
 import { createOutput, type Output } from '../output.ts';
 import { exitCodes, type CommandIo } from '../verb.ts';
 
@@ -79,21 +81,6 @@ const run = async (path: string | undefined, options: CheckOptions, io: CommandI
     const isGood = completeness ? completeness.isComplete : quarantined + unchecked + faults.length === 0;
     return isGood ? exitCodes.ok : exitCodes.failed;
   });
-};
-
-/** Reads `linux-x86_64,windows-x86_64`. Throws USAGE. */
-export const readPlatforms = (text: string): readonly string[] => {
-  const platforms = text
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
-  const odd = platforms.find((one) => !(one in agentPlatforms));
-  if (odd !== undefined || platforms.length === 0) {
-    throw new DepotError('USAGE', {
-      reason: `--platform: '${odd ?? ''}' is not one of ${Object.keys(agentPlatforms).join(', ')}`,
-    });
-  }
-  return [...new Set(platforms)];
 };
 
 const jsonReport = (store: ArtifactStore, completeness: Completeness | undefined): object => ({
