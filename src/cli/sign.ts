@@ -21,8 +21,7 @@ import {
   type SignDeps,
   type SignOptions,
 } from './sign/site-key.ts';
-import { exitCodes, type CommandIo, type Verb } from './verb.ts';
-import { exitCodeOf } from './verify.ts';
+import { exitCodeOf, exitCodes, type CommandIo, type Verb } from './verb.ts';
 
 /** `fleet-depot sign`: makes a site key, prints its public half, signs archives, signs a verified set anew. */
 export const createSignVerb = (deps: SignDeps): Verb => ({

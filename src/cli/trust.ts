@@ -38,7 +38,7 @@ export async function loadVerify(): Promise<Verb> {
     import('./archive-check.ts'),
     import('./locked-archives.ts'),
     import('./verify/release-files.ts'),
-    import('./bundle/tools.ts'),
+    import('./verify/bundle.ts'),
     import('./verify/depot.ts'),
   ]);
   return verify.createVerifyVerb({

@@ -29,3 +29,11 @@ export interface Verb {
    */
   register(program: Command, io: CommandIo, finish: (exitCode: number) => void): void;
 }
+
+/** 0 where all is well, 1 where nothing is, 3 where some of it is. */
+export const exitCodeOf = (total: number, failed: number): number => {
+  if (failed === 0 && total > 0) {
+    return exitCodes.ok;
+  }
+  return failed === total ? exitCodes.failed : exitCodes.partly;
+};

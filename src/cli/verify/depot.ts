@@ -5,7 +5,7 @@ import { checkFolder } from '../../depot/folder-check.ts';
 import { messageOf } from '../../domain/errors.ts';
 import type { VerifiedItem } from '../../signing/verified-archive.ts';
 import { processEnvironment } from '../depot-report.ts';
-import type { VerifyDeps } from '../verify.ts';
+import type { VerifyDeps } from './deps.ts';
 
 /**
  * What `fleet-depot verify DEPOT` says beside the archives of the current snapshot: an item for a broken journal, and one for
