@@ -11,7 +11,7 @@ import { createSigner, readSitePublicKey } from '../signing/signer.ts';
 import { siteKeyFiles } from '../signing/site-key-files.ts';
 import { createVerifier, fixedKeys } from '../signing/verifier.ts';
 import { createItemProgress, type ItemProgress } from './item-progress.ts';
-import { addKeyringOptions, openKeyring } from './keys.ts';
+import { addKeyringOptions, openKeyring } from './keyring-options.ts';
 import { printable } from './plain-table.ts';
 import {
   askPassphrase,

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VerifiedItem } from '../signing/verified-archive.ts';
-import { addKeyringOptions } from './keys.ts';
+import { addKeyringOptions } from './keyring-options.ts';
 import { exitCodeOf, exitCodes, type CommandIo, type Verb } from './verb.ts';
 import type { VerifyDeps, VerifyOptions } from './verify/deps.ts';
 import { verifyPath } from './verify/path.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { openBundle, type Bundle } from '../../bundle/bundle.ts';
 import type { SignatureVerifier, Signer } from '../../signing/signature.ts';
-import type { KeyringOptions } from '../keys.ts';
+import type { KeyringOptions } from '../keyring-options.ts';
 import type { CommandIo } from '../verb.ts';
 
 /** What the verb takes from the signing side. */

@@ -5,7 +5,7 @@ import { readPassphrase } from '../../signing/passphrase.ts';
 import { readSitePublicKey } from '../../signing/signer.ts';
 import { refuseExisting, siteKeyFiles, writeSiteKey } from '../../signing/site-key-files.ts';
 import { generateSiteKey, type SiteKeyAlgorithm } from '../../signing/site-key.ts';
-import type { KeyringOptions } from '../keys.ts';
+import type { KeyringOptions } from '../keyring-options.ts';
 import type { Terminal } from '../terminal.ts';
 import type { CommandIo } from '../verb.ts';
 

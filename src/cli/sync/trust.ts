@@ -1,8 +1,7 @@
 import { addPinnedKey } from '../../signing/key-choice.ts';
 import { elasticKey } from '../../signing/pinned-keys.ts';
+import { addKeyringOptions, openKeyring, type KeyringOptions } from '../keyring-options.ts';
 import { fetchKeysWith } from '../keys/client.ts';
-import type { KeyringOptions } from '../keys.ts';
-import { addKeyringOptions, openKeyring } from '../keys.ts';
 import type { SyncTrust } from './run.ts';
 
 /** The keyring; an empty one gets Elastic's key the first time, by its pinned fingerprint, through the same proxy. */

@@ -1,7 +1,7 @@
 import type { SignatureVerifier } from '../../signing/signature.ts';
 import type { ReadLock } from '../../signing/locked-archive.ts';
 import type { VerifiedItem } from '../../signing/verified-archive.ts';
-import type { KeyringOptions } from '../keys.ts';
+import type { KeyringOptions } from '../keyring-options.ts';
 
 /** What the verb `verify` works with. */
 export interface VerifyDeps {

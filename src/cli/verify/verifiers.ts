@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SignatureVerifier } from '../../signing/signature.ts';
 import { createVerifier } from '../../signing/verifier.ts';
-import { openKeyring } from '../keys.ts';
+import { openKeyring } from '../keyring-options.ts';
 import type { CommandIo } from '../verb.ts';
 import type { VerifyOptions } from './deps.ts';
 
