@@ -4,34 +4,9 @@ import { kibanaAdvice, kibanaSetting } from '../../signing/kibana-setting.ts';
 import { readPassphrase } from '../../signing/passphrase.ts';
 import { readSitePublicKey } from '../../signing/signer.ts';
 import { refuseExisting, siteKeyFiles, writeSiteKey } from '../../signing/site-key-files.ts';
-import { generateSiteKey, type SiteKeyAlgorithm } from '../../signing/site-key.ts';
-import type { KeyringOptions } from '../keyring-options.ts';
-import type { Terminal } from '../terminal.ts';
+import { generateSiteKey } from '../../signing/site-key.ts';
 import type { CommandIo } from '../verb.ts';
-
-/** What the verb `sign` works with. */
-export interface SignDeps {
-  readonly terminal: Terminal;
-  /** Reads an archive whole; throws DepotError where it is broken: a broken one is never signed. */
-  readonly checkArchive: (path: string) => Promise<void>;
-}
-
-/** The flags of `sign`. */
-export interface SignOptions extends KeyringOptions {
-  readonly key?: string;
-  readonly init?: boolean;
-  readonly name?: string;
-  readonly email?: string;
-  readonly algorithm: SiteKeyAlgorithm;
-  readonly expires?: number;
-  readonly passphrase: boolean;
-  readonly passphraseFile?: string;
-  readonly public?: boolean;
-  readonly resign?: boolean;
-  readonly partial?: boolean;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
-}
+import type { SignDeps, SignOptions } from './deps.ts';
 
 /** `sign --init`: makes a site key and says what to do with it. */
 export const makeKey = async (
