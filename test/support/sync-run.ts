@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Command, CommanderError } from 'commander';
-import type { LoadSigner } from '../../src/cli/sync/resigner.ts';
+import type { LoadSigner } from '../../src/cli/signer-loader.ts';
 import type { SyncTrust } from '../../src/cli/sync/run.ts';
 import { createSyncVerb } from '../../src/cli/sync.ts';
 import { DepotError } from '../../src/domain/errors.ts';

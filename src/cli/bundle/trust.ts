@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { openBundle, type Bundle } from '../../bundle/bundle.ts';
-import type { SignatureVerifier, Signer } from '../../signing/signature.ts';
+import type { SignatureVerifier } from '../../signing/signature.ts';
 import type { KeyringOptions } from '../keyring-options.ts';
+import type { LoadSigner } from '../signer-loader.ts';
 import type { CommandIo } from '../verb.ts';
 
 /** What the verb takes from the signing side. */
 export interface BundleTools {
   /** The signer of a site key file; its passphrase comes from the file, a variable or the terminal. */
-  loadSigner(keyFile: string, passphraseFile: string | undefined, io: CommandIo): Promise<Signer>;
+  readonly loadSigner: LoadSigner;
   /** The verifier of the keyring that is named; else of the depot's own, where it has one; else of the user's. */
   loadVerifier(flags: KeyringOptions, io: CommandIo): Promise<SignatureVerifier>;
 }

@@ -4,13 +4,13 @@ import { DepotError } from '../../domain/errors.ts';
 import { discardLeftIn } from '../../files/left-behind.ts';
 import { listArchives } from '../../signing/archive-list.ts';
 import { signSet, type SignedItem } from '../../signing/sign-set.ts';
-import { createSigner, readSitePublicKey } from '../../signing/signer.ts';
+import { readSitePublicKey } from '../../signing/signer.ts';
 import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import { createItemProgress, type ItemProgress } from '../item-progress.ts';
 import { openKeyring } from '../keyring-options.ts';
 import type { SignDeps, SignOptions } from './deps.ts';
 import { report } from './report.ts';
-import { askPassphrase } from './site-key.ts';
+import { signerLoader } from '../signer-loader.ts';
 import { exitCodeOf, exitCodes, type CommandIo } from '../verb.ts';
 
 /** `sign PATH…` and `sign --resign PATH…`: signs archives and reports. Resolves with the exit code; throws DepotError. */
@@ -35,7 +35,7 @@ export const signArchives = async (
   const signer =
     options.dryRun === true
       ? undefined
-      : await createSigner(keyFile, () => askPassphrase(options, io, deps, `Passphrase of ${keyFile}`));
+      : await signerLoader(deps.terminal)(keyFile, options.passphraseFile, io);
   if (options.dryRun !== true) {
     await Promise.all([...folders].map(discardLeftIn));
   }

@@ -1,10 +1,10 @@
 import { DepotError } from '../../domain/errors.ts';
 import { formatFingerprint } from '../../signing/fingerprint.ts';
 import { kibanaAdvice, kibanaSetting } from '../../signing/kibana-setting.ts';
-import { readPassphrase } from '../../signing/passphrase.ts';
 import { readSitePublicKey } from '../../signing/signer.ts';
 import { refuseExisting, siteKeyFiles, writeSiteKey } from '../../signing/site-key-files.ts';
 import { generateSiteKey } from '../../signing/site-key.ts';
+import { askPassphrase } from '../signer-loader.ts';
 import type { CommandIo } from '../verb.ts';
 import type { SignDeps, SignOptions } from './deps.ts';
 
@@ -45,7 +45,12 @@ export const makeKey = async (
 };
 
 const newPassphrase = async (options: SignOptions, io: CommandIo, deps: SignDeps): Promise<string> => {
-  const passphrase = await askPassphrase(options, io, deps, 'Passphrase for the new key');
+  const passphrase = await askPassphrase(
+    'Passphrase for the new key',
+    options.passphraseFile,
+    deps.terminal,
+    io,
+  );
   if (passphrase === undefined || passphrase === '') {
     throw new DepotError('USAGE', {
       reason:
@@ -79,17 +84,3 @@ export const kibanaOf = (file: string): { readonly setting: string; readonly res
   setting: kibanaSetting(file),
   restart: true,
 });
-
-/** The passphrase from wherever it may come from; a terminal is asked last. */
-export const askPassphrase = (
-  options: SignOptions,
-  io: CommandIo,
-  deps: SignDeps,
-  question: string,
-): Promise<string | undefined> =>
-  readPassphrase({
-    file: options.passphraseFile,
-    env: io.env,
-    ask: deps.terminal.interactive ? () => deps.terminal.secret(question) : undefined,
-    warn: (line) => io.stderr.write(`${line}\n`),
-  });

@@ -3,14 +3,8 @@ import { DepotError } from '../../domain/errors.ts';
 import type { Signer } from '../../signing/signature.ts';
 import { readSitePublicKey } from '../../signing/signer.ts';
 import type { SyncOptions } from './settings.ts';
+import type { LoadSigner } from '../signer-loader.ts';
 import type { CommandIo } from '../verb.ts';
-
-/** Opens the site key; asks for its passphrase where nothing else says it. */
-export type LoadSigner = (
-  keyFile: string,
-  passphraseFile: string | undefined,
-  io: CommandIo,
-) => Promise<Signer>;
 
 /** Adds the flags of the site key. */
 export const addResignOptions = (command: Command): Command =>

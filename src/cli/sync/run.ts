@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Definition } from '../../distribution/definition.ts';
 import type { HttpClient } from '../../net/http.ts';
-import type { LoadSigner } from './resigner.ts';
+import type { LoadSigner } from '../signer-loader.ts';
 import type { SyncOptions } from './settings.ts';
 import type { CommandIo } from '../verb.ts';
 
