@@ -15,8 +15,8 @@ import { addResignOptions } from './sync/resigner.ts';
 import { openPackagePart } from './sync/packages.ts';
 import { showPlan, showResults } from './sync/report.ts';
 import type { SyncRun, SyncTrust } from './sync/run.ts';
-import type { SyncOptions } from './sync/settings.ts';
-import { listingOptions } from './sync/settings.ts';
+import type { SyncOptions } from './sync/options.ts';
+import { listingOptions } from './sync/options.ts';
 import { isDepot, openSyncTarget } from './sync/target.ts';
 import type { CommandIo, Verb } from './verb.ts';
 

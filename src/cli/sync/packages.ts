@@ -14,9 +14,10 @@ import { resolveWanted } from '../../mirror/planning/wanted.ts';
 import { createHostPolicy } from '../../net/upstream-hosts.ts';
 import { sortKeysLater } from '../../signing/sorted-keys.ts';
 import { readRetryPolicy } from '../outgoing-options.ts';
+import { readInstalled } from './installed.ts';
 import { openResigner } from './resigner.ts';
 import { createProgress } from './progress.ts';
-import { checkLimits, downloadPlace, readInstalled } from './settings.ts';
+import { checkLimits, downloadPlace } from './options.ts';
 import type { SyncRun } from './run.ts';
 
 /** A part of a run, and what has to be closed after it. */

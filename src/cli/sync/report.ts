@@ -4,7 +4,7 @@ import { planToJson } from '../../mirror/planning/plan-json.ts';
 import type { SyncReport } from '../../mirror/record/report.ts';
 import type { SyncPlan } from '../../mirror/sync-deps.ts';
 import type { SyncResult } from '../../mirror/sync.ts';
-import type { SyncOptions } from './settings.ts';
+import type { SyncOptions } from './options.ts';
 import { formatPlan, formatReleasePlan, formatReport, formatSnapshot } from './tables.ts';
 import { exitCodes, type CommandIo } from '../verb.ts';
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { DepotError } from '../../domain/errors.ts';
 import type { Signer } from '../../signing/signature.ts';
 import { readSitePublicKey } from '../../signing/signer.ts';
-import type { SyncOptions } from './settings.ts';
+import type { SyncOptions } from './options.ts';
 import type { LoadSigner } from '../signer-loader.ts';
 import type { CommandIo } from '../verb.ts';
 

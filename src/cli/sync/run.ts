@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Definition } from '../../distribution/definition.ts';
 import type { HttpClient } from '../../net/http.ts';
 import type { LoadSigner } from '../signer-loader.ts';
-import type { SyncOptions } from './settings.ts';
+import type { SyncOptions } from './options.ts';
 import type { CommandIo } from '../verb.ts';
 
 /** Where the verb's trust comes from: the keyring is another part's business. */
