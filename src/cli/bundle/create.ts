@@ -1,14 +1,16 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { createBundle } from '../../bundle/create.ts';
+import { createBundle, type CreatedBundle } from '../../bundle/create.ts';
 import { collectFolder, collectSnapshot, type FileSet } from '../../bundle/file-set.ts';
 import { parseReceipt } from '../../bundle/receipt.ts';
 import { openDepot } from '../../depot/depot.ts';
 import { diskError } from '../../depot/disk-error.ts';
-import { isThere, refuseUnwritable } from '../../files/place.ts';
 import { countOf } from '../../domain/count.ts';
+import { isThere } from '../../files/place.ts';
 import { DepotError, messageOf } from '../../domain/errors.ts';
+import type { Signer } from '../../signing/signature.ts';
+import { refuseOutput } from './output.ts';
 import type { BundleTools, Finish } from './trust.ts';
 import { formatBytes, parseBytes } from '../../config/bytes.ts';
 import { createByteProgress } from '../byte-progress.ts';
@@ -53,21 +55,8 @@ export const registerCreate = (bundle: Command, tools: BundleTools, io: CommandI
 };
 
 const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo): Promise<number> => {
-  const keyFile = flags.unsigned === true ? flags.key : (flags.key ?? io.env['FLEET_DEPOT_KEY_FILE']);
-  if ((keyFile === undefined) === (flags.unsigned !== true)) {
-    throw new DepotError('USAGE', { reason: 'say --key FILE to sign the bundle, or --unsigned' });
-  }
-  if (await liesInside(flags.output, flags.from)) {
-    throw new DepotError('USAGE', {
-      reason: `the bundle ${flags.output} would lie inside ${flags.from} and go into the next one; name another place`,
-    });
-  }
-  if (flags.output === '-') {
-    throw new DepotError('USAGE', {
-      reason: 'a bundle is written to a file, which is whole before it gets its name: -o FILE',
-    });
-  }
-  await refuseUnwritable(path.dirname(flags.output));
+  const keyFile = chosenKey(flags, io);
+  await refuseOutput(flags.output, flags.from);
   const volumeBytes = flags.volumeSize === undefined ? undefined : readVolumeSize(flags.volumeSize);
   const made = readSourceDate(io.env);
   const since =
@@ -95,8 +84,22 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
   }).finally(() => writing.stop());
   if (flags.json === true) {
     printJson(io, { ...created, signer: signer?.fingerprint ?? null, skipped: files.skipped });
-    return exitCodes.ok;
+  } else {
+    report(created, signer, io);
   }
+  return exitCodes.ok;
+};
+
+/** The key that signs; undefined with `--unsigned`. */
+const chosenKey = (flags: CreateFlags, io: CommandIo): string | undefined => {
+  const keyFile = flags.unsigned === true ? flags.key : (flags.key ?? io.env['FLEET_DEPOT_KEY_FILE']);
+  if ((keyFile === undefined) === (flags.unsigned !== true)) {
+    throw new DepotError('USAGE', { reason: 'say --key FILE to sign the bundle, or --unsigned' });
+  }
+  return keyFile;
+};
+
+const report = (created: CreatedBundle, signer: Signer | undefined, io: CommandIo): void => {
   createOutput(io).table(
     ['VOLUME', 'BYTES'],
     created.volumes.map((volume) => [volume.path, volume.bytes]),
@@ -109,20 +112,6 @@ const runCreate = async (flags: CreateFlags, tools: BundleTools, io: CommandIo):
       ? 'not signed: the receiver needs --allow-unsigned'
       : `signed by ${signer.fingerprint}`,
   );
-  return exitCodes.ok;
-};
-
-/** By what the folders are: by links, and where case doesn't count, a folder has more than one name. */
-const liesInside = async (file: string, folder: string): Promise<boolean> => {
-  const wanted = await stat(folder).catch(() => undefined);
-  for (let at = path.resolve(file), above = path.dirname(at); above !== at; above = path.dirname(at)) {
-    at = await realpath(above).catch(() => above);
-    const found = await stat(at).catch(() => undefined);
-    if (found !== undefined && found.dev === wanted?.dev && found.ino === wanted.ino) {
-      return true;
-    }
-  }
-  return false;
 };
 
 const readVolumeSize = (text: string): number => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Bundle } from '../../bundle/bundle.ts';
-import { importBundle } from '../../bundle/import.ts';
 import { planImport, type ImportPlan } from '../../bundle/import-plan.ts';
+import { importBundle, type ImportResult } from '../../bundle/import.ts';
 import { openDepot, openOrCreateDepot, type Depot } from '../../depot/depot.ts';
 import { countOf } from '../../domain/count.ts';
 import { DepotError } from '../../domain/errors.ts';
@@ -93,6 +93,16 @@ const runImport = async (
     )
     .finally(() => progress.stop());
   noteRepetition(result, io);
+  report(result, bundle, flags, io);
+  return exitCodes.ok;
+};
+
+const report = (
+  result: ImportResult,
+  bundle: Bundle,
+  flags: TrustFlags & { readonly into: string },
+  io: CommandIo,
+): void => {
   const { snapshot, made, written, reused, repaired, mended, copied } = result;
   if (flags.json === true) {
     printJson(io, {
@@ -108,7 +118,7 @@ const runImport = async (
       copied,
       ...differenceJson(result),
     });
-    return exitCodes.ok;
+    return;
   }
   printDifference(io, result, shownFiles);
   printLines(
@@ -134,7 +144,6 @@ const runImport = async (
   if (result.current !== undefined && result.current !== snapshot) {
     printLines(io, `back: fleet-depot snapshot rollback ${result.current} --depot ${flags.into}`);
   }
-  return exitCodes.ok;
 };
 
 /** An old bundle is signed as well as a new one: who imports it a second time should know. */
