@@ -14,7 +14,7 @@ interface GcFlags {
 }
 
 /** `fleet-depot gc`: shows what may go; removes it only with `--yes`. */
-export const createGcVerb = (): Verb => ({
+export const gc: Verb = {
   name: 'gc',
   register(program, io, finish) {
     program
@@ -37,7 +37,7 @@ export const createGcVerb = (): Verb => ({
         }),
       );
   },
-});
+};
 
 const print = (plan: GcPlan, flags: GcFlags, io: CommandIo): void => {
   const done = flags.yes === true;

@@ -9,14 +9,14 @@ import type { Flags, Run } from './snapshot/run.ts';
 import type { Verb } from './verb.ts';
 
 /** `fleet-depot snapshot init|list|show|diff|rollback|pin|unpin|label|unlabel|log|verify`. */
-export const createSnapshotVerb = (): Verb => ({
+export const snapshot: Verb = {
   name: 'snapshot',
   register(program, io, finish) {
-    const snapshot = program
+    const group = program
       .command('snapshot')
       .description("See a depot's snapshots, go back, pin, label, read and check its journal");
     const add = (usage: string, description: string, run: Run, open = openDepot): Command =>
-      snapshot
+      group
         .command(usage)
         .description(description)
         .requiredOption('--depot <dir>', 'the depot')
@@ -48,4 +48,4 @@ export const createSnapshotVerb = (): Verb => ({
       'after you looked into a broken journal: set it aside and start a new chain',
     );
   },
-});
+};

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { loadBundle, loadGc, loadSnapshot } from './carry.ts';
 import { isFlagOfServe, isHelp } from './flags.ts';
-import { loadKeys, loadSign, loadSync, loadVerify } from './trust.ts';
+import { loadBundle, loadKeys, loadSign, loadSync, loadVerify } from './verb-loaders.ts';
 import type { Verb } from './verb.ts';
 
 /** What the list of verbs shows of one: what stands behind its name, and what it does. */
@@ -61,12 +60,12 @@ export const verbs: Readonly<Record<string, Entry>> = {
   snapshot: {
     usage: '',
     summary: "See a depot's snapshots, go back, pin, label, read and check its journal",
-    load: loadSnapshot,
+    load: async () => (await import('./snapshot.ts')).snapshot,
   },
   gc: {
     usage: '[options]',
     summary: 'Remove old snapshots and contents that no snapshot has (shows only, until --yes)',
-    load: loadGc,
+    load: async () => (await import('./gc.ts')).gc,
   },
   artifacts: {
     usage: '',

@@ -14,8 +14,8 @@ import {
 import { promisify } from 'node:util';
 import { createBundleVerb } from '../../src/cli/bundle.ts';
 import { processEnvironment } from '../../src/cli/depot-report.ts';
-import { createGcVerb } from '../../src/cli/gc.ts';
-import { createSnapshotVerb } from '../../src/cli/snapshot.ts';
+import { gc as gcVerb } from '../../src/cli/gc.ts';
+import { snapshot as snapshotVerb } from '../../src/cli/snapshot.ts';
 import { openDepot } from '../../src/depot/depot.ts';
 import { digestOf } from '../../src/files/digest.ts';
 import { formatLockFile } from '../../src/mirror/record/lock-file.ts';
@@ -39,8 +39,8 @@ const desk = async (t: import('ava').ExecutionContext): Promise<Desk> => {
   return {
     site,
     bundle: (...args) => run(verb, args),
-    snapshot: (...args) => run(createSnapshotVerb(), [...args, ...depot]),
-    gc: (...args) => run(createGcVerb(), [...args, ...depot]),
+    snapshot: (...args) => run(snapshotVerb, [...args, ...depot]),
+    gc: (...args) => run(gcVerb, [...args, ...depot]),
   };
 };
 

@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { artifacts } from '../../src/cli/artifacts.ts';
-import { loadBundle } from '../../src/cli/carry.ts';
+import { loadBundle } from '../../src/cli/verb-loaders.ts';
 import { releaseFiles } from '../../src/artifacts/release-set.ts';
 import { fetchFleetServerKey, upgradeAgent } from '../support/agent-client.ts';
 import { startArtifacts } from '../support/artifact-server.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { loadBundle } from '../../src/cli/carry.ts';
+import { loadBundle } from '../../src/cli/verb-loaders.ts';
 import { plan } from '../../src/cli/plan.ts';
 import { startArtifacts } from '../support/artifact-server.ts';
 import { writeZipPackage } from '../support/packages.ts';

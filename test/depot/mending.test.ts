@@ -2,7 +2,7 @@ import test from 'ava';
 import { chmod, lstat, mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { collectSnapshot } from '../../src/bundle/file-set.ts';
 import { checkDepot } from '../../src/cli/verify/depot.ts';
-import { createSnapshotVerb } from '../../src/cli/snapshot.ts';
+import { snapshot as snapshotVerb } from '../../src/cli/snapshot.ts';
 import type { Depot } from '../../src/depot/depot.ts';
 import { digestOf } from '../../src/files/digest.ts';
 import { digestOfFiles } from '../../src/depot/file-list.ts';
@@ -91,7 +91,7 @@ test('rollback puts right what it can and refuses a set that is not as recorded'
   await site.import(['c.tar'], depot);
   const second = await depot.snapshots.current();
   const rollback = (): ReturnType<typeof runVerb> =>
-    runVerb(createSnapshotVerb(), ['rollback', '--depot', site.at('depot')]);
+    runVerb(snapshotVerb, ['rollback', '--depot', site.at('depot')]);
   const folder = depot.layout.snapshotFolder(first);
   await rm(`${folder}/b.zip`);
   await writeFile(`${folder}/evil-1.0.0.zip`, 'evil');
@@ -143,7 +143,7 @@ test('a snapshot whose record and folder were replaced together is neither put i
   await rm(`${depot.layout.snapshotFolder(first)}/a.zip`, { force: true });
   await rm(`${depot.layout.snapshotFolder(first)}/artifacts`, { recursive: true });
   const message = /the journal has another digest for this snapshot: the record was replaced/;
-  const { error } = await runVerb(createSnapshotVerb(), ['rollback', '--depot', site.at('depot')]);
+  const { error } = await runVerb(snapshotVerb, ['rollback', '--depot', site.at('depot')]);
   t.like(error, { code: 'DEPOT_DAMAGED' });
   t.regex(error?.message ?? '', message);
   t.is(await depot.snapshots.current(), second);
