@@ -1,23 +1,18 @@
 import { resolve } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { loadDefinition } from '../distribution/shipped.ts';
-import { emptyRelease } from '../distribution/wanted-release.ts';
 import type { LoadSigner } from './signer-loader.ts';
+import { fill } from './sync/fill.ts';
 import { optimizeLater } from './sync/late-optimizing.ts';
-import { readLockFile, type LockFile } from '../mirror/record/lock-file.ts';
-import type { SyncDeps, SyncPlan } from '../mirror/sync-deps.ts';
-import { runSync, type SyncResult } from '../mirror/sync.ts';
+import type { SyncResult } from '../mirror/sync.ts';
 import { createClient } from '../net/client.ts';
-import { showUrl } from '../net/http.ts';
-import { readBaseAddress } from './base-address.ts';
 import { addOutgoingOptions, collect, readInteger, readOutgoingSettings } from './outgoing-options.ts';
 import { addResignOptions } from './sync/resigner.ts';
-import { openPackagePart } from './sync/packages.ts';
-import { showPlan, showResults } from './sync/report.ts';
+import { showResults } from './sync/report.ts';
 import type { SyncRun, SyncTrust } from './sync/run.ts';
 import type { SyncOptions } from './sync/options.ts';
 import { listingOptions } from './sync/options.ts';
-import { isDepot, openSyncTarget } from './sync/target.ts';
+import { isDepot } from './sync/target.ts';
 import type { CommandIo, Verb } from './verb.ts';
 
 /** `fleet-depot sync NAME|FILE --to DIR`: makes a folder hold a distribution. */
@@ -139,77 +134,4 @@ const folderOf = ({ definition, options }: SyncRun, isNeeded: boolean): string =
     throw new DepotError('USAGE', { reason: 'name the folder to fill: --to DIR' });
   }
   return to ?? '.';
-};
-
-/** One run into one folder or depot. */
-async function fill(
-  folder: string,
-  parts: { readonly packages: boolean; readonly release: boolean },
-  run: SyncRun,
-): Promise<SyncResult> {
-  const { definition, options, io, concurrency } = run;
-  const dryRun = options.dryRun ?? false;
-  const address = readBaseAddress(options.address ?? definition.address, '--address');
-  const target = await openSyncTarget(folder, {
-    dryRun,
-    partial: options.partial ?? false,
-    note: `sync of ${definition.label}${parts.packages ? ` from ${showUrl(address)}` : ''}`,
-  });
-  const lockFile = options.lock ?? target.lockFile;
-  const lock = options.locked ? await readLock(lockFile, parts.release) : undefined;
-  // A lock file stands for all of its set, also where the definition has forgotten a part of it.
-  const hasRelease = parts.release || (lock?.files !== undefined && options.artifactsTo === undefined);
-  // Loaded where it is needed: it brings the pool of hashing threads along.
-  const { openReleasePart } = hasRelease ? await import('./sync/artifacts.ts') : {};
-  const packages = parts.packages ? await openPackagePart(target.layout, address, lock, run) : undefined;
-  try {
-    const release = await openReleasePart?.(
-      target.layout,
-      definition.release ?? emptyRelease,
-      lock,
-      lockFile,
-      run,
-    );
-    try {
-      const deps: SyncDeps = {
-        ...target.hooks,
-        layout: target.layout,
-        ...(packages ? { packages: packages.deps } : {}),
-        ...(release ? { release: release.deps } : {}),
-        signal: io.signal,
-        onPlan: (plan: SyncPlan) => showPlan(plan, definition, options, io),
-      };
-      const request = {
-        distribution: lock?.distribution ?? definition.label,
-        address: lock?.address ?? showUrl(address),
-        dryRun,
-        locked: lock !== undefined,
-        prune: options.prune ?? false,
-        maxSize: definition.maxSize,
-        concurrency,
-        // A question for each archive is a request more; with --quiet nobody watches the time left.
-        askSizes: options.sizes && (dryRun || options.json === true || options.quiet !== true),
-        requireSignature: options.requireSignature,
-      };
-      return await runSync(request, deps);
-    } finally {
-      await release?.close();
-    }
-  } finally {
-    await packages?.close();
-  }
-}
-
-const readLock = async (file: string, wantsFiles: boolean): Promise<LockFile> => {
-  const lock = await readLockFile(file);
-  if (!lock) {
-    throw new DepotError('LOCK_INVALID', { file, reason: 'there is none' });
-  }
-  if (wantsFiles && lock.files === undefined) {
-    throw new DepotError('LOCK_INVALID', {
-      file,
-      reason: 'it names no artifacts, keys, models or docs, which the definition asks for',
-    });
-  }
-  return lock;
 };
