@@ -1,6 +1,6 @@
 import type { Definition } from '../../distribution/definition.ts';
-import { releasePlanToJson } from '../../mirror/release/report.ts';
-import { planToJson } from '../../mirror/planning/plan-json.ts';
+import { releasePlanToJson } from '../../mirror/release/plan-report.ts';
+import { planToJson } from '../../mirror/planning/plan-report.ts';
 import type { SyncReport } from '../../mirror/record/report.ts';
 import type { SyncPlan } from '../../mirror/sync-deps.ts';
 import type { SyncResult } from '../../mirror/sync.ts';

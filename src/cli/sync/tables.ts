@@ -1,8 +1,8 @@
 import { countOf } from '../../domain/count.ts';
-import type { Plan, PlanTotals } from '../../mirror/planning/plan.ts';
-import { totalsOf } from '../../mirror/planning/plan.ts';
+import type { Plan } from '../../mirror/planning/plan.ts';
+import { totalsOf, type Totals } from '../../mirror/planning/plan-report.ts';
 import { plannedFiles, type ReleasePlan } from '../../mirror/release/plan.ts';
-import { releaseTotals } from '../../mirror/release/report.ts';
+import { releaseTotals } from '../../mirror/release/plan-report.ts';
 import type { SyncReport } from '../../mirror/record/report.ts';
 import { formatBytes } from '../../config/bytes.ts';
 import { plainTable } from '../plain-table.ts';
@@ -51,11 +51,7 @@ export function formatReleasePlan(plan: ReleasePlan, withItems: boolean): string
 const signOf = (state: string): string => (state === 'new' ? '+' : '=');
 
 /** What a plan comes to, below its first line. */
-const planLines = (
-  first: string,
-  totals: Pick<PlanTotals, 'fetch' | 'keep' | 'unwanted' | 'unknownSizes'>,
-  foreign: number,
-): string[] => {
+const planLines = (first: string, totals: Totals, foreign: number): string[] => {
   const unknown = totals.unknownSizes > 0 ? ` and ${totals.unknownSizes} of unknown size` : '';
   return [
     first,

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { countOf } from '../../domain/count.ts';
 import { DepotError } from '../../domain/errors.ts';
+import { totalsOf } from '../planning/plan-report.ts';
 import type { AcquireDeps } from './acquire.ts';
 import { acquire } from './acquire.ts';
 import { fileFault } from '../../files/file-fault.ts';
@@ -8,7 +9,6 @@ import { syncFolder } from '../../files/folder.ts';
 import type { Facts, Journal } from '../record/journal.ts';
 import type { LockedPackage } from '../record/lock-file.ts';
 import type { Plan, PlanItem } from '../planning/plan.ts';
-import { totalsOf } from '../planning/plan.ts';
 import { createPlacing } from './place.ts';
 import { createGate, eachConcurrently } from '../transfer/pool.ts';
 import { failureOf, type Failure, type PartOutcome } from '../record/report.ts';

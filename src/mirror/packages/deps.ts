@@ -1,9 +1,8 @@
 import type { SortedKeys } from '../../signing/sorted-keys.ts';
 import type { AcquireDeps } from './acquire.ts';
-import type { WantedItem } from '../planning/plan.ts';
+import type { WantedItem, WantedProblem } from '../planning/plan.ts';
 import type { Progress } from '../transfer/progress.ts';
 import type { Upstream } from '../planning/upstream.ts';
-import type { WantedProblem } from '../planning/wanted-problem.ts';
 
 /** What the packages are brought with. */
 export interface PackageDeps extends Omit<

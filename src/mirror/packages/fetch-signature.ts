@@ -3,7 +3,8 @@ import { showUrl } from '../../net/http.ts';
 import { maxSignatureBytes } from '../../signing/signature.ts';
 import type { DownloadSettings } from '../transfer/download-types.ts';
 import type { PlanItem } from '../planning/plan.ts';
-import { askPresence, fetchSmall } from '../transfer/small-fetch.ts';
+import { askPresence } from '../transfer/presence.ts';
+import { fetchSmall } from '../transfer/small-fetch.ts';
 
 /** What fetching a signature needs. */
 export interface SignatureDeps extends DownloadSettings {

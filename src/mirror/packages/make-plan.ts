@@ -1,16 +1,15 @@
 import { DepotError } from '../../domain/errors.ts';
 import { idOf } from '../../distribution/candidate.ts';
-import { showUrl } from '../../net/http.ts';
+import { comparePlan } from '../planning/comparison.ts';
+import { totalsOf } from '../planning/plan-report.ts';
 import type { Journal } from '../record/journal.ts';
 import type { LockFile } from '../record/lock-file.ts';
-import type { Plan, PlanItem, WantedItem } from '../planning/plan.ts';
-import { comparePlan, totalsOf } from '../planning/plan.ts';
-import { eachConcurrently } from '../transfer/pool.ts';
+import type { Plan, WantedItem, WantedProblem } from '../planning/plan.ts';
 import type { PackageDeps } from './deps.ts';
 import type { SyncRequest } from '../planning/request.ts';
 import type { Upstream } from '../planning/upstream.ts';
 import type { WantedSet } from '../planning/wanted.ts';
-import type { WantedProblem } from '../planning/wanted-problem.ts';
+import { askSizes } from './sizes.ts';
 
 /** Candidates as items with their addresses; one whose address is refused becomes a problem. */
 export function locateItems(
@@ -74,51 +73,4 @@ export async function makePlan(
     throw new DepotError('SET_TOO_LARGE', { bytes, limit: request.maxSize });
   }
   return sized;
-}
-
-async function askSizes(plan: Plan, request: SyncRequest, deps: PackageDeps): Promise<Plan> {
-  const sizes = new Map<string, number>();
-  const unknown = plan.items.filter((item) => item.state === 'new');
-  for (const item of unknown) {
-    if (item.locked) {
-      sizes.set(item.id, (item.locked.original ?? item.locked).size);
-    }
-  }
-  const absent: WantedProblem[] = [];
-  let silent = 0;
-  await eachConcurrently(
-    unknown.filter((item) => !item.locked),
-    request.concurrency * 2,
-    async (item) => {
-      // An upstream that doesn't answer HEAD isn't asked a thousand times.
-      if (silent >= 10 && sizes.size === 0) {
-        return;
-      }
-      try {
-        const { size, isAbsent } = await deps.upstream.archivePresence(item.archiveUrl, deps.signal);
-        if (isAbsent) {
-          absent.push({
-            label: item.id,
-            reason: `${showUrl(item.archiveUrl)}: the upstream does not have it (404)`,
-          });
-        }
-        if (size === undefined) {
-          silent++;
-        } else {
-          sizes.set(item.id, size);
-        }
-      } catch (error) {
-        if (error instanceof DepotError && error.code === 'INTERRUPTED') {
-          throw error;
-        }
-        silent++;
-      }
-    },
-  );
-  const items = plan.items.map((item): PlanItem => {
-    const size = item.state === 'new' ? sizes.get(item.id) : undefined;
-    return size === undefined ? item : { ...item, size };
-  });
-  // A run finds out by itself, and tells which of them failed; a dry run has nothing else to tell it by.
-  return { ...plan, items, problems: request.dryRun ? [...plan.problems, ...absent] : plan.problems };
 }

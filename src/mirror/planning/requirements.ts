@@ -5,8 +5,8 @@ import { compareCandidates, idOf } from '../../distribution/candidate.ts';
 import type { Definition, Query } from '../../distribution/definition.ts';
 import { isPackageName } from '../../distribution/parse-definition.ts';
 import { createSearch, planSearches } from '../../distribution/query-plan.ts';
+import type { WantedProblem } from './plan.ts';
 import type { Upstream } from './upstream.ts';
-import type { WantedProblem } from './wanted-problem.ts';
 
 /**
  * Adds to `wanted` what its packages require, and what those require: for each Kibana that the definition asks for and that takes

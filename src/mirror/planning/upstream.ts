@@ -11,7 +11,7 @@ import type { RetryPolicy } from '../../net/retry.ts';
 import { withRetries } from '../../net/retry.ts';
 import type { HostPolicy } from '../../net/upstream-hosts.ts';
 import { isSameServer, requestWithin } from '../../net/upstream-hosts.ts';
-import { askPresence, type Presence } from '../transfer/small-fetch.ts';
+import { askPresence, type Presence } from '../transfer/presence.ts';
 
 /** Another registry, asked for what it has. */
 export interface Upstream {

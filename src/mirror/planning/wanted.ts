@@ -4,10 +4,10 @@ import { compareCandidates, idOf, newestOfEach } from '../../distribution/candid
 import type { Definition, Pin } from '../../distribution/definition.ts';
 import type { Search } from '../../distribution/query-plan.ts';
 import { planSearches } from '../../distribution/query-plan.ts';
+import type { WantedProblem } from './plan.ts';
 import { closeOverRequirements } from './requirements.ts';
 import { eachConcurrently } from '../transfer/pool.ts';
 import type { Upstream } from './upstream.ts';
-import type { WantedProblem } from './wanted-problem.ts';
 
 /** What a definition comes to, asked of an upstream. */
 export interface WantedSet {

@@ -12,7 +12,7 @@ import { absent, ofAnyType } from './fetch.ts';
 import { fetchSmall } from '../transfer/small-fetch.ts';
 import { filesOfGroup, isSmallKind, type ReleaseFile } from './group.ts';
 import { judgeBeside, judgeMain } from './judge.ts';
-import type { KeyTrust } from './keys.ts';
+import { isSignatureNeeded, type KeyTrust } from './keys.ts';
 import {
   partOf,
   placeGroup,
@@ -23,7 +23,7 @@ import {
   type AcquiredGroup,
   type PlaceDeps,
 } from './place.ts';
-import { isSignatureNeeded, type PlannedFile, type PlannedGroup } from './plan.ts';
+import { type PlannedFile, type PlannedGroup } from './plan.ts';
 
 /** What getting one group needs. */
 export interface ReleaseAcquireDeps extends DownloadSettings, PlaceDeps {

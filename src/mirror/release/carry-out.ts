@@ -8,13 +8,15 @@ import type { Layout } from '../record/layout.ts';
 import type { LockedFile } from '../record/locked-file.ts';
 import { eachConcurrently } from '../transfer/pool.ts';
 import { acquireGroup, type ReleaseAcquireDeps } from './acquire.ts';
+import { compareRelease } from './comparison.ts';
 import { filesOfGroup, type ReleaseGroup } from './group.ts';
-import { askReleaseSizes, compareRelease, type PlannedGroup, type ReleasePlan } from './plan.ts';
+import { isHidden, type PlannedGroup, type ReleasePlan } from './plan.ts';
 import type { ReleaseDeps } from './deps.ts';
 import { vouches } from './keys.ts';
-import { releaseTotals } from './report.ts';
+import { releaseTotals } from './plan-report.ts';
 import { failureOf, type Failure, type PartOutcome } from '../record/report.ts';
 import type { SyncRequest } from '../planning/request.ts';
+import { askReleaseSizes } from './sizes.ts';
 
 /** What was done of a release, before it is reported. */
 export interface ReleaseOutcome extends PartOutcome {
@@ -121,10 +123,10 @@ export const carryOutRelease = async (
   if (halted) {
     failed.push(failureOf('what is left of the artifacts', halted));
   }
-  const isHidden = (path: string): boolean =>
-    plan.problems.length > 0 && path.startsWith('downloads/endpoint/');
   const wanted = new Set(plan.groups.flatMap((group) => filesOfGroup(group).map(({ path }) => path)));
-  const stayed = previous.filter(({ path }) => !done.has(path) && (wanted.has(path) || isHidden(path)));
+  const stayed = previous.filter(
+    ({ path }) => !done.has(path) && (wanted.has(path) || isHidden(path, plan.problems)),
+  );
   return {
     fetched: fetched.toSorted(),
     kept: kept.toSorted(),

@@ -7,7 +7,7 @@ import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import type { ReleaseContent } from './checker.ts';
 import { isWebPage } from './fetch.ts';
 import type { ReleaseGroup } from './group.ts';
-import { isSignatureNeeded } from './plan.ts';
+import { isSignatureNeeded } from './keys.ts';
 
 /** What judging needs. */
 export interface JudgeDeps {

@@ -92,3 +92,9 @@ const readArmored = async (content: Uint8Array, label: string): Promise<readonly
   }
   return keys;
 };
+
+/** Whether an artifact is only good with its signature: agents verify archives; packages for people carry their own. */
+export const isSignatureNeeded = (
+  path: string,
+  { requireSignature }: { readonly requireSignature: boolean },
+): boolean => requireSignature && !/\.(?:deb|rpm|msi)(?:\.asc)?$/.test(path);

@@ -6,13 +6,13 @@ import { artifactUrls, defendUrls, type WantedFile } from '../../artifacts/relea
 import type { WantedRelease } from '../../distribution/wanted-release.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { showUrl, Transient } from '../../net/http.ts';
+import type { WantedProblem } from '../planning/plan.ts';
 import type { LockedFile } from '../record/locked-file.ts';
 import { absent } from './fetch.ts';
 import { fetchSmall, type SmallFetch } from '../transfer/small-fetch.ts';
 import { addressesOf, filesOf } from './files.ts';
 import { groupFiles, type ReleaseGroup } from './group.ts';
 import { hasSnapshotPlace, locateSnapshots } from './snapshots.ts';
-import type { WantedProblem } from '../planning/wanted-problem.ts';
 
 /** What a definition asks for besides packages. */
 export interface WantedGroups {

@@ -57,30 +57,3 @@ export const fetchSmall = (
     }
   });
 };
-
-/** What a HEAD says of a file. */
-export interface Presence {
-  /** The upstream says that it doesn't have it (404, 410). */
-  readonly isAbsent: boolean;
-  /** Undefined where the upstream doesn't tell. */
-  readonly size?: number;
-}
-
-export const askPresence = (url: URL, deps: SmallFetch): Promise<Presence> =>
-  withRetries(deps.retry, deps.signal, async () => {
-    const answer = await requestWithin(
-      deps.client,
-      { url, method: 'HEAD', ...(deps.signal ? { signal: deps.signal } : {}) },
-      deps.policy,
-    );
-    dismiss(answer);
-    const isAbsent = answer.status === 404 || answer.status === 410;
-    const length = answer.headers['content-length'];
-    return answer.status === 200 && length !== undefined && /^\d{1,15}$/.test(length)
-      ? { isAbsent, size: Number(length) }
-      : { isAbsent };
-  });
-
-/** The size that the upstream tells of a file; undefined where it doesn't. */
-export const askSize = async (url: URL, deps: SmallFetch): Promise<number | undefined> =>
-  (await askPresence(url, deps)).size;

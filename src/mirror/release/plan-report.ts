@@ -1,27 +1,20 @@
 import { showUrl } from '../../net/http.ts';
-import type { Count } from '../planning/plan.ts';
+import { sumOf, type Totals } from '../planning/plan-report.ts';
 import { plannedFiles, type ReleasePlan } from './plan.ts';
 
-/** Files and bytes of a plan, as of packages. Small files of unknown size don't count as unknown. */
-export interface ReleaseTotals {
+/** What a plan of artifacts, keys, models and docs comes to. */
+export interface ReleaseTotals extends Totals {
   readonly files: number;
-  readonly fetch: Count;
-  readonly keep: Count;
-  readonly unwanted: Count;
-  readonly unknownSizes: number;
 }
 
+/** Counts a plan. Small files of unknown size don't count as unknown. */
 export const releaseTotals = (plan: ReleasePlan): ReleaseTotals => {
-  const count = (items: readonly { readonly size?: number }[]): Count => ({
-    items: items.length,
-    bytes: items.reduce((sum, { size = 0 }) => sum + size, 0),
-  });
   const files = plannedFiles(plan);
   return {
     files: files.length,
-    fetch: count(files.filter(({ state }) => state === 'new')),
-    keep: count(files.filter(({ state }) => state !== 'new')),
-    unwanted: count(plan.unwanted),
+    fetch: sumOf(files.filter(({ state }) => state === 'new')),
+    keep: sumOf(files.filter(({ state }) => state !== 'new')),
+    unwanted: sumOf(plan.unwanted),
     unknownSizes: plan.groups.filter(
       ({ kind, main }) => main.state === 'new' && main.size === undefined && kind !== 'key',
     ).length,
