@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { DepotError } from '../../domain/errors.ts';
+import { errnoOf } from '../../domain/system-error.ts';
 import { readLockFile } from '../../mirror/record/lock-file.ts';
 import { releaseFolders, type LockedFile } from '../../mirror/record/locked-file.ts';
 import { readArchive, readSignatureFile } from '../../signing/archive-signature.ts';
@@ -58,7 +59,7 @@ const releaseFilesIn = async (folder: string): Promise<readonly string[]> => {
     try {
       await walk(path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      if (errnoOf(error) !== 'ENOENT') {
         throw unreadableFile(path, error);
       }
     }

@@ -1,4 +1,5 @@
 import { rename, unlink } from 'node:fs/promises';
+import { errnoOf } from '../../domain/system-error.ts';
 import { syncFolder } from '../../files/folder.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import type { Layout } from '../record/layout.ts';
@@ -79,11 +80,12 @@ async function placeAll(batch: readonly Waiting[], layout: Layout): Promise<void
   );
 }
 
-async function removeFile(file: string): Promise<void> {
+/** Deletes a file, where there is one. */
+export async function removeFile(file: string): Promise<void> {
   try {
     await unlink(file);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+    if (errnoOf(error) !== 'ENOENT') {
       throw error;
     }
   }

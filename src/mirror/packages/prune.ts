@@ -1,9 +1,9 @@
-import { unlink } from 'node:fs/promises';
 import { DepotError } from '../../domain/errors.ts';
 import { syncFolder } from '../../files/folder.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import type { Layout } from '../record/layout.ts';
 import type { Plan } from '../planning/plan.ts';
+import { removeFile } from './place.ts';
 
 /**
  * Deletes what sync placed once and what isn't wanted any more: archive first, then its signatures, so no archive is
@@ -20,10 +20,8 @@ export async function pruneUnwanted(plan: Plan, layout: Layout): Promise<string[
   const deleted: string[] = [];
   for (const { id } of plan.unwanted) {
     for (const file of [layout.archive(id), layout.signature(id), layout.originalSignature(id)]) {
-      await unlink(file).catch((error: unknown) => {
-        if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-          throw fileFault(error, file);
-        }
+      await removeFile(file).catch((error: unknown) => {
+        throw fileFault(error, file);
       });
     }
     deleted.push(id);

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { isPackageName } from '../../distribution/parse-definition.ts';
+import { errnoOf } from '../../domain/system-error.ts';
 import { parseStrictVersion } from '../../domain/version.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import { statOf } from '../../files/place.ts';
@@ -109,7 +110,7 @@ async function listFolder(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    if (errnoOf(error) === 'ENOENT') {
       return [];
     }
     throw fileFault(error, folder);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parseConstraint } from '../../domain/constraint.ts';
 import { DepotError, messageOf } from '../../domain/errors.ts';
 import { refuseNewer } from '../../domain/newer-format.ts';
+import { errnoOf } from '../../domain/system-error.ts';
 import { parseStrictVersion } from '../../domain/version.ts';
 import { compareCandidates } from '../../distribution/candidate.ts';
 import { isPackageName } from '../../distribution/parse-definition.ts';
@@ -94,7 +95,7 @@ export async function readLockFile(file: string): Promise<LockFile | undefined> 
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    if (errnoOf(error) === 'ENOENT') {
       return undefined;
     }
     throw new DepotError('LOCK_INVALID', { file, reason: `it cannot be read: ${messageOf(error)}` }, error);
