@@ -1,4 +1,5 @@
 import { DepotError } from '../domain/errors.ts';
+import { isObject } from '../domain/json-object.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import type { Pin } from './definition.ts';
 import { isPackageName } from './parse-definition.ts';
@@ -53,7 +54,7 @@ function readJson(text: string, place: string, onHomemade: (id: string) => void)
 /** Kibana answers with 15 packages unless more are asked for: a saved page must not pass for all that is installed. */
 function refuseOnePage(answer: unknown, place: string): void {
   const items = listOf(answer);
-  const total = isRecord(answer) ? answer['total'] : undefined;
+  const total = isObject(answer) ? answer['total'] : undefined;
   if (items && typeof total === 'number' && total > items.length) {
     throw new DepotError('INSTALLED_INVALID', {
       place,
@@ -70,7 +71,7 @@ export function readInstalledItems(answer: unknown, place: string): Record<strin
   }
   return items
     .map((item, index) => {
-      if (isRecord(item)) {
+      if (isObject(item)) {
         return item;
       }
       // PowerShell's ConvertTo-Json flattens what lies deeper than two levels to texts, unless -Depth says more.
@@ -85,11 +86,11 @@ function listOf(answer: unknown): readonly unknown[] | undefined {
   if (Array.isArray(answer)) {
     return answer as unknown[];
   }
-  if (!isRecord(answer)) {
+  if (!isObject(answer)) {
     return undefined;
   }
   const items = answer['items'] ?? answer['response'] ?? answer['item'];
-  return Array.isArray(items) ? (items as unknown[]) : isRecord(items) ? [items] : undefined;
+  return Array.isArray(items) ? (items as unknown[]) : isObject(items) ? [items] : undefined;
 }
 
 /** Whether a package was made in Kibana or handed to it as a file: then no registry has to have it. */
@@ -132,9 +133,6 @@ function checkPin(name: unknown, version: unknown, where: string, place: string)
 }
 
 const recordOf = (value: unknown): Record<string, unknown> | undefined =>
-  isRecord(value) ? value : undefined;
+  isObject(value) ? value : undefined;
 const attributesOf = (value: unknown): Record<string, unknown> | undefined =>
   recordOf(recordOf(value)?.['attributes']);
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

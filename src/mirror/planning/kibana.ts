@@ -1,4 +1,5 @@
 import { DepotError } from '../../domain/errors.ts';
+import { isObject } from '../../domain/json-object.ts';
 import type { Pin } from '../../distribution/definition.ts';
 import { isHomemade, pinsOf, readInstalledItems } from '../../distribution/installed.ts';
 import type { HttpClient } from '../../net/http.ts';
@@ -103,7 +104,7 @@ const askInstalled = async (
       return undefined;
     }
     items.push(...readInstalledItems(answer, place));
-    const next = isRecord(answer) ? answer['searchAfter'] : undefined;
+    const next = isObject(answer) ? answer['searchAfter'] : undefined;
     if (!Array.isArray(next) || next.length === 0) {
       break;
     }
@@ -125,14 +126,14 @@ const withPrevious = async (
     const name = installed[0]?.name;
     const isAsked = name !== undefined && installed.length === 1;
     const details = isAsked ? await ask(`${allPackages}/${name}`) : undefined;
-    const detail = isRecord(details) ? (details['item'] ?? details['response']) : undefined;
-    if (isRecord(detail) && isHomemade(detail)) {
+    const detail = isObject(details) ? (details['item'] ?? details['response']) : undefined;
+    if (isObject(detail) && isHomemade(detail)) {
       installed.forEach((pin) => onHomemade(`${pin.name}-${pin.version}`));
       return;
     }
     pins.push(...installed);
     // Of what was removed between the two questions, the details are those of the registry's newest.
-    if (name !== undefined && isRecord(detail) && detail['status'] !== 'not_installed') {
+    if (name !== undefined && isObject(detail) && detail['status'] !== 'not_installed') {
       pins.push(...pinsOf({ ...detail, name }, `package ${name}`, place));
     }
   });
@@ -175,6 +176,3 @@ const parseAnswer = (body: Buffer, url: URL): unknown => {
 
 const isLoopback = ({ hostname }: URL): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,6 @@
 import type { DepotError } from '../../domain/errors.ts';
 import type { Facts } from '../record/journal.ts';
-import type { LockedPackage } from '../record/lock-file.ts';
+import type { LockedPackage } from '../record/locked-package.ts';
 import type { FileState, Surplus } from './compared-folder.ts';
 
 /** A package that is wanted, and where it comes from. */

@@ -1,6 +1,7 @@
 import { createGunzip } from 'node:zlib';
 import { parseConstraint } from '../../domain/constraint.ts';
 import { DepotError } from '../../domain/errors.ts';
+import { isObject } from '../../domain/json-object.ts';
 import { parseStrictVersion } from '../../domain/version.ts';
 import type { Candidate, Requirement } from '../../distribution/candidate.ts';
 import type { Pin } from '../../distribution/definition.ts';
@@ -186,7 +187,7 @@ function parseJson(text: string, answer: HttpAnswer): unknown {
 }
 
 function readCandidate(item: unknown): Candidate | string {
-  if (!isRecord(item)) {
+  if (!isObject(item)) {
     return 'an entry is no object';
   }
   const { name, version, download, signature_path: signaturePath } = item;
@@ -209,26 +210,26 @@ function readCandidate(item: unknown): Candidate | string {
 
 /** What a search item or a manifest wants of Kibana and of other packages. */
 function readConditions(item: unknown): Pick<Candidate, 'kibana' | 'requires'> {
-  const kibana = readKibana(isRecord(item) ? item['conditions'] : undefined);
+  const kibana = readKibana(isObject(item) ? item['conditions'] : undefined);
   return { ...(kibana === undefined ? {} : { kibana }), requires: readRequirements(item) };
 }
 
 /** `kibana.version` of a search item's conditions; what is no constraint counts as absent. */
 function readKibana(conditions: unknown): string | undefined {
-  const kibana = isRecord(conditions) ? conditions['kibana'] : undefined;
-  const version = isRecord(kibana) ? kibana['version'] : undefined;
+  const kibana = isObject(conditions) ? conditions['kibana'] : undefined;
+  const version = isObject(kibana) ? kibana['version'] : undefined;
   return typeof version === 'string' && parseConstraint(version) ? version : undefined;
 }
 
 /** `requires.input[]` and `requires.content[]` of a search item or a manifest, each with `package` and `version`. */
 function readRequirements(item: unknown): Requirement[] {
-  const requires = isRecord(item) ? item['requires'] : undefined;
-  if (!isRecord(requires)) {
+  const requires = isObject(item) ? item['requires'] : undefined;
+  if (!isObject(requires)) {
     return [];
   }
   return [requires['input'], requires['content']].flatMap((list) =>
     (Array.isArray(list) ? (list as unknown[]) : []).flatMap((one) => {
-      if (!isRecord(one) || typeof one['package'] !== 'string') {
+      if (!isObject(one) || typeof one['package'] !== 'string') {
         return [];
       }
       return [
@@ -239,6 +240,3 @@ function readRequirements(item: unknown): Requirement[] {
 }
 
 const quote = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

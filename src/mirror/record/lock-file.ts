@@ -1,29 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { parseConstraint } from '../../domain/constraint.ts';
 import { DepotError, messageOf } from '../../domain/errors.ts';
+import { isObject } from '../../domain/json-object.ts';
 import { refuseNewer } from '../../domain/newer-format.ts';
 import { errnoOf } from '../../domain/system-error.ts';
 import { parseStrictVersion } from '../../domain/version.ts';
-import { compareCandidates } from '../../distribution/candidate.ts';
-import { isPackageName } from '../../distribution/parse-definition.ts';
+import { compareCandidates, idOf } from '../../distribution/candidate.ts';
 import { formatLockedFile, readLockedFile, type LockedFile } from './locked-file.ts';
-
-/** One package of a lock file. */
-export interface LockedPackage {
-  readonly name: string;
-  readonly version: string;
-  /** Of the archive, lower-case hex. */
-  readonly sha256: string;
-  readonly size: number;
-  /** Fingerprint of the key that signed; absent where no signature was asked for. */
-  readonly signer?: string;
-  readonly signature?: { readonly sha256: string; readonly size: number };
-  readonly source: string;
-  /** The constraint for Kibana's version that the upstream listed; absent where it listed none, as for pins. */
-  readonly kibana?: string;
-  /** What it was when it came, where it was stripped and signed anew: `signer` is whose signature vouched for it. */
-  readonly original?: Pick<LockedPackage, 'sha256' | 'size' | 'signer' | 'signature'>;
-}
+import { formatLockedPackage, readLockedPackage, type LockedPackage } from './locked-package.ts';
 
 /** `distribution.lock`: a set, byte for byte. */
 export interface LockFile {
@@ -54,29 +37,7 @@ export function formatLockFile(lock: LockFile): string {
       }
       return compareCandidates({ ...a.one, parsed: a.parsed }, { ...b.one, parsed: b.parsed });
     })
-    .map(({ one }) => {
-      const { name, version, sha256, size, signer, signature, source, kibana, original } = one;
-      const ordered = {
-        name,
-        version,
-        sha256,
-        size,
-        signer,
-        signature: signature && { sha256: signature.sha256, size: signature.size },
-        source,
-        kibana,
-        original: original && {
-          sha256: original.sha256,
-          size: original.size,
-          signer: original.signer,
-          signature: original.signature && {
-            sha256: original.signature.sha256,
-            size: original.signature.size,
-          },
-        },
-      };
-      return `    ${JSON.stringify(ordered)}`;
-    });
+    .map(({ one }) => `    ${formatLockedPackage(one)}`);
   const files = (lock.files ?? [])
     .toSorted((a, b) => (a.path < b.path ? -1 : 1))
     .map((file) => `    ${formatLockedFile(file)}`);
@@ -114,7 +75,7 @@ export function parseLockFile(text: string, file: string): LockFile {
   } catch (error) {
     return fail('it is no JSON', error);
   }
-  if (!isRecord(value)) {
+  if (!isObject(value)) {
     return fail('it is no lock file');
   }
   const version = value['lockVersion'];
@@ -129,98 +90,38 @@ export function parseLockFile(text: string, file: string): LockFile {
   if (!Array.isArray(packages)) {
     return fail('packages is no list');
   }
-  const seen = new Set<string>();
-  const checked = (packages as unknown[]).map((one, index) => {
-    const locked = readPackage(one);
-    if (typeof locked === 'string') {
-      return fail(`package ${index + 1}: ${locked}`);
-    }
-    const id = `${locked.name}-${locked.version}`;
-    if (seen.has(id)) {
-      return fail(`${id} is there twice`);
-    }
-    seen.add(id);
-    return locked;
-  });
+  const lockedPackages = readEach(packages, 'package', readLockedPackage, idOf, fail);
   if (!Array.isArray(files) || files.length > 0 !== (version === lockVersions.files)) {
     return fail('files is no list, or the lockVersion is not that of a set with (2) or without (1) files');
   }
-  const paths = new Set<string>();
-  const lockedFiles = (files as unknown[]).map((one, index) => {
-    const locked = readLockedFile(one);
-    if (typeof locked === 'string') {
-      return fail(`file ${index + 1}: ${locked}`);
-    }
-    if (paths.has(locked.path)) {
-      return fail(`${locked.path} is there twice`);
-    }
-    paths.add(locked.path);
-    return locked;
-  });
+  const lockedFiles = readEach(files, 'file', readLockedFile, ({ path }) => path, fail);
   return {
     distribution,
     address,
-    packages: checked,
+    packages: lockedPackages,
     ...(lockedFiles.length > 0 ? { files: lockedFiles } : {}),
   };
 }
 
-function readPackage(value: unknown): LockedPackage | string {
-  if (!isRecord(value)) {
-    return 'it is no object';
-  }
-  const { name, version, source, kibana, original } = value;
-  if (typeof name !== 'string' || !isPackageName(name)) {
-    return 'the name is not proper';
-  }
-  if (typeof version !== 'string' || !parseStrictVersion(version)) {
-    return 'the version is not proper';
-  }
-  const facts = readFacts(value);
-  if (typeof facts === 'string') {
-    return facts;
-  }
-  if (typeof source !== 'string' || !/^https?:/.test(source) || !URL.canParse(source)) {
-    return 'the source is no address';
-  }
-  if (kibana !== undefined && (typeof kibana !== 'string' || !parseConstraint(kibana))) {
-    return 'what it wants of Kibana is no version constraint';
-  }
-  const locked = { name, version, source, ...facts, ...(kibana === undefined ? {} : { kibana }) };
-  if (original === undefined) {
-    return locked;
-  }
-  const before = isRecord(original) ? readFacts(original) : 'it is no object';
-  return typeof before === 'string' ? `the original: ${before}` : { ...locked, original: before };
-}
-
-/** Digest, size and signer of an archive. */
-function readFacts(value: Record<string, unknown>): NonNullable<LockedPackage['original']> | string {
-  const { sha256, size, signer, signature } = value;
-  if (!isDigest(sha256) || !isSize(size)) {
-    return 'sha256 or size is not proper';
-  }
-  if (signer !== undefined && (typeof signer !== 'string' || !/^([0-9A-F]{40}|[0-9A-F]{64})$/.test(signer))) {
-    return 'the signer is no fingerprint';
-  }
-  let signed: LockedPackage['signature'];
-  if (signature !== undefined) {
-    if (!isRecord(signature) || !isDigest(signature['sha256']) || !isSize(signature['size'])) {
-      return 'the signature is not proper';
+/** Reads a list of which each is there once. `read` says in words what is wrong with one. */
+function readEach<Locked>(
+  list: readonly unknown[],
+  noun: string,
+  read: (value: unknown) => Locked | string,
+  nameOf: (locked: Locked) => string,
+  fail: (reason: string) => never,
+): readonly Locked[] {
+  const seen = new Set<string>();
+  return list.map((one, index) => {
+    const locked = read(one);
+    if (typeof locked === 'string') {
+      return fail(`${noun} ${index + 1}: ${locked}`);
     }
-    signed = { sha256: signature['sha256'], size: signature['size'] };
-  }
-  return {
-    sha256,
-    size,
-    ...(signer === undefined ? {} : { signer }),
-    ...(signed ? { signature: signed } : {}),
-  };
+    const name = nameOf(locked);
+    if (seen.has(name)) {
+      return fail(`${name} is there twice`);
+    }
+    seen.add(name);
+    return locked;
+  });
 }
-
-const isDigest = (value: unknown): value is string =>
-  typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
-const isSize = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

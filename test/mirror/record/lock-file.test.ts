@@ -2,8 +2,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { DepotError } from '../../../src/domain/errors.ts';
 import type { LockedFile } from '../../../src/mirror/record/locked-file.ts';
-import type { LockedPackage } from '../../../src/mirror/record/lock-file.ts';
 import { formatLockFile, parseLockFile } from '../../../src/mirror/record/lock-file.ts';
+import type { LockedPackage } from '../../../src/mirror/record/locked-package.ts';
 
 const digest = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 });
 const fingerprint = fc.string({ unit: fc.constantFrom(...'0123456789ABCDEF'), minLength: 40, maxLength: 40 });
