@@ -1,4 +1,5 @@
 import { parseArtifactName, sidecarOf } from '../../artifacts/artifact-name.ts';
+import { isAddress, isFingerprint, isHex, isSize } from './locked-values.ts';
 
 /** One file of a lock file that is no package: an artifact, a key, a file of Elastic Defend, a model, product docs. */
 export interface LockedFile {
@@ -61,7 +62,7 @@ export const readLockedFile = (value: unknown): LockedFile | string => {
   if (typeof path !== 'string' || !isReleasePath(path)) {
     return 'the path is not proper';
   }
-  if (!isHex(sha256, 64) || typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
+  if (!isHex(sha256, 64) || !isSize(size)) {
     return `${path}: sha256 or size is not proper`;
   }
   if (sha512 !== undefined && !isHex(sha512, 128)) {
@@ -74,7 +75,7 @@ export const readLockedFile = (value: unknown): LockedFile | string => {
   if (fingerprints !== undefined && !list?.every(isFingerprint)) {
     return `${path}: the fingerprints are not proper`;
   }
-  if (typeof source !== 'string' || !/^https?:/.test(source) || !URL.canParse(source)) {
+  if (!isAddress(source)) {
     return `${path}: the source is no address`;
   }
   return {
@@ -87,8 +88,3 @@ export const readLockedFile = (value: unknown): LockedFile | string => {
     source,
   };
 };
-
-const isHex = (value: unknown, digits: number): value is string =>
-  typeof value === 'string' && value.length === digits && /^[0-9a-f]+$/.test(value);
-const isFingerprint = (value: unknown): value is string =>
-  typeof value === 'string' && /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(value);

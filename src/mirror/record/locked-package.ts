@@ -2,6 +2,7 @@ import { parseConstraint } from '../../domain/constraint.ts';
 import { parseStrictVersion } from '../../domain/version.ts';
 import { isObject } from '../../domain/json-object.ts';
 import { isPackageName } from '../../distribution/parse-definition.ts';
+import { isAddress, isFingerprint, isHex, isSize } from './locked-values.ts';
 
 /** One package of a lock file. */
 export interface LockedPackage {
@@ -60,7 +61,7 @@ export function readLockedPackage(value: unknown): LockedPackage | string {
   if (typeof facts === 'string') {
     return facts;
   }
-  if (typeof source !== 'string' || !/^https?:/.test(source) || !URL.canParse(source)) {
+  if (!isAddress(source)) {
     return 'the source is no address';
   }
   if (kibana !== undefined && (typeof kibana !== 'string' || !parseConstraint(kibana))) {
@@ -77,15 +78,15 @@ export function readLockedPackage(value: unknown): LockedPackage | string {
 /** Digest, size and signer of an archive. */
 function readFacts(value: Record<string, unknown>): NonNullable<LockedPackage['original']> | string {
   const { sha256, size, signer, signature } = value;
-  if (!isDigest(sha256) || !isSize(size)) {
+  if (!isHex(sha256, 64) || !isSize(size)) {
     return 'sha256 or size is not proper';
   }
-  if (signer !== undefined && (typeof signer !== 'string' || !/^([0-9A-F]{40}|[0-9A-F]{64})$/.test(signer))) {
+  if (signer !== undefined && !isFingerprint(signer)) {
     return 'the signer is no fingerprint';
   }
   let signed: LockedPackage['signature'];
   if (signature !== undefined) {
-    if (!isObject(signature) || !isDigest(signature['sha256']) || !isSize(signature['size'])) {
+    if (!isObject(signature) || !isHex(signature['sha256'], 64) || !isSize(signature['size'])) {
       return 'the signature is not proper';
     }
     signed = { sha256: signature['sha256'], size: signature['size'] };
@@ -97,9 +98,3 @@ function readFacts(value: Record<string, unknown>): NonNullable<LockedPackage['o
     ...(signed ? { signature: signed } : {}),
   };
 }
-
-const isDigest = (value: unknown): value is string =>
-  typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
-
-const isSize = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
