@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { DepotError } from '../domain/errors.ts';
 
-/** One outgoing request. Redirects are never followed by the client itself: see `net/redirect.ts`. */
+/** One outgoing request. Redirects are never followed by the client itself: see `net/upstream-hosts.ts`. */
 export interface HttpRequest {
   /** May carry userinfo, which becomes Basic authorization. */
   readonly url: URL;
@@ -64,6 +64,17 @@ export function showUrl(url: URL | string): string {
   shown.password = '';
   shown.hash = '';
   return shown.href;
+}
+
+/** Appends a path to an address that may have a path itself; the result can't leave the address's host. */
+export function joinUrl(address: URL, path: string): URL {
+  const joined = new URL(address.origin + address.pathname.replace(/\/+$/, '') + path);
+  // Each part that is set is another reading of the address, and a listing names thousands.
+  if (address.username !== '' || address.password !== '') {
+    joined.username = address.username;
+    joined.password = address.password;
+  }
+  return joined;
 }
 
 /** What a server may claim of a body before memory is taken for it. */

@@ -2,13 +2,12 @@ import { DepotError } from '../../domain/errors.ts';
 import { isObject } from '../../domain/json-object.ts';
 import type { Pin } from '../../distribution/definition.ts';
 import { isHomemade, pinsOf, readInstalledItems } from '../../distribution/installed.ts';
-import type { HttpClient } from '../../net/http.ts';
+import { joinUrl, type HttpClient } from '../../net/http.ts';
 import { dismiss, readBody, showUrl } from '../../net/http.ts';
 import type { RetryPolicy } from '../../net/retry.ts';
 import { withRetries } from '../../net/retry.ts';
 import { createHostPolicy, requestWithin } from '../../net/upstream-hosts.ts';
 import { eachConcurrently } from '../transfer/pool.ts';
-import { joinUrl } from './upstream.ts';
 
 export interface KibanaSettings {
   readonly client: HttpClient;

@@ -1,7 +1,7 @@
 import type { HostPolicy } from '../../net/upstream-hosts.ts';
+import { joinUrl } from '../../net/http.ts';
 import type { LockFile } from '../record/lock-file.ts';
 import type { WantedItem } from './plan.ts';
-import { joinUrl } from './upstream.ts';
 
 /**
  * The packages of a lock file with their addresses. `address` replaces the registry's own, for a set that is made again

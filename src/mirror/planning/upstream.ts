@@ -1,18 +1,13 @@
-import { createGunzip } from 'node:zlib';
-import { parseConstraint } from '../../domain/constraint.ts';
 import { DepotError } from '../../domain/errors.ts';
-import { isObject } from '../../domain/json-object.ts';
-import { parseStrictVersion } from '../../domain/version.ts';
-import type { Candidate, Requirement } from '../../distribution/candidate.ts';
+import type { Candidate } from '../../distribution/candidate.ts';
 import type { Pin } from '../../distribution/definition.ts';
-import { isPackageName } from '../../distribution/parse-definition.ts';
-import type { HttpAnswer, HttpClient } from '../../net/http.ts';
-import { dismiss, readBody, showUrl, Transient } from '../../net/http.ts';
+import { joinUrl, showUrl, type HttpClient } from '../../net/http.ts';
 import type { RetryPolicy } from '../../net/retry.ts';
-import { withRetries } from '../../net/retry.ts';
 import type { HostPolicy } from '../../net/upstream-hosts.ts';
-import { isSameServer, requestWithin } from '../../net/upstream-hosts.ts';
+import { isSameServer } from '../../net/upstream-hosts.ts';
+import { fetchJson } from '../transfer/json-fetch.ts';
 import { askPresence, type Presence } from '../transfer/presence.ts';
+import { readConditions, readListing, type SearchAnswer } from './listing.ts';
 
 /** Another registry, asked for what it has. */
 export interface Upstream {
@@ -27,11 +22,6 @@ export interface Upstream {
   signatureUrl(candidate: Candidate): URL;
 }
 
-export interface SearchAnswer {
-  readonly candidates: readonly Candidate[];
-  readonly refused: readonly DepotError[];
-}
-
 export interface UpstreamSettings {
   readonly client: HttpClient;
   readonly policy: HostPolicy;
@@ -44,39 +34,11 @@ export interface UpstreamSettings {
   readonly maxJsonBytes: number;
 }
 
-/** What a status of a listing mostly means. */
-function hintFor(status: number, url: URL): string {
-  if (status === 401) {
-    return '; it wants user and password, as in https://USER:PASSWORD@HOST';
-  }
-  // Ports that speak TLS answer so to plain HTTP.
-  return status === 400 && url.protocol === 'http:' ? '; is it https://?' : '';
-}
-
 export function createUpstream(settings: UpstreamSettings): Upstream {
-  const { client, policy, retry, address, downloads } = settings;
-  const { maxJsonBytes } = settings;
+  const { client, policy, retry, address, downloads, maxJsonBytes } = settings;
 
   const getJson = (url: URL, signal?: AbortSignal): Promise<unknown> =>
-    withRetries(retry, signal, async () => {
-      const headers = { accept: 'application/json', 'accept-encoding': 'gzip' };
-      const answer = await requestWithin(
-        client,
-        { url, headers, expectsLength: true, ...(signal ? { signal } : {}) },
-        policy,
-      );
-      if (answer.status === 404) {
-        return dismiss(answer);
-      }
-      if (answer.status !== 200) {
-        dismiss(answer);
-        throw new DepotError('UPSTREAM_ANSWER', {
-          url: showUrl(url),
-          reason: `the server answered ${answer.status}${hintFor(answer.status, url)}`,
-        });
-      }
-      return parseJson(await readText(answer, maxJsonBytes), answer);
-    });
+    fetchJson(url, { client, policy, retry, ...(signal ? { signal } : {}) }, maxJsonBytes);
 
   const locate = (path: string, fileName: string): URL => {
     if ('bucket' in downloads) {
@@ -113,17 +75,7 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
               : 'the answer is no list of packages',
         });
       }
-      const candidates: Candidate[] = [];
-      const refused: DepotError[] = [];
-      for (const item of items as unknown[]) {
-        const candidate = readCandidate(item);
-        if (typeof candidate === 'string') {
-          refused.push(new DepotError('UPSTREAM_LISTING', { url: showUrl(url), reason: candidate }));
-        } else {
-          candidates.push(candidate);
-        }
-      }
-      return { candidates, refused };
+      return readListing(items, url);
     },
     async conditions(pin, signal) {
       const answer = await getJson(joinUrl(address, `/package/${pin.name}/${pin.version}/`), signal);
@@ -139,104 +91,3 @@ export function createUpstream(settings: UpstreamSettings): Upstream {
       ),
   };
 }
-
-/** Appends a path to an address that may have a path itself; the result can't leave the address's host. */
-export function joinUrl(address: URL, path: string): URL {
-  const joined = new URL(address.origin + address.pathname.replace(/\/+$/, '') + path);
-  // Each part that is set is another reading of the address, and a listing names thousands.
-  if (address.username !== '' || address.password !== '') {
-    joined.username = address.username;
-    joined.password = address.password;
-  }
-  return joined;
-}
-
-async function readText(answer: HttpAnswer, limit: number): Promise<string> {
-  const encoding = answer.headers['content-encoding'] ?? 'identity';
-  try {
-    if (encoding === 'identity') {
-      return (await readBody(answer, limit)).toString('utf8');
-    }
-    if (encoding === 'gzip') {
-      const gunzip = createGunzip();
-      answer.body.on('error', (error) => gunzip.destroy(error));
-      return (await readBody(answer, limit, answer.body.pipe(gunzip))).toString('utf8');
-    }
-  } catch (error) {
-    if (error instanceof DepotError) {
-      throw error;
-    }
-    throw new Transient(
-      new DepotError('UPSTREAM_ANSWER', { url: showUrl(answer.url), reason: 'the answer was cut' }, error),
-    );
-  }
-  dismiss(answer);
-  throw new DepotError('UPSTREAM_ANSWER', {
-    url: showUrl(answer.url),
-    reason: `the answer has Content-Encoding ${encoding}`,
-  });
-}
-
-function parseJson(text: string, answer: HttpAnswer): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    const reason = /^\s*</.test(text) ? 'the answer is a page of HTML, not JSON' : 'the answer is no JSON';
-    throw new DepotError('UPSTREAM_ANSWER', { url: showUrl(answer.url), reason }, error);
-  }
-}
-
-function readCandidate(item: unknown): Candidate | string {
-  if (!isObject(item)) {
-    return 'an entry is no object';
-  }
-  const { name, version, download, signature_path: signaturePath } = item;
-  if (typeof name !== 'string' || !isPackageName(name)) {
-    return `the name ${quote(name)} is not made of a-z, 0-9 and _`;
-  }
-  const parsed = typeof version === 'string' ? parseStrictVersion(version) : undefined;
-  if (typeof version !== 'string' || !parsed) {
-    return `${name}: the version ${quote(version)} is not MAJOR.MINOR.PATCH`;
-  }
-  return {
-    name,
-    version,
-    parsed,
-    ...readConditions(item),
-    ...(typeof download === 'string' && download !== '' ? { download } : {}),
-    ...(typeof signaturePath === 'string' && signaturePath !== '' ? { signaturePath } : {}),
-  };
-}
-
-/** What a search item or a manifest wants of Kibana and of other packages. */
-function readConditions(item: unknown): Pick<Candidate, 'kibana' | 'requires'> {
-  const kibana = readKibana(isObject(item) ? item['conditions'] : undefined);
-  return { ...(kibana === undefined ? {} : { kibana }), requires: readRequirements(item) };
-}
-
-/** `kibana.version` of a search item's conditions; what is no constraint counts as absent. */
-function readKibana(conditions: unknown): string | undefined {
-  const kibana = isObject(conditions) ? conditions['kibana'] : undefined;
-  const version = isObject(kibana) ? kibana['version'] : undefined;
-  return typeof version === 'string' && parseConstraint(version) ? version : undefined;
-}
-
-/** `requires.input[]` and `requires.content[]` of a search item or a manifest, each with `package` and `version`. */
-function readRequirements(item: unknown): Requirement[] {
-  const requires = isObject(item) ? item['requires'] : undefined;
-  if (!isObject(requires)) {
-    return [];
-  }
-  return [requires['input'], requires['content']].flatMap((list) =>
-    (Array.isArray(list) ? (list as unknown[]) : []).flatMap((one) => {
-      if (!isObject(one) || typeof one['package'] !== 'string') {
-        return [];
-      }
-      return [
-        { name: one['package'], constraint: typeof one['version'] === 'string' ? one['version'] : '*' },
-      ];
-    }),
-  );
-}
-
-const quote = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
