@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { DepotError } from '../domain/errors.ts';
 import { loadDefinition } from '../distribution/shipped.ts';
+import type { SyncResult } from '../mirror/carry-out.ts';
 import type { LoadSigner } from './signer-loader.ts';
 import { fill } from './sync/fill.ts';
 import { optimizeLater } from './sync/late-optimizing.ts';
-import type { SyncResult } from '../mirror/sync.ts';
 import { createClient } from '../net/client.ts';
 import { addOutgoingOptions, collect, readInteger, readOutgoingSettings } from './outgoing-options.ts';
 import { addResignOptions } from './sync/resigner.ts';

@@ -1,9 +1,10 @@
 import { DepotError } from '../../domain/errors.ts';
 import { emptyRelease } from '../../distribution/wanted-release.ts';
+import type { SyncResult } from '../../mirror/carry-out.ts';
 import type { Layout } from '../../mirror/record/layout.ts';
 import { readLockFile, type LockFile } from '../../mirror/record/lock-file.ts';
 import type { SyncDeps, SyncPlan } from '../../mirror/sync-deps.ts';
-import { runSync, type SyncResult } from '../../mirror/sync.ts';
+import { runSync } from '../../mirror/sync.ts';
 import { showUrl } from '../../net/http.ts';
 import { readBaseAddress } from '../base-address.ts';
 import { openPackagePart, type SyncPart } from './packages.ts';

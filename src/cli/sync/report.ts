@@ -1,9 +1,9 @@
 import type { Definition } from '../../distribution/definition.ts';
+import type { SyncResult } from '../../mirror/carry-out.ts';
 import { releasePlanToJson } from '../../mirror/release/plan-report.ts';
 import { planToJson } from '../../mirror/planning/plan-report.ts';
 import type { SyncReport } from '../../mirror/record/report.ts';
 import type { SyncPlan } from '../../mirror/sync-deps.ts';
-import type { SyncResult } from '../../mirror/sync.ts';
 import type { SyncOptions } from './options.ts';
 import { formatPlan, formatReleasePlan, formatReport, formatSnapshot } from './tables.ts';
 import { exitCodes, type CommandIo } from '../verb.ts';

@@ -1,11 +1,8 @@
 import { readFile, unlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { DepotError } from '../../domain/errors.ts';
-import type { HttpClient } from '../../net/http.ts';
-import type { RetryPolicy } from '../../net/retry.ts';
-import type { HostPolicy } from '../../net/upstream-hosts.ts';
-import type { BodyMemory } from '../transfer/body-memory.ts';
 import { downloadPart } from '../transfer/download.ts';
+import type { PackageDeps } from './deps.ts';
 import { fetchSignature } from './fetch-signature.ts';
 import { flushBytes } from '../transfer/gather.ts';
 import type { Facts, Journal } from '../record/journal.ts';
@@ -14,17 +11,11 @@ import type { Layout } from '../record/layout.ts';
 import type { Placing } from './place.ts';
 import type { PlanItem } from '../planning/plan.ts';
 import type { ReceivedBuffers } from '../transfer/received-buffers.ts';
-import type { Stripper } from './stripper.ts';
 
 /** What getting one package needs. */
-export interface AcquireDeps extends JudgeDeps {
+export interface AcquireDeps extends PackageDeps, JudgeDeps {
   readonly journal: Journal;
-  readonly client: HttpClient;
-  readonly policy: HostPolicy;
-  readonly retry: RetryPolicy;
-  readonly memory: BodyMemory;
   readonly placing: Placing;
-  readonly maxArchiveBytes: number;
   /** Names of the files that earlier runs left in the work folder. */
   readonly leftovers: ReadonlySet<string>;
   /** Names of the files that were in the folder at the start. */
@@ -33,9 +24,6 @@ export interface AcquireDeps extends JudgeDeps {
   readonly gate: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly onBytes: (count: number) => void;
   readonly buffers: ReceivedBuffers;
-  readonly signal?: AbortSignal;
-  /** Packages are placed without screenshots, signed by the site key. */
-  readonly stripper?: Stripper;
 }
 
 /**

@@ -3,20 +3,15 @@ import { digestOf } from '../../files/digest.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { showUrl } from '../../net/http.ts';
 import type { SignatureVerdict } from '../../signing/signature.ts';
-import type { ArchiveChecker } from '../checking/archive-checker.ts';
 import type { Downloaded } from '../transfer/download-types.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import type { Facts } from '../record/journal.ts';
-import type { Layout } from '../record/layout.ts';
+import type { PackageDeps } from './deps.ts';
 import { writePart, type WrittenFile } from '../transfer/part-file.ts';
 import type { PlanItem } from '../planning/plan.ts';
 
 /** What an archive is judged with. */
-export interface JudgeDeps {
-  readonly layout: Layout;
-  readonly checker: ArchiveChecker;
-  /** False where there is no keyring to check signatures with, which only `requireSignature: false` allows. */
-  readonly hasKeys: boolean;
+export interface JudgeDeps extends Pick<PackageDeps, 'layout' | 'checker' | 'hasKeys'> {
   readonly requireSignature: boolean;
   readonly onWarning: (id: string, reason: string) => void;
 }

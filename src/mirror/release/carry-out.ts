@@ -8,7 +8,6 @@ import type { Layout } from '../record/layout.ts';
 import type { LockedFile } from '../record/locked-file.ts';
 import { eachConcurrently } from '../transfer/pool.ts';
 import { acquireGroup, type ReleaseAcquireDeps } from './acquire.ts';
-import { compareRelease } from './comparison.ts';
 import { filesOfGroup, type ReleaseGroup } from './group.ts';
 import { isHidden, type PlannedGroup, type ReleasePlan } from './plan.ts';
 import type { ReleaseDeps } from './deps.ts';
@@ -16,29 +15,12 @@ import { vouches } from './keys.ts';
 import { releaseTotals } from './plan-report.ts';
 import { failureOf, type Failure, type PartOutcome } from '../record/report.ts';
 import type { SyncRequest } from '../planning/request.ts';
-import { askReleaseSizes } from './sizes.ts';
 
 /** What was done of a release, before it is reported. */
 export interface ReleaseOutcome extends PartOutcome {
   /** For the lock file: what is there and good, also where a newer one failed. */
   readonly files: readonly LockedFile[];
 }
-
-/** What is wanted against the folder, with sizes where they are asked for. `previous` is of the folder's lock file. */
-export const planRelease = async (
-  request: SyncRequest,
-  deps: ReleaseDeps,
-  journal: Journal,
-  previous: readonly LockedFile[],
-): Promise<ReleasePlan> => {
-  const { requireSignature, concurrency } = request;
-  const { layout, sortedKeys } = deps;
-  const folder = { layout, journal, previous, requireSignature, sortedKeys };
-  const plan = await compareRelease(await deps.resolve(), folder);
-  return request.askSizes || request.maxSize !== undefined
-    ? askReleaseSizes(plan, concurrency * 2, deps)
-    : plan;
-};
 
 /**
  * Brings what a plan lacks. Keys first, since they verify the rest; a manifest of Elastic Defend last and only with all that
