@@ -133,7 +133,7 @@ const inner = {
     checking: ['transfer'],
     planning: ['record', 'transfer'],
     packages: ['checking', 'planning', 'record', 'transfer'],
-    release: ['checking', 'packages', 'planning', 'record', 'transfer'],
+    release: ['planning', 'record', 'transfer'],
   },
 };
 

@@ -3,6 +3,7 @@ import { digestOf } from '../../files/digest.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { showUrl } from '../../net/http.ts';
 import type { SignatureVerdict } from '../../signing/signature.ts';
+import { endOfSignature } from '../record/kept-signature.ts';
 import type { Downloaded } from '../transfer/download-types.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import type { Facts } from '../record/journal.ts';
@@ -122,10 +123,6 @@ function refuseResigned({ id, locked }: PlanItem, sha256: string, signature: str
     });
   }
 }
-
-/** For the facts of what was signed: until when that counts, where the signature has an end of its own. */
-export const endOfSignature = (verdict: SignatureVerdict | undefined): Pick<Facts, 'signedUntil'> =>
-  verdict?.state === 'good' && verdict.expiresAt ? { signedUntil: verdict.expiresAt.getTime() } : {};
 
 /** The signer's fingerprint; undefined where a signature isn't required and proves nothing. */
 function judgeSignature(

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { digestOf } from '../../files/digest.ts';
+import type { SignatureVerdict } from '../../signing/signature.ts';
 import type { Facts } from './journal.ts';
 import type { Layout } from './layout.ts';
 
@@ -31,3 +32,7 @@ export const hasItsSignature = async (
   }
   return false;
 };
+
+/** For the facts of what was signed: until when that counts, where the signature has an end of its own. */
+export const endOfSignature = (verdict: SignatureVerdict | undefined): Pick<Facts, 'signedUntil'> =>
+  verdict?.state === 'good' && verdict.expiresAt ? { signedUntil: verdict.expiresAt.getTime() } : {};

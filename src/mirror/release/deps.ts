@@ -4,6 +4,7 @@ import type { Layout } from '../record/layout.ts';
 import type { Progress } from '../transfer/progress.ts';
 import type { ReleaseChecker } from './checker.ts';
 import type { KeyTrust } from './keys.ts';
+import type { PlaceDeps } from './place.ts';
 import type { WantedGroups } from './resolve.ts';
 
 /** What bringing artifacts, keys, files of Elastic Defend, models and docs needs. */
@@ -17,4 +18,13 @@ export interface ReleaseDeps extends DownloadSettings {
   readonly signal?: AbortSignal;
   /** What is wanted: of a definition, or of a lock file. */
   readonly resolve: () => Promise<WantedGroups>;
+}
+
+/** What getting one group needs. */
+export interface ReleaseAcquireDeps extends ReleaseDeps, PlaceDeps {
+  /** Whether a key vouches for artifacts in this run: one of the keyring, or of `keys:`. */
+  readonly isTrusted: (fingerprint: string) => Promise<boolean>;
+  readonly requireSignature: boolean;
+  readonly onBytes: (count: number) => void;
+  readonly onWarning: (label: string, reason: string) => void;
 }

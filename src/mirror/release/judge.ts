@@ -5,7 +5,7 @@ import { parseSha512File } from '../../artifacts/sha512-file.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import type { ReleaseContent } from './checker.ts';
-import { isWebPage } from './fetch.ts';
+import { isWebPage } from './web-page.ts';
 import type { ReleaseGroup } from './group.ts';
 import { isSignatureNeeded } from './keys.ts';
 

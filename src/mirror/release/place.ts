@@ -5,7 +5,7 @@ import { writeDurably } from '../../files/durable-file.ts';
 import { ensureFolder, syncFolder } from '../../files/folder.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import type { Facts, Journal } from '../record/journal.ts';
-import { endOfSignature } from '../packages/judge-archive.ts';
+import { endOfSignature } from '../record/kept-signature.ts';
 import type { Layout } from '../record/layout.ts';
 import type { ReleaseContent } from './checker.ts';
 import type { ReleaseFile, ReleaseGroup } from './group.ts';

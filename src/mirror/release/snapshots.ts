@@ -1,8 +1,7 @@
 import type { WantedRelease } from '../../distribution/wanted-release.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { showUrl, Transient } from '../../net/http.ts';
-import { absent } from './fetch.ts';
-import { fetchSmall, type SmallFetch } from '../transfer/small-fetch.ts';
+import { fetchSmall, absent, type SmallFetch } from '../transfer/small-fetch.ts';
 import { addressesOf } from './files.ts';
 import type { ReleaseFile, ReleaseGroup } from './group.ts';
 

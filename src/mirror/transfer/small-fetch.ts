@@ -57,3 +57,7 @@ export const fetchSmall = (
     }
   });
 };
+
+/** The upstream doesn't have a file that is needed. */
+export const absent = (url: URL): DepotError =>
+  new DepotError('UPSTREAM_ANSWER', { url: showUrl(url), reason: 'the upstream does not have it (404)' });
