@@ -1,11 +1,7 @@
 import type { Artifact } from './artifact.ts';
 import { agentKeyPath, mounts } from './collect.ts';
-import {
-  referenceAddresses,
-  releaseFiles,
-  type ReferenceAddresses,
-  type ReleaseWish,
-} from './release-set.ts';
+import { referenceAddresses } from './reference-addresses.ts';
+import { releaseFiles, type ReleaseWish } from './release-set.ts';
 
 /** One thing that is needed, and how it is with it. */
 export interface Requirement {
@@ -33,7 +29,6 @@ export interface CompletenessSources {
   find(path: string): Artifact | undefined;
   /** Folders as the operator calls them. */
   readonly folders: { readonly artifacts: string; readonly keys: string };
-  readonly addresses?: ReferenceAddresses;
 }
 
 /** "Can my agents upgrade to this?" Complete where every requirement of the upgrade itself is good. */
@@ -61,10 +56,10 @@ const fileRequirement = (
   need: Requirement['need'],
   sources: CompletenessSources,
 ): Requirement => {
-  const { folders, addresses = referenceAddresses } = sources;
+  const { folders } = sources;
   const asked = mounts.downloads + path;
   const found = sources.find(asked);
-  const fetch = fetcher(path, addresses, folders.artifacts);
+  const fetch = fetcher(path, folders.artifacts);
   if (!found) {
     return {
       path: asked,
@@ -95,13 +90,9 @@ const fileRequirement = (
 };
 
 /** An agent that knows the key already needs none from us; one that meets a new key does, and asks fleet-server for it. */
-const keyRequirement = ({
-  find,
-  folders,
-  addresses = referenceAddresses,
-}: CompletenessSources): Requirement => {
+const keyRequirement = ({ find, folders }: CompletenessSources): Requirement => {
   const found = find(agentKeyPath) ?? find(`${mounts.keys}default.pgp`);
-  const command = fetchCommand(addresses.agentKey, `${folders.keys}${agentKeyPath}`);
+  const command = fetchCommand(referenceAddresses.agentKey, `${folders.keys}${agentKeyPath}`);
   if (!found) {
     return {
       path: agentKeyPath,
@@ -124,21 +115,21 @@ const keyRequirement = ({
 
 /** Commands for an artifact and its sidecars. Snapshots lie below the build that the public address names. */
 const fetcher =
-  (path: string, addresses: ReferenceAddresses, folder: string) =>
+  (path: string, folder: string) =>
   (ends: readonly string[]): readonly string[] => {
     const asked = mounts.downloads + path;
     const [snapshot] = /\d+\.\d+\.\d+-SNAPSHOT/.exec(path) ?? [];
     if (snapshot === undefined) {
       return ends.map((end) =>
-        fetchCommand(`${addresses.artifacts}${asked}${end}`, `${folder}${asked}${end}`),
+        fetchCommand(`${referenceAddresses.artifacts}${asked}${end}`, `${folder}${asked}${end}`),
       );
     }
-    const latest = quoted(`${addresses.snapshots}/latest/${snapshot}.json`);
+    const latest = quoted(`${referenceAddresses.snapshots}/latest/${snapshot}.json`);
     return [
       `BUILD=$(curl -fsSL ${latest} | sed -n 's/.*"build_id" *: *"\\([^"]*\\)".*/\\1/p')`,
       ...ends.map(
         (end) =>
-          `curl -fL --create-dirs -o ${quoted(`${folder}${asked}${end}`)} ${quoted(`${addresses.snapshots}/`)}"$BUILD"${quoted(`${asked}${end}`)}`,
+          `curl -fL --create-dirs -o ${quoted(`${folder}${asked}${end}`)} ${quoted(`${referenceAddresses.snapshots}/`)}"$BUILD"${quoted(`${asked}${end}`)}`,
       ),
     ];
   };

@@ -1,12 +1,6 @@
-import {
-  orderedFiles,
-  referenceAddresses,
-  releaseFiles,
-  releaseSet,
-  type ReferenceAddresses,
-  type ReleaseWish,
-  type WantedFile,
-} from '../../artifacts/release-set.ts';
+import { releaseFiles, releaseSet, type ReleaseWish } from '../../artifacts/release-set.ts';
+import { referenceAddresses, type ReferenceAddresses } from '../../artifacts/reference-addresses.ts';
+import { orderedFiles, type WantedFile } from '../../artifacts/release-order.ts';
 import { nearestWord } from '../../distribution/suggestion.ts';
 import type { WantedRelease } from '../../distribution/wanted-release.ts';
 import { DepotError } from '../../domain/errors.ts';

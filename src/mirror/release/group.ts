@@ -1,5 +1,5 @@
 import type { DefendFacts } from '../../artifacts/defend-manifest.ts';
-import type { WantedFile } from '../../artifacts/release-set.ts';
+import type { WantedFile } from '../../artifacts/release-order.ts';
 import type { DepotError } from '../../domain/errors.ts';
 import type { LockedFile } from '../record/locked-file.ts';
 

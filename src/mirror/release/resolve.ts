@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readDefendManifest, type DefendManifest } from '../../artifacts/defend-manifest.ts';
-import { artifactUrls, defendUrls, type WantedFile } from '../../artifacts/release-set.ts';
+import { artifactUrls, defendUrls, type WantedFile } from '../../artifacts/release-order.ts';
 import type { WantedRelease } from '../../distribution/wanted-release.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { showUrl, Transient } from '../../net/http.ts';
