@@ -3,7 +3,7 @@ import { DepotError } from '../domain/errors.ts';
 import type { ArchiveLimits } from '../source/source.ts';
 import { openZipPackage } from '../source/zip-package.ts';
 
-/** The limits that an archive is checked with where nothing else is set: the defaults of the settings. */
+/** The limits that an archive is checked with: the defaults of the settings. */
 export const checkLimits: ArchiveLimits = {
   maxEntries: 20_000,
   maxEntryBytes: 64 * 1024 * 1024,
@@ -13,25 +13,22 @@ export const checkLimits: ArchiveLimits = {
 };
 
 /**
- * Makes a check that reads an archive whole: its directory, then the size and CRC of every file, and that its top
- * folder is the name and version that the file's name says. The check throws DepotError ZIP_INVALID, LIMIT_EXCEEDED or
- * FILE_UNREADABLE.
+ * Reads an archive whole: its directory, then the size and CRC of every file, and that its top folder is the name and version
+ * that the file's name says. Throws DepotError ZIP_INVALID, LIMIT_EXCEEDED or FILE_UNREADABLE.
  */
-export const createArchiveCheck =
-  (limits: ArchiveLimits = checkLimits): ((path: string) => Promise<void>) =>
-  async (path) => {
-    const files = await openZipPackage(path, limits);
-    try {
-      const expected = basename(path, '.zip');
-      if (files.topFolder !== expected) {
-        throw new DepotError('ZIP_INVALID', {
-          reason: `it holds ${files.topFolder ?? 'no folder'}, its name says ${expected}`,
-        });
-      }
-      for (const entry of files.entries) {
-        await files.read(entry.path);
-      }
-    } finally {
-      await files.close();
+export const checkArchive = async (path: string): Promise<void> => {
+  const files = await openZipPackage(path, checkLimits);
+  try {
+    const expected = basename(path, '.zip');
+    if (files.topFolder !== expected) {
+      throw new DepotError('ZIP_INVALID', {
+        reason: `it holds ${files.topFolder ?? 'no folder'}, its name says ${expected}`,
+      });
     }
-  };
+    for (const entry of files.entries) {
+      await files.read(entry.path);
+    }
+  } finally {
+    await files.close();
+  }
+};

@@ -14,11 +14,11 @@ export async function loadKeys(): Promise<Verb> {
 
 /** `fleet-depot sign`. */
 export async function loadSign(): Promise<Verb> {
-  const [{ createSignVerb }, { createArchiveCheck }] = await Promise.all([
+  const [{ createSignVerb }, { checkArchive }] = await Promise.all([
     import('./sign.ts'),
     import('./archive-check.ts'),
   ]);
-  return createSignVerb({ terminal: processTerminal, checkArchive: createArchiveCheck() });
+  return createSignVerb({ terminal: processTerminal, checkArchive });
 }
 
 /** `fleet-depot sync`. */
@@ -42,7 +42,7 @@ export async function loadVerify(): Promise<Verb> {
     import('./verify/depot.ts'),
   ]);
   return verify.createVerifyVerb({
-    checkArchive: archives.createArchiveCheck(),
+    checkArchive: archives.checkArchive,
     readLock: lock.readLockedArchives,
     verifyFiles: files.verifyLockedFiles,
     verifyBundle: bundles.checkBundle,

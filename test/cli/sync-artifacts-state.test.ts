@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { appendFile, mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { createArchiveCheck } from '../../src/cli/archive-check.ts';
+import { checkArchive } from '../../src/cli/archive-check.ts';
 import { readLockedArchives } from '../../src/cli/locked-archives.ts';
 import { verifyLockedFiles } from '../../src/cli/verify/release-files.ts';
 import { createVerifyVerb } from '../../src/cli/verify.ts';
@@ -235,7 +235,7 @@ const verifying = async (to: string, key: string, folder: string) => {
   const keyring = join(folder, 'agents.asc');
   await writeFile(keyring, key);
   const verb = createVerifyVerb({
-    checkArchive: createArchiveCheck(),
+    checkArchive,
     readLock: readLockedArchives,
     verifyFiles: verifyLockedFiles,
   });

@@ -3,16 +3,11 @@ import { SingleBar } from 'cli-progress';
 import type { Progress, ProgressTotal } from '../../mirror/transfer/progress.ts';
 import { formatBytes } from '../../config/bytes.ts';
 
-/**
- * A bar with bytes, rate and time left on a terminal; else one line every `interval` milliseconds. `noun` is what the items
- * are.
- */
-export function createProgress(
-  stream: Writable,
-  isTerminal: boolean,
-  noun: string,
-  interval = 5000,
-): Progress {
+/** Milliseconds between two looks at the bar, and between two lines where there is none. */
+const [betweenBars, betweenLines] = [250, 5000];
+
+/** A bar with bytes, rate and time left on a terminal; else a line now and then. `noun` is what the items are. */
+export function createProgress(stream: Writable, isTerminal: boolean, noun: string): Progress {
   let total: ProgressTotal = { items: 0, bytes: 0 };
   let bytes = 0;
   let items = 0;
@@ -49,7 +44,7 @@ export function createProgress(
       total = expected;
       startedAt = performance.now();
       bar?.start(1000, 0, { items: 0, allItems: expected.items, text: '' });
-      timer = setInterval(show, bar ? 250 : interval);
+      timer = setInterval(show, bar ? betweenBars : betweenLines);
       timer.unref();
     },
     bytes(count) {
@@ -68,7 +63,7 @@ export function createProgress(
 }
 
 /** `1 h 02 min`, `3 min 20 s`, `12 s`. */
-export function formatDuration(seconds: number): string {
+function formatDuration(seconds: number): string {
   const whole = Math.ceil(seconds);
   if (whole >= 3600) {
     return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;

@@ -81,7 +81,7 @@ const dropPart = async (part: string): Promise<void> => {
  * A client whose answers don't say what type they have, for content that is judged by itself: Elastic Defend's files may be
  * JSON, which no archive ever is.
  */
-export const ofAnyType = (client: HttpClient): HttpClient => ({
+const ofAnyType = (client: HttpClient): HttpClient => ({
   request: async (request) => {
     const answer = await client.request(request);
     return { ...answer, headers: { ...answer.headers, 'content-type': undefined } };
