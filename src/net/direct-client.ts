@@ -1,5 +1,5 @@
 import { validateHeaderValue } from 'node:http';
-import { openConnection, type ConnectionSettings, type DirectConnection } from './direct-connection.ts';
+import { DirectConnection, type ConnectionSettings } from './direct-connection.ts';
 import type { HttpAnswer } from './http.ts';
 
 /** Asks for files over connections of its own, without a proxy. */
@@ -52,19 +52,17 @@ export function createDirectClient(settings: DirectSettings): DirectClient {
     return line;
   };
   const connect = (origin: URL, line: Line): DirectConnection => {
-    const connection = openConnection(
-      origin,
-      settings,
-      (free) => {
+    const connection = new DirectConnection(origin, settings, {
+      onFree: (free) => {
         line.idle.set(free, performance.now());
         line.waiting.shift()?.();
       },
-      (gone) => {
+      onGone: (gone) => {
         line.open.delete(gone);
         line.idle.delete(gone);
         line.waiting.shift()?.();
       },
-    );
+    });
     line.open.add(connection);
     return connection;
   };
