@@ -199,8 +199,7 @@ test('of a bundle, its page and a lock file the newest version that suits the ne
   ] as const;
   const outside = join(folder, 'out');
   const publisher = await createPublisher();
-  const registry = await startUpstream();
-  t.teardown(() => registry.close());
+  const registry = await startUpstream(t);
   for (const [name, version, kibana] of offered) {
     const conditions = kibana === undefined ? undefined : { kibana: { version: kibana } };
     await writeZipPackage(outside, { name, version, manifest: { conditions } });

@@ -66,8 +66,7 @@ test('into a depot packages and artifacts become one snapshot, made again by its
   const site = await createReleaseSite(t);
   const { upstream, folder, definition } = site;
   const publisher = await createPublisher();
-  const registry = await startUpstream();
-  t.teardown(() => registry.close());
+  const registry = await startUpstream(t);
   registry.offer(await publisher.make('nginx', '1.2.0'));
   await upstream.add(linuxAgent);
   await upstream.add(windowsAgent);
@@ -140,8 +139,7 @@ test('into a depot packages and artifacts become one snapshot, made again by its
 test('a definition without packages leaves the packages and their lines of the lock file alone', async (t) => {
   const site = await createReleaseSite(t);
   const publisher = await createPublisher();
-  const registry = await startUpstream();
-  t.teardown(() => registry.close());
+  const registry = await startUpstream(t);
   registry.offer(await publisher.make('nginx', '1.2.0'));
   const packages = join(site.folder, 'packages.yml');
   await writeFile(packages, `address: ${registry.address}\nqueries:\n  - all: true\n`);
@@ -168,8 +166,7 @@ test('a definition without packages leaves the packages and their lines of the l
 test('packages and artifacts may go to two folders, each with its lock file; one report tells of both', async (t) => {
   const { upstream, folder, definition } = await createReleaseSite(t);
   const publisher = await createPublisher();
-  const registry = await startUpstream();
-  t.teardown(() => registry.close());
+  const registry = await startUpstream(t);
   registry.offer(await publisher.make('nginx', '1.2.0'));
   await upstream.add(linuxAgent);
   await writeFile(

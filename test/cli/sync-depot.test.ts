@@ -23,8 +23,7 @@ interface Scene {
 }
 
 const setUp = async (t: ExecutionContext): Promise<Scene> => {
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t);
   upstream.offer(await publisher.make('apache', '1.0.0'), await publisher.make('nginx', '1.2.0'));
   const folder = await scratch(t);
   const root = join(folder, 'depot');

@@ -2,49 +2,31 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { scratch } from '../support/scratch.ts';
 import { createPublisher, packageZip } from '../support/signed-packages.ts';
 import type { SyncRun } from '../support/sync-run.ts';
-import { contentOf, runSyncVerb, writeDefinition } from '../support/sync-run.ts';
-import type { Fault, FakeUpstream } from '../support/upstream.ts';
+import { contentOf, writeDefinition } from '../support/sync-run.ts';
+import { createSyncScene, type SyncScene } from '../support/sync-scene.ts';
+import type { Fault } from '../support/upstream.ts';
 import { faults, startUpstream } from '../support/upstream.ts';
 
 const publisher = await createPublisher();
 const stranger = await createPublisher();
 
-interface Scene {
-  readonly upstream: FakeUpstream;
-  readonly to: string;
-  readonly definition: string;
-  run(...words: string[]): Promise<SyncRun>;
-}
-
 /** A registry with a good apache and an nginx that the test spoils, and an empty folder. */
-async function setUp(t: ExecutionContext, nginxBytes = 500): Promise<Scene> {
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
-  const folder = await scratch(t);
-  upstream.offer(
-    await publisher.make('apache', '1.0.0'),
-    await publisher.make('nginx', '1.2.0', { bytes: nginxBytes }),
-  );
-  const definition = writeDefinition(folder, upstream.address);
-  const to = join(folder, 'to');
-  return {
-    upstream,
-    to,
-    definition,
-    run: (...words) =>
-      runSyncVerb([definition, '--to', to, '--json', ...words], { key: publisher.publicKey }),
-  };
-}
+const setUp = (t: ExecutionContext, nginxBytes = 500): Promise<SyncScene> =>
+  createSyncScene(t, publisher, {
+    packages: [
+      ['apache', '1.0.0'],
+      ['nginx', '1.2.0', { bytes: nginxBytes }],
+    ],
+  });
 
 const files = (folder: string): string[] => readdirSync(folder).filter((file) => file !== '.fleet-depot');
 
 /** Apache is there, nginx isn't, and the report says why. */
 function assertOnlyApache(
   t: ExecutionContext,
-  { to }: Scene,
+  { to }: SyncScene,
   run: SyncRun,
   code: string,
   reason: RegExp,
@@ -296,8 +278,7 @@ test('an archive that changed upstream between two halves starts again', async (
   t.true(existsSync(join(scene.to, '.fleet-depot/nginx-1.2.0.zip.part')));
   await scene.upstream.close();
 
-  const again = await startUpstream();
-  t.teardown(() => again.close());
+  const again = await startUpstream(t);
   again.offer(await publisher.make('nginx', '1.2.0', { bytes: 5_000_000 }));
   const run = await scene.run('--address', again.address, '--no-sizes');
   t.is(run.exitCode, 0, run.stderr);
@@ -327,8 +308,7 @@ test('a name or a version that is no name or version never touches a path', asyn
 
 test('a download address on another host is refused unless that host is allowed', async (t) => {
   const scene = await setUp(t);
-  const other = await startUpstream();
-  t.teardown(() => other.close());
+  const other = await startUpstream(t);
   const nginx = await publisher.make('nginx', '1.2.0');
   other.offer(nginx);
   scene.upstream.withdraw();

@@ -18,8 +18,7 @@ async function plan(
   words: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): Promise<{ run: SyncRun; upstream: FakeUpstream; folder: string }> {
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t);
   for (const [version, kibana] of [
     ['1.0.0', '^8.0.0'],
     ['1.1.0', '^8.0.0'],
@@ -59,6 +58,14 @@ async function plan(
 const listed = (run: SyncRun): string =>
   run.json.plan.packages.map((one) => `${one.name}-${one.version}`).join(' ');
 
+/** What a definition comes to at an upstream. */
+const askPlan = async (t: ExecutionContext, upstream: FakeUpstream, rest: string): Promise<string> => {
+  const definition = writeDefinition(await scratch(t), upstream.address, rest);
+  const run = await runSyncVerb([definition, '--dry-run', '--json'], { key: publisher.publicKey });
+  t.is(run.exitCode, 0, run.stderr);
+  return listed(run);
+};
+
 test('without all only the newest that a Kibana takes is chosen, for each matrix row', async (t) => {
   const { run } = await plan(
     t,
@@ -92,8 +99,7 @@ test('keep takes the newest N of each name and Kibana line, and lines are not cu
 test('keep counts for each Kibana of a line: what its newest takes leaves its oldest with versions of its own', async (t) => {
   const rest =
     'keep: 1\nmatrix:\n  - kibana.version: 9.1.0\n  - kibana.version: 9.1.9\nqueries:\n  - package: nginx\n';
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t);
   for (const [version, kibana] of [
     ['1.0.0', '^9.1.0'],
     ['1.1.0', '^9.1.0'],
@@ -102,9 +108,7 @@ test('keep counts for each Kibana of a line: what its newest takes leaves its ol
   ] as const) {
     upstream.offer(await publisher.make('nginx', version, { kibana }));
   }
-  const definition = writeDefinition(await scratch(t), upstream.address, rest);
-  const run = await runSyncVerb([definition, '--dry-run', '--json'], { key: publisher.publicKey });
-  t.is(listed(run), 'nginx-1.1.0 nginx-2.1.0');
+  t.is(await askPlan(t, upstream, rest), 'nginx-1.1.0 nginx-2.1.0');
 });
 
 test('keep leaves a release beside a prerelease, where both are asked for', async (t) => {
@@ -153,8 +157,7 @@ test('dependencies are followed to the end, also those of pins', async (t) => {
 });
 
 test('a dependency is there for each Kibana that takes the package, though one version satisfies it for another', async (t) => {
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t);
   const requires = { input: [{ package: 'otel', version: '^1.0.0' }] };
   upstream.offer(
     await publisher.make('otel', '1.0.0', { kibana: '^8.0.0' }),
@@ -163,14 +166,8 @@ test('a dependency is there for each Kibana that takes the package, though one v
     await publisher.make('both', '1.0.0', { kibana: '^8.0.0 || ^9.0.0', requires }),
     await publisher.make('nine', '1.0.0', { kibana: '^9.0.0', requires }),
   );
-  const folder = await scratch(t);
   const matrix = 'dependencies: true\nmatrix:\n  - kibana.version: 8.19.0\n  - kibana.version: 9.2.0\n';
-  const ask = async (rest: string): Promise<string> => {
-    const definition = writeDefinition(folder, upstream.address, matrix + rest);
-    const run = await runSyncVerb([definition, '--dry-run', '--json'], { key: publisher.publicKey });
-    t.is(run.exitCode, 0, run.stderr);
-    return listed(run);
-  };
+  const ask = (rest: string): Promise<string> => askPlan(t, upstream, matrix + rest);
   const pin = 'packages:\n  - {name: otel, version: 1.5.0}\n';
   t.is(await ask(`queries:\n  - package: both\n${pin}`), 'both-1.0.0 otel-1.0.0 otel-1.5.0');
   t.is(await ask(`queries:\n  - package: nine\n${pin}`), 'nine-1.0.0 otel-1.5.0');
@@ -178,8 +175,7 @@ test('a dependency is there for each Kibana that takes the package, though one v
 });
 
 test('a dependency suits the Kibana that its query names, also where the matrix names none or another type', async (t) => {
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t);
   const requires = { input: [{ package: 'otel', version: '^1.0.0' }] };
   upstream.offer(
     await publisher.make('otel', '1.0.0', { kibana: '^8.0.0' }),
@@ -187,13 +183,7 @@ test('a dependency suits the Kibana that its query names, also where the matrix 
     await publisher.make('otel', '1.6.0-rc.1', { kibana: '^9.0.0' }),
     await publisher.make('both', '1.0.0', { kibana: '^8.0.0 || ^9.0.0', requires }),
   );
-  const folder = await scratch(t);
-  const ask = async (rest: string): Promise<string> => {
-    const definition = writeDefinition(folder, upstream.address, `dependencies: true\n${rest}`);
-    const run = await runSyncVerb([definition, '--dry-run', '--json'], { key: publisher.publicKey });
-    t.is(run.exitCode, 0, run.stderr);
-    return listed(run);
-  };
+  const ask = (rest: string): Promise<string> => askPlan(t, upstream, `dependencies: true\n${rest}`);
   const query = 'queries:\n  - package: both\n    kibana.version: 8.19.0\n';
   t.is(await ask(query), 'both-1.0.0 otel-1.0.0');
   t.is(await ask(`matrix:\n  - kibana.version: 9.2.0\n${query}`), 'both-1.0.0 otel-1.0.0');
@@ -206,8 +196,7 @@ test('a dependency suits the Kibana that its query names, also where the matrix 
 });
 
 test('what a pin requires is for the Kibanas that take it, and each package that lacks something is told', async (t) => {
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t);
   const requires = { input: [{ package: 'otel', version: '^1.0.0' }] };
   const lacking = { input: [{ package: 'none', version: '^1.0.0' }] };
   upstream.offer(
@@ -245,8 +234,7 @@ test('what a saved list has installed is pinned', async (t) => {
 });
 
 test('Kibana itself is asked page by page, with the API key, for installed and previous versions', async (t) => {
-  const kibana = await startUpstream();
-  t.teardown(() => kibana.close());
+  const kibana = await startUpstream(t);
   kibana.answer('/s/ops/api/fleet/epm/packages/installed', (request, response) => {
     const second = request.url?.includes('searchAfter') ?? false;
     const item = second ? { name: 'sql_input', version: '1.0.0' } : { name: 'nginx', version: '1.2.0' };
@@ -272,8 +260,7 @@ for (const [what, installed, known] of [
   ['of early 8.x', 404, '?prerelease=true'],
 ] as const) {
   test(`a Kibana ${what}, which has no list of what is installed, is asked for all packages`, async (t) => {
-    const kibana = await startUpstream();
-    t.teardown(() => kibana.close());
+    const kibana = await startUpstream(t);
     kibana.answer('/api/fleet/epm/packages/installed', (_request, response) => {
       response.writeHead(installed).end('{"message":"package name was empty"}');
     });
@@ -303,8 +290,7 @@ for (const [what, installed, known] of [
 }
 
 test('what was removed from Kibana while it was asked leaves no newest version behind', async (t) => {
-  const kibana = await startUpstream();
-  t.teardown(() => kibana.close());
+  const kibana = await startUpstream(t);
   kibana.answer('/api/fleet/epm/packages/installed', (_request, response) => {
     response.end(JSON.stringify({ items: [{ name: 'nginx', version: '1.2.0' }], total: 1 }));
   });
@@ -316,8 +302,7 @@ test('what was removed from Kibana while it was asked leaves no newest version b
 });
 
 test('an API key is taken in each form that it is shown in', async (t) => {
-  const kibana = await startUpstream();
-  t.teardown(() => kibana.close());
+  const kibana = await startUpstream(t);
   const path = '/api/fleet/epm/packages/installed';
   kibana.answer(path, (_request, response) => response.end('{"items":[{"name":"nginx","version":"1.2.0"}]}'));
   const folder = await scratch(t);
@@ -339,8 +324,7 @@ test('an API key is taken in each form that it is shown in', async (t) => {
 });
 
 test('what was made in Kibana or uploaded is not asked of the registry, and noted', async (t) => {
-  const kibana = await startUpstream();
-  t.teardown(() => kibana.close());
+  const kibana = await startUpstream(t);
   kibana.answer('/api/fleet/epm/packages/installed', (_request, response) => {
     const items = [
       { name: 'nginx', version: '1.2.0' },
@@ -386,8 +370,7 @@ test('a definition that only prints needs no folder and fetches nothing; with on
 });
 
 test('what can be no API key, and what is no answer of Kibana, is told plainly', async (t) => {
-  const kibana = await startUpstream();
-  t.teardown(() => kibana.close());
+  const kibana = await startUpstream(t);
   kibana.answer('/login/api/fleet/epm/packages/installed', (_request, response) => {
     response.end('<html>Please log in</html>');
   });
@@ -426,8 +409,7 @@ test('an API key never goes over plain http to another machine', async (t) => {
 });
 
 test('an address with a path keeps it for every request', async (t) => {
-  const upstream = await startUpstream({ prefix: '/registry' });
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t, { prefix: '/registry' });
   upstream.offer(await publisher.make('nginx', '1.0.0'));
   const folder = await scratch(t);
   const definition = writeDefinition(folder, `${upstream.address}/`);

@@ -21,7 +21,8 @@ import { faults, startUpstream } from '../support/upstream.ts';
 
 const publisher = await createPublisher();
 
-const setUp = (t: ExecutionContext, rest?: string): Promise<SyncScene> => createSyncScene(t, publisher, rest);
+const setUp = (t: ExecutionContext, rest?: string): Promise<SyncScene> =>
+  createSyncScene(t, publisher, rest === undefined ? {} : { rest });
 
 test('a dry run shows the plan with sizes and creates nothing', async (t) => {
   const { to, run, upstream } = await setUp(t);
@@ -112,8 +113,7 @@ test('--locked needs no --address again, keeps the lock byte for byte from a mir
   t.is(elsewhere.exitCode, 0, elsewhere.stderr);
   t.deepEqual(contentOf(join(folder, 'elsewhere')), contentOf(to));
 
-  const mirrored = await startUpstream({ prefix: '/mirror' });
-  t.teardown(() => mirrored.close());
+  const mirrored = await startUpstream(t, { prefix: '/mirror' });
   mirrored.offer(...upstream.offered);
   const fromMirror = await again('mirrored', upstream.address, '--address', mirrored.address);
   t.is(fromMirror.exitCode, 0, fromMirror.stderr);

@@ -43,8 +43,7 @@ interface Scene {
 }
 
 const setUp = async (t: ExecutionContext): Promise<Scene> => {
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t);
   const folder = await scratch(t);
   for (const [name, manifest] of [
     ['shown', {}],

@@ -1,26 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { scratch } from '../support/scratch.ts';
 import { createPublisher } from '../support/signed-packages.ts';
-import { contentOf, runSyncVerb, writeDefinition } from '../support/sync-run.ts';
-import { startUpstream } from '../support/upstream.ts';
+import { contentOf, runSyncVerb } from '../support/sync-run.ts';
+import { createSyncScene } from '../support/sync-scene.ts';
 
 const publisher = await createPublisher();
 
 test('a distribution is fetched, checked, locked, and a second run fetches nothing', async (t) => {
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
-  const folder = await scratch(t);
-  upstream.offer(
-    await publisher.make('apache', '1.0.0'),
-    await publisher.make('nginx', '1.2.0'),
-    await publisher.make('nginx', '1.10.0'),
-  );
-  const definition = writeDefinition(join(folder, 'def'), upstream.address);
-  const to = join(folder, 'to');
+  const { upstream, to, run } = await createSyncScene(t, publisher, {
+    packages: [
+      ['apache', '1.0.0'],
+      ['nginx', '1.2.0'],
+      ['nginx', '1.10.0'],
+    ],
+  });
 
-  const first = await runSyncVerb([definition, '--to', to, '--json'], { key: publisher.publicKey });
+  const first = await run();
   t.is(first.exitCode, 0, first.stderr);
   t.deepEqual(first.json.report.fetched, ['apache-1.0.0', 'nginx-1.10.0', 'nginx-1.2.0']);
   const content = contentOf(to);
@@ -46,7 +42,7 @@ test('a distribution is fetched, checked, locked, and a second run fetches nothi
   );
 
   upstream.requests.length = 0;
-  const second = await runSyncVerb([definition, '--to', to, '--json'], { key: publisher.publicKey });
+  const second = await run();
   t.is(second.exitCode, 0);
   t.deepEqual([second.json.report.fetched, second.json.report.kept.length], [[], 3]);
   t.deepEqual(upstream.requests, ['GET /search?all=true']);
@@ -54,18 +50,15 @@ test('a distribution is fetched, checked, locked, and a second run fetches nothi
 });
 
 test('the lock file says which Kibana a package wants, and a set made again from it has the same lock', async (t) => {
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
-  const folder = await scratch(t);
-  upstream.offer(
-    await publisher.make('apache', '1.0.0'),
-    await publisher.make('nginx', '1.2.0', { kibana: '^8.0.0 || ^9.0.0' }),
-    await publisher.make('odd', '1.0.0', { kibana: 'no constraint' }),
-  );
-  const definition = writeDefinition(join(folder, 'def'), upstream.address);
-  const [to, again] = [join(folder, 'to'), join(folder, 'again')];
-  const key = { key: publisher.publicKey };
-  t.is((await runSyncVerb([definition, '--to', to], key)).exitCode, 0);
+  const { folder, definition, to, run } = await createSyncScene(t, publisher, {
+    packages: [
+      ['apache', '1.0.0'],
+      ['nginx', '1.2.0', { kibana: '^8.0.0 || ^9.0.0' }],
+      ['odd', '1.0.0', { kibana: 'no constraint' }],
+    ],
+  });
+  const again = join(folder, 'again');
+  t.is((await run()).exitCode, 0);
   const lockFile = join(to, 'distribution.lock');
   const text = readFileSync(lockFile, 'utf8');
   const { packages } = JSON.parse(text) as { packages: Record<string, unknown>[] };
@@ -77,9 +70,9 @@ test('the lock file says which Kibana a package wants, and a set made again from
       ['odd', undefined],
     ],
   );
-  t.is((await runSyncVerb([definition, '--to', to], key)).exitCode, 0);
+  t.is((await run()).exitCode, 0);
   t.is(readFileSync(lockFile, 'utf8'), text, 'of what is kept, too');
   const words = [definition, '--to', again, '--locked', '--lock', lockFile];
-  t.is((await runSyncVerb(words, key)).exitCode, 0);
+  t.is((await runSyncVerb(words, { key: publisher.publicKey })).exitCode, 0);
   t.is(readFileSync(join(again, 'distribution.lock'), 'utf8'), text);
 });

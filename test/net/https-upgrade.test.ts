@@ -25,7 +25,7 @@ const setUp = async (t: ExecutionContext): Promise<Scene> => {
   const folder = await scratch(t);
   const authority = makeAuthority(join(folder, 'ca'));
   const { key, cert } = authority.issue('registry.example');
-  const upstream = await startUpstream({ tls: { key, cert, ca: authority.cert, requestCert: false } });
+  const upstream = await startUpstream(t, { tls: { key, cert, ca: authority.cert, requestCert: false } });
   upstream.offer(await publisher.make('nginx', '1.0.0'));
   const { port } = new URL(upstream.address);
   let redirect = { status: 301, place: (path: string) => path };
@@ -43,10 +43,9 @@ const setUp = async (t: ExecutionContext): Promise<Scene> => {
     tunnel(socket, head, '127.0.0.1', Number(port), sockets);
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  t.teardown(async () => {
+  t.teardown(() => {
     proxy.close();
     sockets.forEach((socket) => socket.destroy());
-    await upstream.close();
   });
   const words = [
     '--ca',

@@ -93,10 +93,8 @@ test('a distribution comes through squid with a password, over http and over a t
   }
   const authority = makeAuthority(join(folder, 'ca'));
   const server = authority.issue('localhost');
-  const plain = await startUpstream();
-  const secure = await startUpstream({ tls: { key: server.key, cert: server.cert } });
-  t.teardown(() => plain.close());
-  t.teardown(() => secure.close());
+  const plain = await startUpstream(t);
+  const secure = await startUpstream(t, { tls: { key: server.key, cert: server.cert } });
   plain.offer(await publisher.make('nginx', '1.0.0'));
   secure.offer(await publisher.make('apache', '1.0.0'));
 
@@ -126,8 +124,7 @@ test('a wrong password is told at once, and no password is ever shown', async (t
   if (!proxy) {
     return;
   }
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t);
   const address = `http://carrier:wrong-word@127.0.0.1:${proxy.port}`;
   const refused = await sync(folder, upstream, ['--proxy', address]);
   t.is(refused.exitCode, 1);
@@ -144,13 +141,12 @@ test('what squid itself says of a plain address is told as its word, not as that
     return;
   }
   const words = ['--proxy', `http://carrier:${encoded}@127.0.0.1:${proxy.port}`];
-  const upstream = await startUpstream();
+  const upstream = await startUpstream(t);
   await upstream.close();
   const dead = await sync(folder, upstream, words);
   t.is(dead.error?.code, 'PROXY_REFUSED');
   t.regex(dead.error?.message ?? '', /it cannot reach the server \(503 ERR_CONNECT_FAIL\)/);
-  const other = await startUpstream();
-  t.teardown(() => other.close());
+  const other = await startUpstream(t);
   other.addFault(faults.status('/search', 403));
   const refused = await sync(folder, other, words);
   t.is(refused.error?.code, 'UPSTREAM_ANSWER');
@@ -158,8 +154,7 @@ test('what squid itself says of a plain address is told as its word, not as that
 
 test('NO_PROXY goes direct, and HTTP_PROXY is honoured otherwise', async (t) => {
   const folder = await scratch(t);
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t);
   upstream.offer(await publisher.make('nginx', '1.0.0'));
   const env = { HTTP_PROXY: `http://127.0.0.1:${await freePort()}` };
   const proxied = await sync(join(folder, 'a'), upstream, [], env);
@@ -185,10 +180,8 @@ test('what is wrong with certificates is told in words: a stranger’s key, anot
   const folder = await scratch(t);
   const authority = makeAuthority(join(folder, 'ca'));
   const [client, other] = [authority.issue('carrier'), authority.issue('other.example')];
-  const upstream = await startUpstream({ tls: { key: other.key, cert: other.cert } });
-  t.teardown(() => upstream.close());
-  const plain = await startUpstream();
-  t.teardown(() => plain.close());
+  const upstream = await startUpstream(t, { tls: { key: other.key, cert: other.cert } });
+  const plain = await startUpstream(t);
   const trusted = ['--ca', authority.file];
   const pair = ['--client-cert', client.certFile, '--client-key', other.keyFile];
   const odd = await sync(folder, upstream, pair);
@@ -240,8 +233,7 @@ test('a gateway that speaks TLS, demands a client certificate and wants headers 
   const client = authority.issue('carrier');
   const proxy = await startTlsProxy({ ...gateway, ca: authority.cert });
   t.teardown(() => proxy.close());
-  const upstream = await startUpstream({ tls: { key: gateway.key, cert: gateway.cert } });
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t, { tls: { key: gateway.key, cert: gateway.cert } });
   upstream.offer(await publisher.make('nginx', '1.0.0'));
   const address = ['--proxy', `https://carrier:${encoded}@localhost:${proxy.port}`, '--ca', authority.file];
   const certificate = ['--proxy-client-cert', client.certFile, '--proxy-client-key', client.keyFile];
@@ -279,10 +271,9 @@ test('an upstream with its own CA and a demand for a client certificate', async 
   const authority = makeAuthority(join(folder, 'ca'));
   const server = authority.issue('localhost');
   const client = authority.issue('depot');
-  const upstream = await startUpstream({
+  const upstream = await startUpstream(t, {
     tls: { key: server.key, cert: server.cert, ca: authority.cert, requestCert: true },
   });
-  t.teardown(() => upstream.close());
   upstream.offer(await publisher.make('nginx', '1.0.0'));
 
   const untrusted = await sync(join(folder, 'a'), upstream, []);
@@ -310,8 +301,7 @@ test('an upstream with its own CA and a demand for a client certificate', async 
 
 test('user and password in the address go to the upstream only, and into no file and no message', async (t) => {
   const folder = await scratch(t);
-  const upstream = await startUpstream();
-  t.teardown(() => upstream.close());
+  const upstream = await startUpstream(t);
   upstream.offer(await publisher.make('nginx', '1.0.0'));
   const address = upstream.address.replace('//', `//reader:${encoded}@`);
   const run = await sync(folder, upstream, ['--address', address]);

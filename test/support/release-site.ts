@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pinnedKey, references, startReleaseUpstream, type ReleaseUpstream } from './release-upstream.ts';
 import { scratch } from './scratch.ts';
-import { runSyncVerb, type SyncRun } from './sync-run.ts';
+import { runSyncVerb, type SyncJson, type SyncRun } from './sync-run.ts';
 
 /** An upstream of a release, a definition that asks it, and a folder to fill. */
 export interface ReleaseSite {
@@ -50,13 +50,7 @@ interface ReleaseJson {
     readonly unwanted: readonly { readonly path: string; readonly size: number }[];
     readonly foreign: readonly string[];
   };
-  readonly report: {
-    readonly fetched: readonly string[];
-    readonly kept: readonly string[];
-    readonly pruned: readonly string[];
-    readonly failed: readonly { readonly label: string; readonly code: string; readonly reason: string }[];
-    readonly warnings: readonly { readonly label: string; readonly reason: string }[];
-  };
+  readonly report: SyncJson['report'];
 }
 
 interface Count {

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { ExecutionContext } from 'ava';
 import { parseConstraint } from '../../src/domain/constraint.ts';
 import { compareVersions, parseLooseVersion, parseStrictVersion } from '../../src/domain/version.ts';
 
@@ -38,6 +39,7 @@ export interface FakeUpstream {
   addFault(fault: Fault): void;
   /** Answers one path with anything. */
   answer(path: string, listener: RequestListener): void;
+  /** Ends it before the test does. */
   close(): Promise<void>;
 }
 
@@ -52,8 +54,11 @@ export interface UpstreamOptions {
   readonly prefix?: string;
 }
 
-/** A registry on 127.0.0.1 with /search, /package and /epr, ranges and ETags, and faults on demand. */
-export async function startUpstream(options: UpstreamOptions = {}): Promise<FakeUpstream> {
+/** A registry on 127.0.0.1 with /search, /package and /epr, ranges and ETags, and faults on demand. It ends with the test. */
+export async function startUpstream(
+  t: ExecutionContext,
+  options: UpstreamOptions = {},
+): Promise<FakeUpstream> {
   const packages: OfferedPackage[] = [];
   const faults: { fault: Fault; left: number }[] = [];
   const answers = new Map<string, RequestListener>();
@@ -93,6 +98,12 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Fake
     : createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  t.teardown(close);
   return {
     address: `${options.tls ? 'https://localhost' : 'http://127.0.0.1'}:${port}${prefix}`,
     requests,
@@ -110,11 +121,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Fake
     answer: (path, special) => {
       answers.set(path, special);
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }
 
