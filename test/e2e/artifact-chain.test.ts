@@ -3,15 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
 import { releaseFiles } from '../../src/artifacts/release-set.ts';
 import { fetchFleetServerKey, upgradeAgent } from '../support/agent-client.ts';
-import { lacksOpenssl, makeAuthority } from '../support/authority.ts';
-import { createChainSite } from '../support/chain-site.ts';
+import { createChainSite, proxyUser } from '../support/chain-site.ts';
 import { startCuttingRelay } from '../support/cutting-relay.ts';
 import { agentPath, artifactBytes } from '../support/release.ts';
 import { treeOf } from '../support/release-site.ts';
 import { pinnedKey, references, startReleaseUpstream } from '../support/release-upstream.ts';
-import { startSquid } from '../support/squid.ts';
 import { installProductDocs, loadModel, updateEndpoint } from '../support/store-clients.ts';
-import { gatewayFlags, startTlsProxy } from '../support/tls-proxy.ts';
 
 const platforms = ['linux-x86_64', 'windows-x86_64'];
 const suffixes = ['linux-x86_64.tar.gz', 'windows-x86_64.zip'];
@@ -27,16 +24,13 @@ const asked = (version: string, suffix: string): string[] => [
 ];
 
 test('a release goes from the public places to agents inside, over proxies and TLS, and what is broken is found first', async (t) => {
-  t.timeout(300_000);
-  if (lacksOpenssl(t)) {
+  const site = await createChainSite(t);
+  if (!site) {
     return;
   }
-  const site = await createChainSite(t);
-  const { at, run } = site;
+  const { at, run, authority, certificate } = site;
 
   // Outside: the public places, over TLS by a CA of their own, with a whole release set of real names.
-  const authority = makeAuthority(at('ca'));
-  const certificate = authority.issue('localhost');
   const upstream = await startReleaseUpstream(t, certificate);
   const contents = new Map<string, Buffer>();
   for (const version of ['9.2.1', '9.2.2']) {
@@ -51,14 +45,13 @@ test('a release goes from the public places to agents inside, over proxies and T
   await writeFile(at('site.yml'), definition('9.2.1') + pinnedKey(upstream) + references(upstream));
 
   // First through a proxy that asks for a password.
-  const squid = await startSquid(t, { name: 'carrier', password: 'p%ss word' });
-  await writeFile(at('proxy-password'), 'carrier:p%ss word\n');
+  const proxy = await site.startProxy();
   const sync = (words: readonly string[], code = 0): ReturnType<typeof run> =>
     run(['sync', at('site.yml'), '--to', at('out'), '--ca', authority.file, ...words], code);
-  if (squid !== undefined) {
-    await sync(['--proxy', squid, '--retries', '0'], 1);
+  if (proxy) {
+    await sync(['--proxy', proxy.address, '--retries', '0'], 1);
   }
-  await sync(squid === undefined ? [] : ['--proxy', squid, '--proxy-auth-file', at('proxy-password')]);
+  await sync(proxy?.flags ?? []);
   t.is(
     Object.keys(treeOf(at('out'))).length,
     25 * 3 + 1 + 2 + 3 + 4 + 1,
@@ -106,30 +99,19 @@ test('a release goes from the public places to agents inside, over proxies and T
     '127.0.0.1:0',
     '-artifacts-rescan',
     '1s',
-    '-tls-cert',
-    certificate.certFile,
-    '-tls-key',
-    certificate.keyFile,
+    ...site.tlsFlags,
   ]);
   const plain = /artifacts at (http:\/\/[\d.:]+)/.exec(server.log())?.[1] ?? '';
   const ca = authority.cert;
+  const withUser = proxy?.address.replace('//', `//${proxyUser}@`);
   const ways = [
     { name: 'plain HTTP', url: plain },
     { name: 'TLS', url: server.url, ca },
-    ...(squid === undefined
+    ...(withUser === undefined
       ? []
       : [
-          {
-            name: 'plain HTTP through a proxy',
-            url: plain,
-            proxy: squid.replace('//', '//carrier:p%25ss%20word@'),
-          },
-          {
-            name: 'TLS through a proxy',
-            url: server.url,
-            ca,
-            proxy: squid.replace('//', '//carrier:p%25ss%20word@'),
-          },
+          { name: 'plain HTTP through a proxy', url: plain, proxy: withUser },
+          { name: 'TLS through a proxy', url: server.url, ca, proxy: withUser },
         ]),
   ];
   for (const { name, url, ...settings } of ways) {
@@ -170,10 +152,8 @@ test('a release goes from the public places to agents inside, over proxies and T
 
   // The next version, through a gateway that demands a client certificate; only what is new is carried.
   await writeFile(at('site.yml'), definition('9.2.1, 9.2.2') + pinnedKey(upstream) + references(upstream));
-  const gateway = await startTlsProxy({ ...certificate, ca: authority.cert });
-  t.teardown(() => gateway.close());
-  const client = authority.issue('carrier');
-  await sync(['--proxy', `https://localhost:${gateway.port}`, ...gatewayFlags(authority, client)]);
+  const gateway = await site.startGateway();
+  await sync(gateway.flags);
   t.is(gateway.connects[0]?.subject, 'carrier');
   await run(['bundle', 'receipt', '--depot', at('depot'), '-o', at('receipt.txt')]);
   const bundled = [

@@ -3,7 +3,6 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { openGnupg } from '../signing/gnupg.ts';
-import { lacksOpenssl, makeAuthority } from '../support/authority.ts';
 import {
   archivesIn,
   createChainSite,
@@ -14,8 +13,6 @@ import {
   untilListed,
 } from '../support/chain-site.ts';
 import { runConformance } from '../support/corpus.ts';
-import { startSquid } from '../support/squid.ts';
-import { gatewayFlags, startTlsProxy } from '../support/tls-proxy.ts';
 
 // The newest of each name comes with the first round, the others with the second.
 const newest = ['apache-1.6.0', 'elastic_agent-1.3.5', 'linux-0.6.8', 'log-1.0.0', 'synthetics-0.10.3'];
@@ -46,28 +43,22 @@ const searches = [
 ];
 
 test('packages go from a registry outside to a server inside, come more, and go back', async (t) => {
-  t.timeout(300_000);
-  if (lacksOpenssl(t)) {
+  const site = await createChainSite(t);
+  if (!site) {
     return;
   }
-  const site = await createChainSite(t);
-  const { at, run } = site;
+  const { at, run, authority, tlsFlags } = site;
 
   // Outside: a registry with signed packages, over TLS by a CA of its own.
   const known = await fillUpstream(t, at('upstream'), [...newest, ...older]);
   const [publisher, carrier] = [await site.makeKey('publisher'), await site.makeKey('carrier')];
   await run(['sign', at('upstream'), '--key', at('publisher.key')]);
-  const authority = makeAuthority(at('ca'));
-  const certificate = authority.issue('localhost');
   const upstream = await site.serve([
     '-package-paths',
     at('upstream'),
     '-kibana-key',
     publisher,
-    '-tls-cert',
-    certificate.certFile,
-    '-tls-key',
-    certificate.keyFile,
+    ...tlsFlags,
   ]);
   await run(['keys', 'add', at('publisher.pub.asc'), '--keyring', at('outside-keys'), '--expect', publisher]);
   await writeFile(at('some.yml'), definition(false));
@@ -88,12 +79,8 @@ test('packages go from a registry outside to a server inside, come more, and go 
     ]);
 
   // First round, through a proxy that asks for a password.
-  const squid = await startSquid(t, { name: 'carrier', password: 'p%ss word' });
-  await writeFile(at('proxy-password'), 'carrier:p%ss word\n');
-  await sync('some.yml', [
-    '--json',
-    ...(squid === undefined ? [] : ['--proxy', squid, '--proxy-auth-file', at('proxy-password')]),
-  ]);
+  const proxy = await site.startProxy();
+  await sync('some.yml', ['--json', ...(proxy?.flags ?? [])]);
   t.deepEqual(await archivesIn(at('out')), newest);
   await run(['verify', at('out'), '--keyring', at('outside-keys')]);
   await run(['verify', at('out', 'distribution.lock'), '--keyring', at('outside-keys')]);
@@ -141,14 +128,8 @@ test('packages go from a registry outside to a server inside, come more, and go 
 
   // Second round, with more versions, through a gateway that demands a client certificate; only what is new is carried.
   await run(['bundle', 'receipt', '--depot', at('depot'), '-o', at('receipt.txt')]);
-  const gateway = await startTlsProxy({ ...certificate, ca: authority.cert });
-  t.teardown(() => gateway.close());
-  const client = authority.issue('carrier');
-  await sync('more.yml', [
-    '--proxy',
-    `https://localhost:${gateway.port}`,
-    ...gatewayFlags(authority, client),
-  ]);
+  const gateway = await site.startGateway();
+  await sync('more.yml', gateway.flags);
   t.is(gateway.connects[0]?.subject, 'carrier');
   const all = [...newest, ...older].toSorted();
   t.deepEqual(await archivesIn(at('out')), all);

@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
 import { releaseFiles } from '../../src/artifacts/release-set.ts';
-import { lacksOpenssl, makeAuthority } from '../support/authority.ts';
 import { createChainSite, fillUpstream, listed, untilListed } from '../support/chain-site.ts';
 import { agentPath, artifactBytes } from '../support/release.ts';
 import { pinnedKey, references, startReleaseUpstream } from '../support/release-upstream.ts';
@@ -11,22 +10,24 @@ const platforms = ['linux-x86_64'];
 const model = 'elser_model_2_linux-x86_64';
 
 test('packages, artifacts, keys and models of one definition go from depot to depot over TLS, and back together', async (t) => {
-  t.timeout(300_000);
-  if (lacksOpenssl(t)) {
+  const site = await createChainSite(t);
+  if (!site) {
     return;
   }
-  const site = await createChainSite(t);
-  const { at, run } = site;
+  const { at, run, authority, certificate, tlsFlags } = site;
 
   // Outside: a registry and the public places, both over TLS, without a proxy between.
-  const authority = makeAuthority(at('ca'));
-  const certificate = authority.issue('localhost');
   await fillUpstream(t, at('registry'), ['apache-1.6.0', 'linux-0.6.8', 'linux-0.6.7']);
   const publisher = await site.makeKey('publisher');
   await run(['sign', at('registry'), '--key', at('publisher.key')]);
   await run(['keys', 'add', at('publisher.pub.asc'), '--keyring', at('keys'), '--expect', publisher]);
-  const tls = ['-tls-cert', certificate.certFile, '-tls-key', certificate.keyFile];
-  const registry = await site.serve(['-package-paths', at('registry'), '-kibana-key', publisher, ...tls]);
+  const registry = await site.serve([
+    '-package-paths',
+    at('registry'),
+    '-kibana-key',
+    publisher,
+    ...tlsFlags,
+  ]);
   const release = await startReleaseUpstream(t, certificate);
   for (const version of ['9.2.1', '9.2.2']) {
     for (const { path } of releaseFiles({ version, platforms })) {

@@ -3,24 +3,43 @@ import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
+import { lacksOpenssl, makeAuthority, type Authority, type Issued } from './authority.ts';
 import { runCommand, startServer, type Finished, type RunningServer } from './command.ts';
 import { unpackShared } from './corpus.ts';
 import { writeZipPackage } from './packages.ts';
 import { scratch } from './scratch.ts';
 import { sharedFolder } from './shared.ts';
+import { startSquid } from './squid.ts';
+import { gatewayFlags, startTlsProxy, type TlsProxy } from './tls-proxy.ts';
 
-/** Everything that a chain of commands works on: one folder, one home, programs as an operator runs them. */
+/** Everything that a chain of commands works on: one folder, one home, programs as an operator runs them, and a CA of its own. */
 export interface ChainSite {
+  readonly authority: Authority;
+  /** Of that CA, for `localhost`. */
+  readonly certificate: Issued;
+  /** Flags of a server that has it. */
+  readonly tlsFlags: readonly string[];
   at(...parts: string[]): string;
   /** Runs a verb and expects its exit code, 0 unless told. */
   run(words: readonly string[], code?: number): Promise<Finished>;
   serve(words: readonly string[], env?: NodeJS.ProcessEnv): Promise<RunningServer>;
   /** Makes a site key; its files are `NAME.key` and `NAME.pub.asc`. */
   makeKey(name: string): Promise<string>;
+  /** A proxy that asks for a password, and the flags that name both; undefined where squid is absent. */
+  startProxy(): Promise<{ readonly address: string; readonly flags: readonly string[] } | undefined>;
+  /** A proxy over TLS that demands a client certificate, and the flags that go through it with one of `carrier`. */
+  startGateway(): Promise<{ readonly connects: TlsProxy['connects']; readonly flags: readonly string[] }>;
 }
 
-/** A site in a folder that goes with the test. */
-export const createChainSite = async (t: ExecutionContext): Promise<ChainSite> => {
+/** User and password of the proxy, as an address has them. */
+export const proxyUser = 'carrier:p%25ss%20word';
+
+/** A site in a folder that goes with the test; undefined where openssl is absent. A chain takes its time. */
+export const createChainSite = async (t: ExecutionContext): Promise<ChainSite | undefined> => {
+  t.timeout(300_000);
+  if (lacksOpenssl(t)) {
+    return undefined;
+  }
   const root = await scratch(t);
   const env = { HOME: root, XDG_CONFIG_HOME: join(root, 'config'), XDG_CACHE_HOME: join(root, 'cache') };
   const at = (...parts: string[]): string => join(root, ...parts);
@@ -29,7 +48,12 @@ export const createChainSite = async (t: ExecutionContext): Promise<ChainSite> =
     t.is(done.code, code, `${words.join(' ')}\n${done.stdout}\n${done.stderr}`);
     return done;
   };
+  const authority = makeAuthority(at('ca'));
+  const certificate = authority.issue('localhost');
   return {
+    authority,
+    certificate,
+    tlsFlags: ['-tls-cert', certificate.certFile, '-tls-key', certificate.keyFile],
     at,
     run,
     serve: (words, more = {}) => startServer(t, ['serve', ...words], { env: { ...env, ...more } }),
@@ -38,6 +62,23 @@ export const createChainSite = async (t: ExecutionContext): Promise<ChainSite> =
       const words = ['--init', '--name', name, '--no-passphrase', '--algorithm', 'ed25519', '--key', key];
       const { stdout } = await run(['sign', ...words, '--json']);
       return (JSON.parse(stdout) as { fingerprint: string }).fingerprint;
+    },
+    async startProxy() {
+      const [name = '', password = ''] = decodeURIComponent(proxyUser).split(':');
+      const address = await startSquid(t, { name, password });
+      await writeFile(at('proxy-password'), `${name}:${password}\n`);
+      return address === undefined
+        ? undefined
+        : { address, flags: ['--proxy', address, '--proxy-auth-file', at('proxy-password')] };
+    },
+    async startGateway() {
+      const gateway = await startTlsProxy({ ...certificate, ca: authority.cert });
+      t.teardown(() => gateway.close());
+      const flags = gatewayFlags(authority, authority.issue('carrier'));
+      return {
+        connects: gateway.connects,
+        flags: ['--proxy', `https://localhost:${gateway.port}`, ...flags],
+      };
     },
   };
 };
