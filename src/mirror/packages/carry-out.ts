@@ -8,10 +8,11 @@ import { acquire } from './acquire.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import { syncFolder } from '../../files/folder.ts';
 import type { Facts, Journal } from '../record/journal.ts';
-import type { Plan, PlanItem } from '../planning/plan.ts';
+import type { Plan, PlanItem, WantedProblem } from '../planning/plan.ts';
 import { createPlacing } from './place.ts';
 import { createGate, eachConcurrently } from '../transfer/pool.ts';
 import { failureOf, type Failure, type PartOutcome } from '../record/report.ts';
+import { createTally, type Tally } from '../record/tally.ts';
 import type { PackageDeps } from './deps.ts';
 import type { SyncRequest } from '../planning/request.ts';
 import { createReceivedBuffers } from '../transfer/received-buffers.ts';
@@ -30,71 +31,37 @@ export async function carryOutPackages(
   journal: Journal,
 ): Promise<PackageOutcome> {
   const { layout, progress } = deps;
-  const startedAt = performance.now();
-  const done: Facts[] = plan.items.flatMap((item) => item.facts ?? []);
-  const kept = plan.items.filter((item) => item.facts).map((item) => item.id);
-  const items = new Map(plan.items.map((item) => [item.id, item]));
-  const fetched: string[] = [];
-  const warnings: { label: string; reason: string }[] = [];
-  const failed: Failure[] = plan.problems.map((problem) =>
-    problem.error
-      ? failureOf(problem.label, problem.error)
-      : {
-          label: problem.label,
-          code: 'REQUIREMENT',
-          reason: problem.reason,
-          advice: 'Add what is required, or leave the package out.',
-        },
-  );
-  const totals = totalsOf(plan);
-  let bytes = 0;
-  let halted: DepotError | undefined;
-  const each: AcquireDeps = {
-    ...deps,
-    journal,
-    requireSignature: request.requireSignature,
-    leftovers: new Set(await readdir(layout.work)),
-    present: new Set(await readdir(layout.folder)),
-    gate: createGate(request.concurrency),
-    placing: createPlacing(layout),
-    onBytes: (count) => {
-      bytes += count;
-      progress.bytes(count);
-      // The plan has held what sizes it knew against the bound; the upstream may have told none.
-      if (request.maxSize !== undefined && bytes + totals.keep.bytes > request.maxSize) {
-        halted ??= new DepotError('SET_TOO_LARGE', {
-          bytes: bytes + totals.keep.bytes,
-          limit: request.maxSize,
-        });
+  const tally = createTally(plan.problems.map(failureOfProblem));
+  const done: Facts[] = [];
+  for (const { id, facts } of plan.items) {
+    if (facts) {
+      done.push(facts);
+      tally.kept(id);
+    }
+  }
+  const each = await depsOfEach(tally, plan, request, deps, journal);
+  const bring = async (item: PlanItem): Promise<void> => {
+    if (tally.halted) {
+      return;
+    }
+    try {
+      const { facts, fetched } = await acquire(item, each);
+      done.push(facts);
+      (fetched ? tally.fetched : tally.kept)(item.id);
+      progress.item();
+    } catch (error) {
+      if (!(error instanceof DepotError)) {
+        throw error;
       }
-    },
-    buffers: createReceivedBuffers(),
-    onWarning: (label, reason) => warnings.push({ label, reason }),
+      tally.fail(item.id, error);
+    }
   };
   const work = plan.items.filter((item) => item.state !== 'kept');
-  progress.start({ items: work.length, bytes: totals.unknownSizes > 0 ? 0 : totals.fetch.bytes });
+  const { fetch, unknownSizes } = totalsOf(plan);
+  progress.start({ items: work.length, bytes: unknownSizes > 0 ? 0 : fetch.bytes });
   try {
     // Wider than the gate: while some are checked and reach the disk, others are fetched.
-    await eachConcurrently(work, request.concurrency + 64, async (item) => {
-      if (halted) {
-        return;
-      }
-      try {
-        const { facts, fetched: isNew } = await acquire(item, each);
-        done.push(facts);
-        (isNew ? fetched : kept).push(item.id);
-        progress.item();
-      } catch (error) {
-        if (!(error instanceof DepotError)) {
-          throw error;
-        }
-        if (error.code === 'INTERRUPTED' || error.code === 'DISK_FULL') {
-          halted = error;
-        } else {
-          failed.push(failureOf(item.id, error));
-        }
-      }
-    });
+    await eachConcurrently(work, request.concurrency + 64, bring);
   } finally {
     progress.stop();
   }
@@ -103,20 +70,53 @@ export async function carryOutPackages(
     if (!(fault instanceof DepotError)) {
       throw fault;
     }
-    failed.push(failureOf(layout.folder, fault));
+    tally.note(layout.folder, fault);
   });
-  if (halted) {
-    failed.push(failureOf(countOf(work.length - fetched.length, 'package'), halted));
-  }
+  const items = new Map(plan.items.map((item) => [item.id, item]));
   return {
-    fetched: fetched.toSorted(),
-    kept: kept.toSorted(),
-    failed: failed.toSorted((a, b) => (a.label < b.label ? -1 : 1)),
-    warnings,
+    ...tally.outcome((fetched) => countOf(work.length - fetched, 'package')),
     packages: done.map((facts) => toLocked(facts, items.get(facts.id))),
-    bytes,
-    seconds: (performance.now() - startedAt) / 1000,
-    halted,
+  };
+}
+
+const failureOfProblem = ({ label, reason, error }: WantedProblem): Failure =>
+  error
+    ? failureOf(label, error)
+    : {
+        label,
+        code: 'REQUIREMENT',
+        reason,
+        advice: 'Add what is required, or leave the package out.',
+      };
+
+async function depsOfEach(
+  tally: Tally,
+  plan: Plan,
+  { maxSize, requireSignature, concurrency }: SyncRequest,
+  deps: PackageDeps,
+  journal: Journal,
+): Promise<AcquireDeps> {
+  const { layout, progress } = deps;
+  const { keep } = totalsOf(plan);
+  return {
+    ...deps,
+    journal,
+    requireSignature,
+    leftovers: new Set(await readdir(layout.work)),
+    present: new Set(await readdir(layout.folder)),
+    gate: createGate(concurrency),
+    placing: createPlacing(layout),
+    onBytes: (count) => {
+      tally.received(count);
+      progress.bytes(count);
+      // The plan has held what sizes it knew against the bound; the upstream may have told none.
+      const bytes = tally.bytes + keep.bytes;
+      if (maxSize !== undefined && bytes > maxSize && !tally.halted) {
+        tally.halt(new DepotError('SET_TOO_LARGE', { bytes, limit: maxSize }));
+      }
+    },
+    buffers: createReceivedBuffers(),
+    onWarning: tally.warn,
   };
 }
 

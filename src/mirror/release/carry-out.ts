@@ -13,7 +13,8 @@ import { isHidden, type PlannedGroup, type ReleasePlan } from './plan.ts';
 import type { ReleaseDeps, ReleaseAcquireDeps } from './deps.ts';
 import { vouches } from './keys.ts';
 import { releaseTotals } from './plan-report.ts';
-import { failureOf, type Failure, type PartOutcome } from '../record/report.ts';
+import { failureOf, type PartOutcome } from '../record/report.ts';
+import { createTally, type Tally } from '../record/tally.ts';
 import type { SyncRequest } from '../planning/request.ts';
 
 /** What was done of a release, before it is reported. */
@@ -33,45 +34,25 @@ export const carryOutRelease = async (
   journal: Journal,
   previous: readonly LockedFile[],
 ): Promise<ReleaseOutcome> => {
-  const startedAt = performance.now();
-  const fetched: string[] = [];
-  const kept: string[] = [];
-  const warnings: { label: string; reason: string }[] = [];
-  const failed: Failure[] = plan.problems.map(({ label, reason, error }) =>
-    failureOf(label, error ?? new DepotError('UPSTREAM_ANSWER', { url: label, reason })),
+  const tally = createTally(
+    plan.problems.map(({ label, reason, error }) =>
+      failureOf(label, error ?? new DepotError('UPSTREAM_ANSWER', { url: label, reason })),
+    ),
   );
   const done = new Map<string, Facts>();
-  let bytes = 0;
-  let halted: DepotError | undefined;
   // Where a key could not be had now, the one that is here goes on vouching; not where its owner has ended it.
   const earlier = new Set<string>();
-  const each: ReleaseAcquireDeps = {
-    ...deps,
-    journal,
-    isTrusted: async (fingerprint) =>
-      !deps.trust.ended().has(fingerprint) &&
-      vouches(
-        await deps.sortedKeys(),
-        fingerprint,
-        deps.trust.accepted().has(fingerprint) || earlier.has(fingerprint),
-      ),
-    requireSignature: request.requireSignature,
-    onBytes: (count) => {
-      bytes += count;
-      deps.progress.bytes(count);
-    },
-    onWarning: (label, reason) => warnings.push({ label, reason }),
-  };
+  const each = depsOfEach(tally, earlier, request, deps, journal);
   const bring = async (group: PlannedGroup): Promise<void> => {
-    if (halted) {
+    if (tally.halted) {
       return;
     }
     try {
       refuseIncomplete(group, done);
-      const { facts, fetched: came } = await acquireGroup(group, each);
+      const { facts, fetched } = await acquireGroup(group, each);
       for (const fact of facts) {
         done.set(fact.id, fact);
-        (came.includes(fact.id) ? fetched : kept).push(fact.id);
+        (fetched.includes(fact.id) ? tally.fetched : tally.kept)(fact.id);
         if (group.state !== 'kept') {
           deps.progress.item();
         }
@@ -81,13 +62,9 @@ export const carryOutRelease = async (
       if (!(known instanceof DepotError)) {
         throw known;
       }
-      if (known.code === 'INTERRUPTED' || known.code === 'DISK_FULL') {
-        halted = known;
-      } else {
-        failed.push(failureOf(group.main.path, known));
-        if (known.code !== 'KEY_UNUSABLE') {
-          group.main.facts?.fingerprints?.forEach((one) => earlier.add(one));
-        }
+      tally.fail(group.main.path, known);
+      if (known.code !== 'KEY_UNUSABLE') {
+        group.main.facts?.fingerprints?.forEach((one) => earlier.add(one));
       }
     }
   };
@@ -102,24 +79,40 @@ export const carryOutRelease = async (
   } finally {
     deps.progress.stop();
   }
-  if (halted) {
-    failed.push(failureOf('what is left of the artifacts', halted));
-  }
   const wanted = new Set(plan.groups.flatMap((group) => filesOfGroup(group).map(({ path }) => path)));
   const stayed = previous.filter(
     ({ path }) => !done.has(path) && (wanted.has(path) || isHidden(path, plan.problems)),
   );
-  return {
-    fetched: fetched.toSorted(),
-    kept: kept.toSorted(),
-    failed: failed.toSorted((a, b) => (a.label < b.label ? -1 : 1)),
-    warnings,
-    files: [...[...done.values()].map(toLockedFile), ...(await stillThere(stayed, deps.layout, journal))],
-    bytes,
-    seconds: (performance.now() - startedAt) / 1000,
-    halted,
-  };
+  const files = [
+    ...[...done.values()].map(toLockedFile),
+    ...(await stillThere(stayed, deps.layout, journal)),
+  ];
+  return { ...tally.outcome(() => 'what is left of the artifacts'), files };
 };
+
+const depsOfEach = (
+  tally: Tally,
+  earlier: ReadonlySet<string>,
+  { requireSignature }: SyncRequest,
+  deps: ReleaseDeps,
+  journal: Journal,
+): ReleaseAcquireDeps => ({
+  ...deps,
+  journal,
+  isTrusted: async (fingerprint) =>
+    !deps.trust.ended().has(fingerprint) &&
+    vouches(
+      await deps.sortedKeys(),
+      fingerprint,
+      deps.trust.accepted().has(fingerprint) || earlier.has(fingerprint),
+    ),
+  requireSignature,
+  onBytes: (count) => {
+    tally.received(count);
+    deps.progress.bytes(count);
+  },
+  onWarning: tally.warn,
+});
 
 /** A manifest that refers to what did not come would send endpoints to files that aren't there. */
 const refuseIncomplete = (
