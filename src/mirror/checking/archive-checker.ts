@@ -55,33 +55,8 @@ export function createArchiveChecker(
   const running = new Set<Thread>();
   let last = 0;
   const start = (): Thread => {
-    // Built code is .js; Node versions that strip types run the .ts as it is.
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./archive-worker.${extension}`, import.meta.url), {
-      workerData: { keys: armoredKeys, shared: memory.shared } satisfies CheckSetting,
-      // Archives are outside the JavaScript heap; this bounds what a thread keeps beside them.
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
-    });
-    const loaded = new Promise((resolve) => {
-      worker.once('message', resolve).once('exit', resolve);
-    });
-    const thread: Thread = { worker, pending: new Map(), loaded };
-    const fail = (error: Error): void => {
-      running.delete(thread);
-      for (const { reject } of thread.pending.values()) {
-        reject(error);
-      }
-      thread.pending.clear();
-    };
-    worker.on('message', (answer: CheckAnswer | 'loaded') => {
-      if (answer === 'loaded') {
-        return;
-      }
-      thread.pending.get(answer.number)?.resolve(answer);
-      thread.pending.delete(answer.number);
-    });
-    worker.on('error', fail);
-    worker.on('exit', () => fail(new Error('the thread that checks archives has ended')));
+    const setting = { keys: armoredKeys, shared: memory.shared };
+    const thread = startThread(setting, () => running.delete(thread));
     running.add(thread);
     return thread;
   };
@@ -123,4 +98,36 @@ export function createArchiveChecker(
       await Promise.all(threadsToEnd.map(({ worker, loaded }) => loaded.then(() => worker.terminate())));
     },
   };
+}
+
+/** `onEnd` is called where it has failed or ended; who waits for an answer of it is told. */
+function startThread(setting: CheckSetting, onEnd: () => void): Thread {
+  // Built code is .js; Node versions that strip types run the .ts as it is.
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const worker = new Worker(new URL(`./archive-worker.${extension}`, import.meta.url), {
+    workerData: setting,
+    // Archives are outside the JavaScript heap; this bounds what a thread keeps beside them.
+    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
+  });
+  const pending = new Map<number, Pending>();
+  const loaded = new Promise((resolve) => {
+    worker.once('message', resolve).once('exit', resolve);
+  });
+  const fail = (error: Error): void => {
+    onEnd();
+    for (const { reject } of pending.values()) {
+      reject(error);
+    }
+    pending.clear();
+  };
+  worker.on('message', (answer: CheckAnswer | 'loaded') => {
+    if (answer === 'loaded') {
+      return;
+    }
+    pending.get(answer.number)?.resolve(answer);
+    pending.delete(answer.number);
+  });
+  worker.on('error', fail);
+  worker.on('exit', () => fail(new Error('the thread that checks archives has ended')));
+  return { worker, pending, loaded };
 }

@@ -7,6 +7,7 @@ import { endOfSignature } from '../record/kept-signature.ts';
 import type { Downloaded } from '../transfer/download-types.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import type { Facts } from '../record/journal.ts';
+import type { CheckedArchive } from '../checking/archive-checker.ts';
 import type { PackageDeps } from './deps.ts';
 import { writePart, type WrittenFile } from '../transfer/part-file.ts';
 import type { PlanItem } from '../planning/plan.ts';
@@ -53,7 +54,6 @@ export async function judgeArchive(
 ): Promise<GoodArchive> {
   const { layout } = deps;
   const { id, name, version } = item;
-  const file = `${id}.zip`;
   const { place } = downloaded ?? {};
   const writing = downloaded
     ? writeBoth(downloaded, layout.partSignature(id), signature)
@@ -71,29 +71,11 @@ export async function judgeArchive(
   const checked = await checking;
   const written = await writing;
   const { sha256, size, signature: verdict } = checked;
-  const locked = item.locked?.original ?? item.locked;
   const signatureSha256 = signature === undefined ? undefined : digestOf(signature);
   refuseResigned(item, sha256, signatureSha256);
-  const hold = (what: string, found: string | number, said: string | number | undefined): void => {
-    if (locked && found !== said) {
-      throw new DepotError('ARCHIVE_MISMATCH', {
-        file,
-        reason: `its ${what} is ${found}, the lock file says ${said}`,
-      });
-    }
-  };
-  hold('sha256', sha256, locked?.sha256);
-  hold('size', size, locked?.size);
-  if (locked && locked.signature?.sha256 !== signatureSha256) {
-    throw new DepotError('ARCHIVE_MISMATCH', {
-      file: `${file}.sig`,
-      reason: 'it is another signature than the lock file says',
-    });
-  }
+  refuseOther(item, checked, signatureSha256);
   const signer = judgeSignature(item, signature, verdict, deps);
-  if (signer !== undefined && locked?.signer !== undefined) {
-    hold('signer', signer, locked.signer);
-  }
+  refuseOtherSigner(item, signer);
   const facts = {
     id,
     sha256,
@@ -108,6 +90,40 @@ export async function judgeArchive(
   return { facts, file: written };
 }
 
+/** Refuses another archive or signature than the lock file says, where there is one. */
+function refuseOther(
+  { id, locked }: PlanItem,
+  { sha256, size }: CheckedArchive,
+  signature: string | undefined,
+): void {
+  const said = locked?.original ?? locked;
+  if (!said) {
+    return;
+  }
+  for (const [what, found, expected] of [
+    ['sha256', sha256, said.sha256],
+    ['size', size, said.size],
+  ] as const) {
+    if (found !== expected) {
+      throw mismatch(`${id}.zip`, `its ${what} is ${found}, the lock file says ${expected}`);
+    }
+  }
+  if (said.signature?.sha256 !== signature) {
+    throw mismatch(`${id}.zip.sig`, 'it is another signature than the lock file says');
+  }
+}
+
+/** A signer that isn't known now, or wasn't then, is none other. */
+function refuseOtherSigner({ id, locked }: PlanItem, signer: string | undefined): void {
+  const said = (locked?.original ?? locked)?.signer;
+  if (signer !== undefined && said !== undefined && signer !== said) {
+    throw mismatch(`${id}.zip`, `its signer is ${signer}, the lock file says ${said}`);
+  }
+}
+
+const mismatch = (file: string, reason: string): DepotError =>
+  new DepotError('ARCHIVE_MISMATCH', { file, reason });
+
 /** A server that has a set as it was made, stripped and signed anew, can't say what it was before, so nobody could check that. */
 function refuseResigned({ id, locked }: PlanItem, sha256: string, signature: string | undefined): void {
   const { original } = locked ?? {};
@@ -116,11 +132,10 @@ function refuseResigned({ id, locked }: PlanItem, sha256: string, signature: str
     sha256 === locked?.sha256 &&
     (sha256 !== original.sha256 || signature === locked.signature?.sha256)
   ) {
-    throw new DepotError('ARCHIVE_MISMATCH', {
-      file: `${id}.zip`,
-      reason:
-        'this server has it as the set was made, signed anew by the site key: carry such a set with `fleet-depot bundle create`, or fetch it from a registry that has the originals (--address)',
-    });
+    throw mismatch(
+      `${id}.zip`,
+      'this server has it as the set was made, signed anew by the site key: carry such a set with `fleet-depot bundle create`, or fetch it from a registry that has the originals (--address)',
+    );
   }
 }
 
