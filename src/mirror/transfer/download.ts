@@ -1,14 +1,15 @@
+import type { Place } from './body-memory.ts';
 import type { Download, DownloadSettings, Downloaded } from './download-types.ts';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat, unlink } from 'node:fs/promises';
-import { dismiss, Transient } from '../../net/http.ts';
+import { dismiss, Transient, type HttpAnswer } from '../../net/http.ts';
 import { withRetries } from '../../net/retry.ts';
 import { requestWithin } from '../../net/upstream-hosts.ts';
 import { answerFault, placeOfBody } from './archive-answer.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import { flushBytes, gather } from './gather.ts';
-import { readFacts, writeFacts } from './part-facts.ts';
+import { readFacts, writeFacts, type PartFacts } from './part-facts.ts';
 import { pour } from './pour.ts';
 
 /** A new try that brought this much counts as progress: the attempts start again. */
@@ -46,24 +47,16 @@ async function continuable(download: Download): Promise<number> {
 }
 
 async function attempt(download: Download, fresh: boolean, settings: DownloadSettings): Promise<Downloaded> {
-  const { url, part, signal } = download;
+  const { part } = download;
   const there = fresh ? undefined : await stat(part).catch(() => undefined);
   const have = there?.size ?? 0;
   const facts = have > 0 ? await readFacts(download) : undefined;
   if (there && facts && have === facts.total) {
     return { size: have, written: Promise.resolve(there) };
   }
-  const resume = facts !== undefined && have < facts.total;
-  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
-  if (resume) {
-    Object.assign(headers, { range: `bytes=${have}-`, 'if-range': facts.validator });
-  }
-  const answer = await requestWithin(
-    settings.client,
-    { url, headers, expectsLength: true, ...(signal ? { signal } : {}) },
-    settings.policy,
-  );
-  const from = placeOfBody(answer, resume ? { have, total: facts.total } : undefined);
+  const resumed = facts && have < facts.total ? { have, ...facts } : undefined;
+  const answer = await ask(download, resumed, settings);
+  const from = placeOfBody(answer, resumed);
   if (from === undefined) {
     await unlink(part).catch(() => {});
     throw new Transient(answerFault(answer, 'the server continued at another place'));
@@ -73,19 +66,51 @@ async function attempt(download: Download, fresh: boolean, settings: DownloadSet
     dismiss(answer);
     throw answerFault(answer, `the archive has ${from + length} bytes, the limit is ${download.limit}`);
   }
-  const { memory } = download;
   // A cut while room is waited for is met by whoever reads the body then.
   answer.body.on('error', () => {});
-  const place = from === 0 && length >= 0 ? await memory?.take(length) : undefined;
-  if (place) {
-    try {
-      const { written } = await gather(answer, place.bytes, length, download);
-      return { size: length, place, written };
-    } catch (error) {
-      place.give();
-      throw error;
-    }
+  const place = from === 0 && length >= 0 ? await download.memory?.take(length) : undefined;
+  return place ? intoPlace(answer, place, length, download) : intoPart(answer, from, length, download);
+}
+
+/** What of a part is there, and what it is of. */
+interface Resumed extends PartFacts {
+  readonly have: number;
+}
+
+function ask(
+  { url, signal }: Download,
+  resumed: Resumed | undefined,
+  { client, policy }: DownloadSettings,
+): Promise<HttpAnswer> {
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  if (resumed) {
+    Object.assign(headers, { range: `bytes=${resumed.have}-`, 'if-range': resumed.validator });
   }
+  return requestWithin(client, { url, headers, expectsLength: true, ...(signal ? { signal } : {}) }, policy);
+}
+
+async function intoPlace(
+  answer: HttpAnswer,
+  place: Place,
+  length: number,
+  download: Download,
+): Promise<Downloaded> {
+  try {
+    const { written } = await gather(answer, place.bytes, length, download);
+    return { size: length, place, written };
+  } catch (error) {
+    place.give();
+    throw error;
+  }
+}
+
+async function intoPart(
+  answer: HttpAnswer,
+  from: number,
+  length: number,
+  download: Download,
+): Promise<Downloaded> {
+  const { part } = download;
   let handle: FileHandle;
   try {
     handle = await open(
