@@ -1,7 +1,7 @@
 import type { HttpAnswer } from '../../net/http.ts';
-import { Transient } from '../../net/http.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { answerFault } from './archive-answer.ts';
+import { cutFault, ShortBody } from './cut-body.ts';
 import type { Download } from './download-types.ts';
 import { readFacts, writeFacts } from './part-facts.ts';
 import { startPart, type PartFile, type WrittenFile } from './part-file.ts';
@@ -59,12 +59,7 @@ export async function gather(
     if (error instanceof DepotError) {
       throw error;
     }
-    if (download.signal?.aborted) {
-      throw new DepotError('INTERRUPTED', {}, error);
-    }
-    const what =
-      error instanceof ShortBody ? error.message : `the connection was cut or stalled after ${size} bytes`;
-    throw new Transient(answerFault(answer, what, error));
+    throw cutFault(answer, size, download.signal, error);
   }
   const written = addNew().finish();
   // Whoever waits for it is told.
@@ -95,7 +90,7 @@ function receiveStream(
     });
     body.once('end', () => {
       if (size < length) {
-        reject(new ShortBody(`${size} bytes came, ${length} were announced`));
+        reject(new ShortBody(size, length));
       } else {
         resolve();
       }
@@ -104,6 +99,3 @@ function receiveStream(
     body.once('close', () => reject(new Error('the body was closed')));
   });
 }
-
-/** A body that ended properly, and too soon. */
-class ShortBody extends Error {}

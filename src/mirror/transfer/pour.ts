@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { DepotError } from '../../domain/errors.ts';
 import type { HttpAnswer } from '../../net/http.ts';
-import { Transient } from '../../net/http.ts';
 import { answerFault } from './archive-answer.ts';
+import { cutFault, ShortBody } from './cut-body.ts';
 import type { Download } from './download-types.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import { flushBytes } from './gather.ts';
@@ -63,14 +63,11 @@ export async function pour(
     if ((await readFacts(download)) === undefined) {
       download.onBytes(-counted);
     }
-    if (download.signal?.aborted) {
-      throw new DepotError('INTERRUPTED', {}, error);
-    }
-    throw new Transient(answerFault(answer, `the connection was cut or stalled after ${size} bytes`, error));
+    throw cutFault(answer, size, download.signal, error);
   }
   const announced = Number(answer.headers['content-length'] ?? Number.NaN);
   if (size - from < announced) {
-    throw new Transient(answerFault(answer, `${size} bytes came, ${from + announced} were announced`));
+    throw cutFault(answer, size, undefined, new ShortBody(size, from + announced));
   }
   return size;
 }
