@@ -51,6 +51,9 @@ export class Transient extends Error {
   }
 }
 
+/** What to report of what a request has thrown: of a fault that may pass, the fault itself. */
+export const reportedFault = (error: unknown): unknown => (error instanceof Transient ? error.error : error);
+
 /** An address as it may be shown: without user, password and fragment. */
 export function showUrl(url: URL | string): string {
   if (typeof url === 'string') {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { gunzipSync, inflateSync } from 'node:zlib';
 import { DepotError, messageOf } from '../../domain/errors.ts';
-import { readBody, Transient, type HttpClient } from '../../net/http.ts';
+import { readBody, reportedFault, type HttpClient } from '../../net/http.ts';
 
 /** The outcome of one check. */
 export interface Finding {
@@ -75,7 +75,7 @@ const unwrapped = async <T>(asked: Promise<T>): Promise<T> => {
   try {
     return await asked;
   } catch (error) {
-    throw error instanceof Transient ? error.error : error;
+    throw reportedFault(error);
   }
 };
 

@@ -1,6 +1,6 @@
 import { DepotError } from '../../domain/errors.ts';
 import { createClient } from '../../net/client.ts';
-import { readBody, showUrl, Transient, type HttpClient } from '../../net/http.ts';
+import { readBody, reportedFault, showUrl, type HttpClient } from '../../net/http.ts';
 import { defaultRetryPolicy, withRetries, type RetryPolicy } from '../../net/retry.ts';
 import { createHostPolicy, requestWithin } from '../../net/upstream-hosts.ts';
 import type { FetchBytes } from '../../signing/key-fetch.ts';
@@ -26,7 +26,7 @@ export const fetchKeysWith =
       }
       return await readBody(answer, limit);
     } catch (error) {
-      const known = error instanceof Transient ? error.error : error;
+      const known = reportedFault(error);
       if (known instanceof DepotError && known.code.startsWith('UPSTREAM_')) {
         throw fail(String(known.details['reason']), known);
       }

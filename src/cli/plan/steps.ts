@@ -1,7 +1,7 @@
 import type { Completeness } from '../../artifacts/completeness.ts';
 import { countOf } from '../../domain/count.ts';
 import { DepotError } from '../../domain/errors.ts';
-import { Transient, type HttpClient } from '../../net/http.ts';
+import { reportedFault, type HttpClient } from '../../net/http.ts';
 import { missingPackages, newestPackages, withoutServed, type MissingPackage } from './packages.ts';
 import type { PlanUpstream } from './upstream.ts';
 
@@ -62,7 +62,7 @@ export const orFault = async <Result>(work: Promise<Result>): Promise<Result | D
   try {
     return await work;
   } catch (error) {
-    const known = error instanceof Transient ? error.error : error;
+    const known = reportedFault(error);
     if (!(known instanceof DepotError) || known.code === 'USAGE') {
       throw known;
     }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { countOf } from '../../domain/count.ts';
 import { DepotError } from '../../domain/errors.ts';
-import { Transient } from '../../net/http.ts';
+import { reportedFault } from '../../net/http.ts';
 import { join } from 'node:path';
 import type { Facts, Journal } from '../record/journal.ts';
 import type { Layout } from '../record/layout.ts';
@@ -58,7 +58,7 @@ export const carryOutRelease = async (
         }
       }
     } catch (error) {
-      const known = error instanceof Transient ? error.error : error;
+      const known = reportedFault(error);
       if (!(known instanceof DepotError)) {
         throw known;
       }

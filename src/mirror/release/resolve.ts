@@ -2,16 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readDefendManifest, type DefendManifest } from '../../artifacts/defend-manifest.ts';
-import { artifactUrls, defendUrls, type WantedFile } from '../../artifacts/release-order.ts';
+import type { ReferenceAddresses } from '../../artifacts/reference-addresses.ts';
+import { defendUrls } from '../../artifacts/release-order.ts';
 import type { WantedRelease } from '../../distribution/wanted-release.ts';
 import { DepotError } from '../../domain/errors.ts';
-import { showUrl, Transient } from '../../net/http.ts';
+import { reportedFault, showUrl } from '../../net/http.ts';
 import type { WantedProblem } from '../planning/plan.ts';
-import type { LockedFile } from '../record/locked-file.ts';
 import { fetchSmall, absent, type SmallFetch } from '../transfer/small-fetch.ts';
 import { addressesOf, filesOf } from './files.ts';
 import { groupFiles, type ReleaseGroup } from './group.ts';
-import { hasSnapshotPlace, locateSnapshots } from './snapshots.ts';
+import { locateSnapshots } from './snapshots.ts';
 
 /** What a definition asks for besides packages. */
 export interface WantedGroups {
@@ -35,34 +35,45 @@ export const resolveRelease = async (release: WantedRelease, deps: SmallFetch): 
       found.push(group);
       continue;
     }
-    const { path, url } = group.main;
     try {
-      const body = await fetchSmall(url, deps);
-      if (body === undefined) {
-        throw absent(url);
-      }
-      const manifest = await readManifest(body);
-      if (manifest.problem !== undefined) {
-        throw new DepotError('UPSTREAM_ANSWER', {
-          url: showUrl(url),
-          reason: `the manifest ${manifest.problem}`,
-        });
-      }
-      const files = defendUrls(manifest.urls, addresses);
-      for (const one of groupFiles(files).groups) {
-        const expected = manifest.facts.get(`/${one.main.path}`);
-        referred.set(one.main.path, { ...one, ...(expected ? { expected } : {}) });
-      }
-      found.push({ ...group, body, needs: files.map((file) => file.path) });
+      const manifest = await resolveManifest(group, addresses, deps);
+      found.push(manifest.group);
+      manifest.referred.forEach((one) => referred.set(one.main.path, one));
     } catch (error) {
-      const known = error instanceof Transient ? error.error : error;
+      const known = reportedFault(error);
       if (!(known instanceof DepotError) || known.code === 'INTERRUPTED') {
         throw known;
       }
-      problems.push({ label: path, reason: known.message, error: known });
+      problems.push({ label: group.main.path, reason: known.message, error: known });
     }
   }
   return { groups: [...found, ...referred.values()], problems };
+};
+
+/** Fetches a manifest, which says what it refers to. Throws DepotError, or Transient. */
+const resolveManifest = async (
+  group: ReleaseGroup,
+  addresses: ReferenceAddresses,
+  deps: SmallFetch,
+): Promise<{ readonly group: ReleaseGroup; readonly referred: readonly ReleaseGroup[] }> => {
+  const { url } = group.main;
+  const body = await fetchSmall(url, deps);
+  if (body === undefined) {
+    throw absent(url);
+  }
+  const manifest = await readManifest(body);
+  if (manifest.problem !== undefined) {
+    throw new DepotError('UPSTREAM_ANSWER', {
+      url: showUrl(url),
+      reason: `the manifest ${manifest.problem}`,
+    });
+  }
+  const files = defendUrls(manifest.urls, addresses);
+  const referred = groupFiles(files).groups.map((one) => {
+    const expected = manifest.facts.get(`/${one.main.path}`);
+    return { ...one, ...(expected ? { expected } : {}) };
+  });
+  return { group: { ...group, body, needs: files.map((file) => file.path) }, referred };
 };
 
 /** The reader of zips wants a file; a plan must leave nothing in the folder. */
@@ -74,51 +85,5 @@ const readManifest = async (body: Buffer): Promise<DefendManifest> => {
     return await readDefendManifest(file);
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-};
-
-/**
- * The files of a lock file, from the addresses that the definition means now: a set can be made again from a mirror. Throws
- * DepotError LOCK_INVALID where something lies beside nothing.
- */
-export const lockedGroups = (
-  files: readonly LockedFile[],
-  release: WantedRelease,
-  lockFile: string,
-): readonly ReleaseGroup[] => {
-  const { groups, orphans } = groupFiles(
-    files.map((locked) => ({ path: locked.path, url: locate(locked, release), locked })),
-  );
-  const [orphan] = orphans;
-  if (orphan !== undefined) {
-    throw new DepotError('LOCK_INVALID', {
-      file: lockFile,
-      reason: `it has ${orphan}, but not the file that this belongs to`,
-    });
-  }
-  // A key is looked at in every run, since it has to be trusted before anything is verified with it.
-  return groups.map((group) => ({ ...group, isFixed: group.kind !== 'key' }));
-};
-
-const locate = ({ path, source }: LockedFile, release: WantedRelease): string => {
-  const addresses = addressesOf(release);
-  const [folder = '', ...rest] = path.split('/');
-  const file = rest.join('/');
-  const flat = (base: string): string => `${base.replace(/\/+$/, '')}/${file}`;
-  switch (folder) {
-    case 'downloads':
-      // The build that a snapshot came from is in its address alone.
-      if (path.includes('-SNAPSHOT') && hasSnapshotPlace(release)) {
-        return source;
-      }
-      return artifactUrls(file, addresses.artifacts)[0]?.url ?? source;
-    case 'ml-models':
-      return flat(addresses.models);
-    case 'product-docs':
-      return flat(addresses.productDocs);
-    default: {
-      const wanted = filesOf(release).find((one: WantedFile) => one.path === path);
-      return wanted?.url ?? source;
-    }
   }
 };

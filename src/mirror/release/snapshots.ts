@@ -1,6 +1,6 @@
 import type { WantedRelease } from '../../distribution/wanted-release.ts';
 import { DepotError } from '../../domain/errors.ts';
-import { showUrl, Transient } from '../../net/http.ts';
+import { reportedFault, showUrl } from '../../net/http.ts';
 import { fetchSmall, absent, type SmallFetch } from '../transfer/small-fetch.ts';
 import { addressesOf } from './files.ts';
 import type { ReleaseFile, ReleaseGroup } from './group.ts';
@@ -57,7 +57,7 @@ const askBuild = async (url: URL, deps: SmallFetch): Promise<string | DepotError
       ? build
       : new DepotError('UPSTREAM_ANSWER', { url: showUrl(url), reason: 'it names no build_id' });
   } catch (error) {
-    const known = error instanceof Transient ? error.error : error;
+    const known = reportedFault(error);
     if (known instanceof SyntaxError) {
       return new DepotError('UPSTREAM_ANSWER', { url: showUrl(url), reason: 'it is no JSON' }, error);
     }
