@@ -9,7 +9,8 @@ import { readBaseAddress } from './base-address.ts';
 import { environmentConfig } from './environment-config.ts';
 import { addOutgoingOptions, readOutgoingSettings, type OutgoingOptions } from './outgoing-options.ts';
 import { createOutput, type Output } from './output.ts';
-import { ownArtifactsUrl, ownUrl } from './own-url.ts';
+import { ownUrl } from './own-url.ts';
+import { siteOf, type SiteOptions } from './plan/site.ts';
 import {
   agentStep,
   artifactStep,
@@ -23,13 +24,9 @@ import { readUpstream, type PlanUpstream } from './plan/upstream.ts';
 import { clientSettings, type ClientSettings } from './plan/settings.ts';
 import { exitCodes, type CommandIo, type Verb } from './verb.ts';
 
-interface PlanOptions extends OutgoingOptions {
+interface PlanOptions extends OutgoingOptions, SiteOptions {
   readonly stack: string;
   readonly platform: string;
-  readonly url?: string;
-  readonly artifactsUrl?: string;
-  readonly artifacts?: string;
-  readonly keys?: string;
   readonly upstream?: string;
   readonly json?: boolean;
 }
@@ -89,7 +86,7 @@ const run = async (options: PlanOptions, io: CommandIo): Promise<number> => {
   } finally {
     await client.close();
   }
-  const settings = siteSettings(options, config);
+  const settings = clientSettings(siteOf(options, config));
   const output = createOutput(io);
   const isReady = steps.every(({ state }) => state !== 'missing');
   if (options.json === true) {
@@ -136,25 +133,6 @@ const artifactSteps = async (
     agentStep(completeness),
   ];
 };
-
-const siteSettings = (options: PlanOptions, config: Config): readonly ClientSettings[] => {
-  const packages = withoutPassword(options.url ?? ownUrl(config)).replace(/\/+$/, '');
-  const artifacts = withoutPassword(
-    options.artifactsUrl ?? (options.url === undefined ? ownArtifactsUrl(config) : packages),
-  ).replace(/\/+$/, '');
-  return clientSettings({
-    packages,
-    artifacts,
-    hasArtifacts: (options.artifacts ?? config.artifactsPath) !== undefined,
-    hasKeys: (options.keys ?? config.keysPath) !== undefined,
-    hasModels: config.modelsPath !== undefined,
-    hasProductDocs: config.productDocsPath !== undefined,
-  });
-};
-
-/** A plan is passed on; who sets the line knows the password. */
-const withoutPassword = (address: string): string =>
-  address.replace(/^(https?:\/\/[^/:@]*):[^/@]*@/i, '$1:PASSWORD@');
 
 const print = (output: Output, steps: readonly PlanStep[], settings: readonly ClientSettings[]): void => {
   for (const [at, { title, state, notes, commands }] of steps.entries()) {
