@@ -4,13 +4,17 @@ import { createArtifactStore, type ArtifactStore } from '../artifacts/store.ts';
 import type { Config } from '../config/settings.ts';
 import { silentLog } from '../telemetry/silent-log.ts';
 
-/** Folders that a verb looks into: as given, else as the server of this environment has them. */
+/** Folders that a verb looks into. */
 export interface ArtifactFolders {
   readonly artifacts?: string;
   readonly keys?: string;
 }
 
-export const artifactFolders = (given: ArtifactFolders, config: Config): ArtifactFolders => {
+/** As given, else as the server of this environment has them. */
+export const artifactFolders = (
+  given: { readonly artifacts?: string | undefined; readonly keys?: string | undefined },
+  config: Config,
+): ArtifactFolders => {
   const artifacts = given.artifacts ?? config.artifactsPath;
   const keys = given.keys ?? config.keysPath;
   return { ...(artifacts === undefined ? {} : { artifacts }), ...(keys === undefined ? {} : { keys }) };

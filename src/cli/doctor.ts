@@ -79,13 +79,7 @@ const run = async (given: string | undefined, options: DoctorOptions, io: Comman
     const context = createDoctorContext(base, client, headers, io.signal);
     const first = await checkReach(context, ca, isProxied);
     const packages = first.isReached
-      ? [
-          ...(await checkAnswers(context)),
-          ...(await checkPackages(context, {
-            ...(options.kibana === undefined ? {} : { kibana: options.kibana }),
-            ...(key === undefined ? {} : { key }),
-          })),
-        ]
+      ? [...(await checkAnswers(context)), ...(await checkPackages(context, { kibana: options.kibana, key }))]
       : [];
     const other =
       options.artifactsUrl === undefined
@@ -94,10 +88,7 @@ const run = async (given: string | undefined, options: DoctorOptions, io: Comman
     // Where no connection stands, every other check would only say so again.
     const second = other ? await checkReach(other, ca, isProxied, ' (artifacts)') : undefined;
     const artifacts = (second ?? first).isReached
-      ? await checkArtifacts(other ?? context, {
-          platform,
-          ...(options.agent === undefined ? {} : { agent: options.agent }),
-        })
+      ? await checkArtifacts(other ?? context, { platform, agent: options.agent })
       : [];
     const findings = [...first.findings, ...packages, ...(second?.findings ?? []), ...artifacts];
     report(findings, base, options.json === true, io);

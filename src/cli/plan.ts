@@ -104,13 +104,7 @@ const artifactSteps = async (
   upstream: PlanUpstream | DepotError | undefined,
   io: CommandIo,
 ): Promise<readonly PlanStep[]> => {
-  const folders = artifactFolders(
-    {
-      ...(options.artifacts === undefined ? {} : { artifacts: options.artifacts }),
-      ...(options.keys === undefined ? {} : { keys: options.keys }),
-    },
-    config,
-  );
+  const folders = artifactFolders(options, config);
   const { artifacts } = folders;
   if (artifacts === undefined) {
     const notes = ['no folder of artifacts is known: --artifacts, or -artifacts-path of the server'];

@@ -44,13 +44,7 @@ export const addArtifactsCheck = (
 
 const run = async (path: string | undefined, options: CheckOptions, io: CommandIo): Promise<number> => {
   const config = environmentConfig(io.env);
-  const folders = artifactFolders(
-    {
-      ...(path === undefined ? {} : { artifacts: path }),
-      ...(options.keys === undefined ? {} : { keys: options.keys }),
-    },
-    config,
-  );
+  const folders = artifactFolders({ artifacts: path, keys: options.keys }, config);
   if (folders.artifacts === undefined) {
     throw new DepotError('USAGE', { reason: 'artifacts check: name the folder, or set EPR_ARTIFACTS_PATH' });
   }

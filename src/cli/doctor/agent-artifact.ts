@@ -16,7 +16,7 @@ import { listServed } from './listing.ts';
 /** What is asked of the artifacts. */
 export interface ArtifactQuestions {
   /** Version that agents are to be upgraded to; the first that is listed where left out. */
-  readonly agent?: string;
+  readonly agent: string | undefined;
   readonly platform: string;
 }
 

@@ -16,9 +16,9 @@ import { checkTypes } from './content-types.ts';
 /** What is asked of the packages. */
 export interface PackageQuestions {
   /** `kibana.version` of the search. */
-  readonly kibana?: string;
+  readonly kibana: string | undefined;
   /** The first key of the site's key file, armored. */
-  readonly key?: string;
+  readonly key: string | undefined;
 }
 
 /** The registry as Kibana uses it: list, categories, newest version, archive, signature, images. */
