@@ -9,9 +9,10 @@ import { locateItems } from '../../mirror/packages/make-plan.ts';
 import { silentProgress } from '../../mirror/transfer/progress.ts';
 import { createStripper } from '../../mirror/packages/stripper.ts';
 import type { PackageDeps } from '../../mirror/packages/deps.ts';
-import { createUpstream } from '../../mirror/planning/upstream.ts';
+import { createUpstream, type Upstream } from '../../mirror/planning/upstream.ts';
 import { resolveWanted } from '../../mirror/planning/wanted.ts';
-import { createHostPolicy } from '../../net/upstream-hosts.ts';
+import type { RetryPolicy } from '../../net/retry.ts';
+import { createHostPolicy, type HostPolicy } from '../../net/upstream-hosts.ts';
 import { sortKeysLater } from '../../signing/sorted-keys.ts';
 import { readRetryPolicy } from '../outgoing-options.ts';
 import { readInstalled } from './installed.ts';
@@ -40,20 +41,7 @@ export async function openPackagePart(
   const memory = createBodyMemory(32 * 2 ** 20, 16 * 2 ** 20);
   const keys = await readKeys(run);
   const trusted = await knownKeys(run, keys);
-  const download = definition.actions.find((action) => action.kind === 'download');
-  const downloads = downloadPlace(download, address, options);
-  // A set is made again from where it came, which may have been another --address.
-  const origin = lock && options.address === undefined ? [new URL(lock.address)] : [];
-  const known = [address, 'bucket' in downloads ? downloads.bucket : downloads.address];
-  const policy = createHostPolicy([...known, ...origin], options.allowRedirectHost);
-  const upstream = createUpstream({
-    client,
-    policy,
-    retry,
-    address,
-    downloads,
-    maxJsonBytes: 512 * 2 ** 20,
-  });
+  const { upstream, policy, known } = openRegistry(address, lock, retry, run);
   const signer = await openResigner(
     lock ? lock.packages.some((one) => one.original) : definition.stripScreenshots,
     options,
@@ -95,6 +83,30 @@ export async function openPackagePart(
     close: () => checker.close(),
   };
 }
+
+/** The registry that is asked, the hosts that archives may come from, and the addresses whose passwords are known. */
+const openRegistry = (
+  address: URL,
+  lock: LockFile | undefined,
+  retry: RetryPolicy,
+  { definition, options, client }: SyncRun,
+): { readonly upstream: Upstream; readonly policy: HostPolicy; readonly known: readonly URL[] } => {
+  const download = definition.actions.find((action) => action.kind === 'download');
+  const downloads = downloadPlace(download, address, options);
+  // A set is made again from where it came, which may have been another --address.
+  const origin = lock && options.address === undefined ? [new URL(lock.address)] : [];
+  const known = [address, 'bucket' in downloads ? downloads.bucket : downloads.address];
+  const policy = createHostPolicy([...known, ...origin], options.allowRedirectHost);
+  const upstream = createUpstream({
+    client,
+    policy,
+    retry,
+    address,
+    downloads,
+    maxJsonBytes: 512 * 2 ** 20,
+  });
+  return { upstream, policy, known };
+};
 
 /** Of a dry run the keys that are there already, without a fault where there are none or broken ones: nothing is checked. */
 const knownKeys = async (

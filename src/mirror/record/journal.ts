@@ -57,45 +57,15 @@ export async function openJournal(
   placed: readonly Facts[] = [],
   now: () => number = Date.now,
 ): Promise<Journal> {
-  const lines = new Map<string, JournalLine>();
   const text = await readFile(file, 'utf8').catch(() => '');
-  for (const line of text.split('\n')) {
-    const parsed = parseLine(line);
-    if (parsed && parsed.format === undefined) {
-      lines.set(parsed.id, parsed);
-    } else if (parsed) {
-      // Nor does an earlier line count any more: the file is checked again.
-      lines.delete(parsed.id);
-    }
-  }
-  let handle: Awaited<ReturnType<typeof open>> | undefined;
-  // Lines that come while others are written go together.
-  let waiting: string[] = [];
-  let writing = Promise.resolve();
-  /** The first line makes the file: a run that checks nothing leaves none. A torn line ends where the next begins. */
-  const create = async (): Promise<NonNullable<typeof handle>> => {
-    const opened = await open(file, 'a', 0o644);
-    if (text !== '' && !text.endsWith('\n')) {
-      await opened.appendFile('\n');
-    }
-    return opened;
-  };
-  const write = async (): Promise<void> => {
-    const joined = waiting.join('');
-    waiting = [];
-    try {
-      if (joined !== '' && !readOnly) {
-        handle ??= await create();
-        await handle.appendFile(joined);
-      }
-    } catch (error) {
-      throw fileFault(error, file);
-    }
+  const lines = readLines(text);
+  const appending = createAppending(file, text !== '' && !text.endsWith('\n'), readOnly);
+  const note = (line: JournalLine): void => {
+    lines.set(line.id, line);
+    appending.add(line);
   };
   for (const facts of placed.filter(({ id }) => !lines.has(id))) {
-    const line: JournalLine = { ...facts, modified: 0, inode: -1 };
-    lines.set(facts.id, line);
-    waiting.push(`${JSON.stringify(line)}\n`);
+    note({ ...facts, modified: 0, inode: -1 });
   }
   return {
     recall(id, stats) {
@@ -107,18 +77,69 @@ export async function openJournal(
     },
     known: (id) => lines.get(id),
     async record(facts, stats) {
-      const line: JournalLine = { ...facts, modified: stats.mtimeMs, inode: stats.ino };
-      lines.set(facts.id, line);
-      waiting.push(`${JSON.stringify(line)}\n`);
-      writing = writing.catch(() => {}).then(write);
-      await writing;
+      note({ ...facts, modified: stats.mtimeMs, inode: stats.ino });
+      await appending.write();
     },
-    async keep() {
-      writing = writing.catch(() => {}).then(write);
+    keep: appending.write,
+    close: appending.close,
+  };
+}
+
+/** Lines on their way to the end of a file. */
+interface Appending {
+  add(line: JournalLine): void;
+  /** Resolves when all that was added until now is written. */
+  write(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `isTorn`: the file doesn't end with a line. Lines that come while others are written go together. */
+function createAppending(file: string, isTorn: boolean, readOnly: boolean): Appending {
+  let handle: Awaited<ReturnType<typeof open>> | undefined;
+  let waiting: string[] = [];
+  let writing = Promise.resolve();
+  /** The first line makes the file: a run that checks nothing leaves none. A torn line ends where the next begins. */
+  const create = async (): Promise<NonNullable<typeof handle>> => {
+    const opened = await open(file, 'a', 0o644);
+    if (isTorn) {
+      await opened.appendFile('\n');
+    }
+    return opened;
+  };
+  const writeWaiting = async (): Promise<void> => {
+    const joined = waiting.join('');
+    waiting = [];
+    try {
+      if (joined !== '' && !readOnly) {
+        handle ??= await create();
+        await handle.appendFile(joined);
+      }
+    } catch (error) {
+      throw fileFault(error, file);
+    }
+  };
+  return {
+    add: (line) => void waiting.push(`${JSON.stringify(line)}\n`),
+    async write() {
+      writing = writing.catch(() => {}).then(writeWaiting);
       await writing;
     },
     close: async () => handle?.close(),
   };
+}
+
+function readLines(text: string): Map<string, JournalLine> {
+  const lines = new Map<string, JournalLine>();
+  for (const line of text.split('\n')) {
+    const parsed = parseLine(line);
+    if (parsed && parsed.format === undefined) {
+      lines.set(parsed.id, parsed);
+    } else if (parsed) {
+      // Nor does an earlier line count any more: the file is checked again.
+      lines.delete(parsed.id);
+    }
+  }
+  return lines;
 }
 
 function parseLine(line: string): JournalLine | undefined {
