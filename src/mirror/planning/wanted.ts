@@ -31,22 +31,8 @@ export async function resolveWanted(
   upstream: Upstream,
   signal?: AbortSignal,
 ): Promise<WantedSet> {
-  const problems: WantedProblem[] = [];
   const searches = planSearches(definition);
-  const answers = new Map<Search, readonly Candidate[]>();
-  const admits = createFilter(definition);
-  const found = new Set<string>();
-  await eachConcurrently(searches, searchWidth, async (search) => {
-    const answer = await upstream.search(search.parameters, signal);
-    for (const error of answer.refused) {
-      problems.push({ label: 'search', reason: error.message, error });
-    }
-    for (const { name } of answer.candidates) {
-      found.add(name);
-    }
-    answers.set(search, newestOfEach(answer.candidates.filter(admits), search.versionLimit));
-  });
-
+  const { answers, problems, found } = await searchAll(searches, definition, upstream, signal);
   const wanted = new Map<string, Candidate>();
   for (const client of new Set(searches.map((search) => search.client))) {
     const ofClient = searches
@@ -72,6 +58,38 @@ export async function resolveWanted(
     problems: dedupe(problems),
     absent: [...asked].filter((name) => !found.has(name)).toSorted(),
   };
+}
+
+/** What all searches came to. */
+interface SearchResults {
+  /** Admitted by include and exclude, as many of each name as the search wants. */
+  readonly answers: ReadonlyMap<Search, readonly Candidate[]>;
+  readonly problems: WantedProblem[];
+  /** Every name that was listed. */
+  readonly found: ReadonlySet<string>;
+}
+
+async function searchAll(
+  searches: readonly Search[],
+  definition: Definition,
+  upstream: Upstream,
+  signal: AbortSignal | undefined,
+): Promise<SearchResults> {
+  const problems: WantedProblem[] = [];
+  const answers = new Map<Search, readonly Candidate[]>();
+  const admits = createFilter(definition);
+  const found = new Set<string>();
+  await eachConcurrently(searches, searchWidth, async (search) => {
+    const answer = await upstream.search(search.parameters, signal);
+    for (const error of answer.refused) {
+      problems.push({ label: 'search', reason: error.message, error });
+    }
+    for (const { name } of answer.candidates) {
+      found.add(name);
+    }
+    answers.set(search, newestOfEach(answer.candidates.filter(admits), search.versionLimit));
+  });
+  return { answers, problems, found };
 }
 
 function createFilter({ include, exclude }: Definition): (candidate: Candidate) => boolean {
