@@ -1,16 +1,15 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { checkUpgrade, type Completeness } from '../../artifacts/completeness.ts';
+import { checkUpgrade } from '../../artifacts/completeness.ts';
 import { agentPlatforms } from '../../artifacts/release-set.ts';
-import type { ArtifactStore } from '../../artifacts/store.ts';
-import { countOf } from '../../domain/count.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { defaultCacheFolder } from '../../index/cache-folder.ts';
 import { artifactFolders, withArtifacts } from '../artifact-folders.ts';
 import { environmentConfig } from '../environment-config.ts';
 import { readPlatforms } from '../agent-platforms.ts';
-import { createOutput, type Output } from '../output.ts';
+import { createOutput } from '../output.ts';
 import { exitCodes, type CommandIo } from '../verb.ts';
+import { jsonReport, printQuarantine, printReleases, printUpgrade } from './report.ts';
 
 interface CheckOptions {
   readonly keys?: string;
@@ -69,80 +68,14 @@ const run = async (path: string | undefined, options: CheckOptions, io: CommandI
       output.json(jsonReport(store, completeness));
     } else {
       printQuarantine(output, store);
-      (completeness ? printUpgrade : printReleases)(output, store, completeness);
+      if (completeness) {
+        printUpgrade(output, completeness);
+      } else {
+        printReleases(output, store);
+      }
     }
     const { quarantined, unchecked, faults } = store.report();
     const isGood = completeness ? completeness.isComplete : quarantined + unchecked + faults.length === 0;
     return isGood ? exitCodes.ok : exitCodes.failed;
   });
-};
-
-const jsonReport = (store: ArtifactStore, completeness: Completeness | undefined): object => ({
-  ...store.report(),
-  quarantine: store
-    .list()
-    .filter(({ state }) => state === 'quarantined')
-    .map(({ path, reasons }) => ({ path, reasons })),
-  ...(completeness ? { upgrade: completeness } : {}),
-});
-
-const printQuarantine = (output: Output, store: ArtifactStore): void => {
-  const { faults, trusted_keys: keys } = store.report();
-  const broken = store
-    .list()
-    .filter(({ state, kind }) => state === 'quarantined' && kind !== 'sha512' && kind !== 'signature');
-  for (const { path, reasons } of [
-    ...broken,
-    ...faults.map((fault) => ({ path: fault.path, reasons: [fault.reason] })),
-  ]) {
-    output.line(`${path} ${reasons.join('; ')}`);
-  }
-  if (keys === 0) {
-    output.line(
-      'There is no trusted key: signatures were checked for their form only (--keys, EPR_KEYS_PATH).',
-    );
-  }
-};
-
-const printReleases = (output: Output, store: ArtifactStore): void => {
-  const { releases } = store.report();
-  if (releases.length > 0) {
-    output.table(
-      ['version', 'platform', 'good', 'refused', 'agent', 'not here of the full set'],
-      releases.map((one) => [
-        one.version,
-        one.platform,
-        one.good,
-        one.refused + one.unchecked,
-        one.hasAgent ? 'yes' : 'NO',
-        one.missing.join(' ') || '-',
-      ]),
-    );
-  }
-  const { good, quarantined } = store.report();
-  output.line(
-    `${countOf(good, 'file is', 'files are')} good, ${countOf(quarantined, 'is', 'are')} in quarantine`,
-  );
-};
-
-const printUpgrade = (output: Output, _store: ArtifactStore, upgrade: Completeness | undefined): void => {
-  if (!upgrade) {
-    return;
-  }
-  output.table(
-    ['', 'artifact', 'note'],
-    upgrade.requirements.map(({ path, need, state, note }) => [
-      state === 'good' ? 'ok' : `${state}${need === 'optional' ? ' (optional)' : ''}`,
-      path,
-      note,
-    ]),
-  );
-  const commands = [...new Set(upgrade.requirements.flatMap((one) => one.commands))];
-  if (commands.length > 0) {
-    output.line('\nWhat is missing comes with these, on a machine that reaches the public address:');
-    commands.forEach((command) => output.line(`  ${command}`));
-  }
-  output.line(
-    `\n${upgrade.isComplete ? 'Yes' : 'No'}: agents on ${upgrade.platforms.join(', ')} can${upgrade.isComplete ? '' : 'not'} upgrade to ${upgrade.version} from here.`,
-  );
 };
