@@ -14,9 +14,14 @@ export const readBeginning = async (path: string): Promise<Buffer> => {
   }
 };
 
-/** True for a web page or an XML error, such as a portal or a store of objects answers instead of a file. */
-export const isWebPage = (first: Uint8Array): boolean =>
-  /^\s*<(?:!doctype|html|\?xml|head|error)/i.test(Buffer.from(first).toString('latin1'));
+/**
+ * True for a web page or an XML error, such as a portal or a store of objects answers instead of a file. Only the first bytes
+ * are looked at.
+ */
+export const isWebPage = (bytes: Uint8Array): boolean =>
+  /^\s*<(?:!doctype|html|\?xml|head|body|error)/i.test(
+    Buffer.from(bytes.subarray(0, 256)).toString('latin1'),
+  );
 
 const beginnings: Readonly<Record<PackageType, { readonly hex: string; readonly what: string }>> = {
   'tar.gz': { hex: '1f8b', what: 'a gzip file' },

@@ -234,6 +234,7 @@ test('a model that is cut, or a web page under its name, is kept from Elasticsea
   await writeFile(join(folder, 'a.pt'), 'cut');
   await writeFile(join(folder, 'b.pt'), '<!DOCTYPE html><title>Sign in</title>');
   await writeFile(join(folder, 'c.metadata.json'), '[');
+  await writeFile(join(folder, 'd.vocab.json'), '<body>Sign in</body>');
   const { artifacts } = await startArtifacts(t, { 'models-path': folder });
   t.deepEqual(
     artifacts.report().quarantine.map(({ path, reasons }) => `${path} ${reasons.join()}`),
@@ -241,6 +242,7 @@ test('a model that is cut, or a web page under its name, is kept from Elasticsea
       '/ml-models/a.pt has 3 bytes, but a.metadata.json says 100',
       '/ml-models/b.pt is a web page or an error message, not a part of a model',
       '/ml-models/c.metadata.json is no JSON object',
+      '/ml-models/d.vocab.json is a web page or an error message, not a part of a model',
     ],
   );
 });

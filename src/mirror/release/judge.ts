@@ -1,11 +1,10 @@
 import { openZip } from '../../archive/zip-reader.ts';
 import { parseArtifactName } from '../../artifacts/artifact-name.ts';
-import { magicProblem } from '../../artifacts/file-magic.ts';
+import { isWebPage, magicProblem } from '../../artifacts/file-magic.ts';
 import { parseSha512File } from '../../artifacts/sha512-file.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import type { ReleaseContent } from './checker.ts';
-import { isWebPage } from './web-page.ts';
 import type { ReleaseGroup } from './group.ts';
 import { isSignatureNeeded } from './keys.ts';
 

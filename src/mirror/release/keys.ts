@@ -1,10 +1,10 @@
+import { isWebPage } from '../../artifacts/file-magic.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { formatFingerprint } from '../../signing/fingerprint.ts';
 import { refuseUnusable } from '../../signing/key-choice.ts';
 import { pinnedKeys } from '../../signing/pinned-keys.ts';
 import { readPublicKeys, uniteInfos, type PublicKeyInfo } from '../../signing/public-key.ts';
 import type { SortedKeys } from '../../signing/sorted-keys.ts';
-import { isWebPage } from './web-page.ts';
 
 /**
  * Whether a key vouches for artifacts: one of the keyring, or one of `keys:`, which the keyring may not know, but must not know as
