@@ -1,5 +1,5 @@
 import { createContentChecker } from '../artifacts/content-pool.ts';
-import type { ArtifactRoots } from '../artifacts/collect.ts';
+import type { ArtifactRoots } from '../artifacts/mounts.ts';
 import {
   createVolatileMemory,
   followDigestMemory,

@@ -1,3 +1,8 @@
+import { posix } from 'node:path';
+import { sidecarOf } from './artifact-name.ts';
+import type { FoundFile } from './inventory.ts';
+import { mounts } from './mounts.ts';
+
 /** What a served file is. */
 export type ArtifactKind =
   | 'package'
@@ -62,3 +67,35 @@ export const quarantined = (reasons: readonly string[], more: Partial<Judgement>
   warnings: [],
   ...more,
 });
+
+/** Puts a file and its judgement together. */
+export const artifactOf = (
+  mount: string,
+  file: FoundFile,
+  kind: ArtifactKind,
+  judgement: Judgement,
+): Artifact => ({
+  path: mount + file.path,
+  kind,
+  absolute: file.absolute,
+  size: file.size,
+  modifiedAt: file.modifiedAt,
+  stamp: file.stamp,
+  ...judgement,
+});
+
+/** A sidecar shares the fate of its artifact: agents ask all three or none. */
+export const sidecarArtifact = (file: FoundFile, artifact: Artifact | undefined): Artifact => {
+  const kind = sidecarOf(file.path)?.end === '.asc' ? 'signature' : 'sha512';
+  if (!artifact) {
+    return artifactOf(mounts.downloads, file, kind, quarantined(['has no artifact beside it']));
+  }
+  return artifactOf(
+    mounts.downloads,
+    file,
+    kind,
+    artifact.state === 'quarantined'
+      ? quarantined([`belongs to ${posix.basename(artifact.path)}, which is in quarantine`])
+      : { state: artifact.state, reasons: [], warnings: [] },
+  );
+};

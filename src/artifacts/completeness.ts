@@ -1,5 +1,5 @@
 import type { Artifact } from './artifact.ts';
-import { agentKeyPath, mounts } from './collect.ts';
+import { agentKeyPath, mounts } from './mounts.ts';
 import { referenceAddresses } from './reference-addresses.ts';
 import { releaseFiles, type ReleaseWish } from './release-set.ts';
 

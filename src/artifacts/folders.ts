@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { agentKeyPath, mounts, type ArtifactRoots } from './collect.ts';
+import { agentKeyPath, mounts, type ArtifactRoots } from './mounts.ts';
 import { listFiles, type FolderFault, type Inventory } from './inventory.ts';
 
 /** Everything that lies in the folders of the settings, by what they are for. */

@@ -31,6 +31,7 @@ export interface Inventory {
 }
 
 const maxFiles = 100_000;
+
 const maxDepth = 16;
 
 /**
@@ -118,3 +119,11 @@ const oddSigns = /[\u0000-\u001f\u007f\\\ufffd]/;
 
 const nameProblem = (name: string): string | undefined =>
   oddSigns.test(name) ? 'has control characters, backslashes or broken UTF-8 in its name' : undefined;
+
+/** Models and product docs lie flat, as their clients ask for them. Undefined where nothing is wrong with place and size. */
+export const flatProblem = (file: FoundFile): string | undefined =>
+  file.path.includes('/')
+    ? 'lies in a folder; clients look for it in the folder above'
+    : file.size === 0
+      ? 'is empty'
+      : undefined;

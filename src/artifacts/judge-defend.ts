@@ -1,6 +1,6 @@
 import { countOf } from '../domain/count.ts';
 import { good, quarantined, type Judgement } from './artifact.ts';
-import { isDefendPath, mounts } from './collect.ts';
+import { isDefendPath, mounts } from './mounts.ts';
 import type { ContentTask } from './content-check.ts';
 import { isReadSince } from './content-memory.ts';
 import { readDefendManifest, type DefendFacts, type DefendManifest } from './defend-manifest.ts';

@@ -1,6 +1,6 @@
-import type { Artifact, Judgement } from './artifact.ts';
+import { artifactOf, sidecarArtifact, type Artifact, type Judgement } from './artifact.ts';
 import { sidecarOf } from './artifact-name.ts';
-import { artifactOf, isDefendPath, mounts, sidecarArtifact } from './collect.ts';
+import { isDefendPath, mounts } from './mounts.ts';
 import type { PendingContent } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
 import type { FoundFile } from './inventory.ts';

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { compareVersions, parseLooseVersion } from '../domain/version.ts';
 import type { Artifact } from './artifact.ts';
 import { parseArtifactName } from './artifact-name.ts';
-import { mounts } from './collect.ts';
+import { mounts } from './mounts.ts';
 import { agentPlatforms, releaseFiles } from './release-set.ts';
 
 /** What is here of one version and platform. */

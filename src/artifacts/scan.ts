@@ -1,13 +1,14 @@
 import { compareBytes } from '../archive/byte-order.ts';
-import type { Artifact, Judgement } from './artifact.ts';
-import { agentKeyPath, artifactOf, mounts, type ArtifactRoots } from './collect.ts';
+import { artifactOf, type Artifact, type Judgement } from './artifact.ts';
+import { judgeDocs } from './judge-docs.ts';
+import { agentKeyPath, mounts, type ArtifactRoots } from './mounts.ts';
 import type { PendingContent } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';
 import { liesBelow, listFolders } from './folders.ts';
 import type { FolderFault, FoundFile } from './inventory.ts';
 import { judgeDefend, type KnownManifests } from './judge-defend.ts';
 import { judgeDownloads } from './judge-downloads.ts';
-import { judgeDocs, judgeModelFile } from './judge-flat.ts';
+import { judgeModelFile } from './judge-model.ts';
 import { judgeKeyFile } from './judge-key.ts';
 import type { PublicKeyInfo } from '../signing/public-key.ts';
 import { withPatience } from './patience.ts';

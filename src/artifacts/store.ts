@@ -2,7 +2,7 @@ import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ServedFile } from '../source/source.ts';
 import type { Artifact, ArtifactPolicy } from './artifact.ts';
-import { mountsOf, type ArtifactRoots } from './collect.ts';
+import { mountsOf, type ArtifactRoots } from './mounts.ts';
 import { announce, isOther } from './changes.ts';
 import type { ContentChecker } from './content-check.ts';
 import type { DigestMemory } from './digest-memory.ts';

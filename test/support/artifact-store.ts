@@ -2,7 +2,7 @@ import type { ExecutionContext } from 'ava';
 import { createContentChecker } from '../../src/artifacts/content-pool.ts';
 import { createVolatileMemory, type DigestMemory } from '../../src/artifacts/digest-memory.ts';
 import { createArtifactStore, type ArtifactStore } from '../../src/artifacts/store.ts';
-import type { ArtifactRoots } from '../../src/artifacts/collect.ts';
+import type { ArtifactRoots } from '../../src/artifacts/mounts.ts';
 import { createKeptLog, type KeptLog } from './kept-log.ts';
 
 /** A store over real folders, listed and read. */

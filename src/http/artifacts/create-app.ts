@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { createBody } from '../../answer/body.ts';
 import type { Artifact } from '../../artifacts/artifact.ts';
-import { agentKeyPath, mounts } from '../../artifacts/collect.ts';
+import { agentKeyPath, mounts } from '../../artifacts/mounts.ts';
 import { listBucket } from '../../artifacts/product-docs.ts';
 import { DepotError } from '../../domain/errors.ts';
 import { renderJson } from '../../domain/json.ts';

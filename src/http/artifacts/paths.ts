@@ -1,4 +1,4 @@
-import { agentKeyPath, mounts } from '../../artifacts/collect.ts';
+import { agentKeyPath, mounts } from '../../artifacts/mounts.ts';
 import { DepotError } from '../../domain/errors.ts';
 import type { Step } from '../application.ts';
 import { redirect } from '../redirect.ts';

@@ -1,39 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { fileProblem } from '../archive/file-problem.ts';
 import { good, quarantined, type Judgement } from './artifact.ts';
-import { mounts } from './collect.ts';
+import { mounts } from './mounts.ts';
 import type { PendingContent } from './content-check.ts';
 import { isReadSince } from './content-memory.ts';
 import type { DigestMemory } from './digest-memory.ts';
-import { isWebPage, magicProblem, readBeginning } from './file-magic.ts';
-import type { FoundFile } from './inventory.ts';
+import { isWebPage, readBeginning } from './file-magic.ts';
+import { flatProblem, type FoundFile } from './inventory.ts';
 
 const modelName = /^[A-Za-z0-9][\w.-]*\.(?:metadata\.json|vocab\.json|pt)$/;
-const docsName = /^[A-Za-z0-9][\w.-]*\.zip$/;
+
 const maxMetadataBytes = 1024 * 1024;
-
-/** Models and product docs lie flat, as their clients ask for them. Undefined where nothing is wrong with place and size. */
-const placeProblem = (file: FoundFile): string | undefined =>
-  file.path.includes('/')
-    ? 'lies in a folder; clients look for it in the folder above'
-    : file.size === 0
-      ? 'is empty'
-      : undefined;
-
-/** A zip of product docs for Kibana's assistant. */
-export const judgeDocs = async (file: FoundFile): Promise<Judgement> => {
-  const problem =
-    placeProblem(file) ?? (docsName.test(file.path) ? await zipProblem(file) : 'is no zip of product docs');
-  return problem === undefined ? good() : quarantined([problem]);
-};
-
-const zipProblem = async (file: FoundFile): Promise<string | undefined> => {
-  try {
-    return magicProblem('zip', await readBeginning(file.absolute));
-  } catch (error) {
-    return `cannot be read: ${fileProblem(error)}`;
-  }
-};
 
 /** A model's file, judged, and what must be read before a better judgement is possible or to be sure that this one holds. */
 export interface JudgedModel {
@@ -51,7 +28,7 @@ export const judgeModelFile = async (
   memory: DigestMemory,
 ): Promise<JudgedModel> => {
   const refuse = (reason: string): JudgedModel => ({ judgement: quarantined([reason]) });
-  const place = placeProblem(file);
+  const place = flatProblem(file);
   if (place !== undefined) {
     return refuse(place);
   }
