@@ -1,13 +1,8 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import { createReadStream } from 'node:fs';
+import { rename, stat } from 'node:fs/promises';
 import { digestOf } from '../../files/digest.ts';
-import { openRandomFile } from '../../archive/random-file.ts';
-import { unpackBytes } from '../../archive/zip-content.ts';
-import { readStoredBytes } from '../../archive/zip-stored.ts';
-import { readZipDirectory, type ZipLimits } from '../../archive/zip-directory.ts';
-import { writeZip } from '../../archive/zip-writer.ts';
-import { DepotError, messageOf } from '../../domain/errors.ts';
+import type { ZipLimits } from '../../archive/zip-directory.ts';
+import { DepotError } from '../../domain/errors.ts';
 import { writeDurably } from '../../files/durable-file.ts';
 import type { Signer } from '../../signing/signature.ts';
 import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
@@ -15,10 +10,9 @@ import type { ArchiveChecker } from '../checking/archive-checker.ts';
 import { fileFault } from '../../files/file-fault.ts';
 import type { Facts } from '../record/journal.ts';
 import type { Layout } from '../record/layout.ts';
-import { cutScreenshots } from './manifest-cut.ts';
 import { writePart, type WrittenFile } from '../transfer/part-file.ts';
 import type { WantedItem } from '../planning/plan.ts';
-import { cutImages } from './readme-cut.ts';
+import { writeStripped, type OnWarning } from './stripped-archive.ts';
 
 /** A package whose part and signature wait to be placed, and which file the part is. */
 export interface StrippedPackage {
@@ -50,8 +44,6 @@ export interface SignedFacts {
   readonly signature: string | undefined;
 }
 
-type OnWarning = (id: string, reason: string) => void;
-
 /** What stripping is done with. */
 export interface StripDeps {
   readonly signer: Signer;
@@ -70,7 +62,7 @@ export function createStripper({ signer, checker, limits }: StripDeps): Stripper
       }
       const part = layout.part(id);
       const made = `${part}.stripped`;
-      if (await rewrite(item, part, made, limits, onWarning)) {
+      if (await writeStripped(item, part, made, limits, onWarning)) {
         await rename(made, part);
       }
       const signature = await signer.sign(createReadStream(part));
@@ -107,57 +99,3 @@ const keepOriginal = async (file: string, signature: string): Promise<void> => {
     throw fileFault(error, file);
   }
 };
-
-/** Writes the archive anew without screenshots; false where it has none, or keeps them. The same archive always gives the same bytes. */
-async function rewrite(
-  item: WantedItem,
-  from: string,
-  to: string,
-  limits: ZipLimits,
-  onWarning: OnWarning,
-): Promise<boolean> {
-  const file = await openRandomFile(from, item.id, false);
-  try {
-    const { files } = await readZipDirectory(file, limits);
-    const top = `${item.name}-${item.version}`;
-    const read = async (path: string): Promise<Buffer> => {
-      const entry = files.get(`${top}/${path}`);
-      if (entry === undefined) {
-        throw new DepotError('ARCHIVE_MISMATCH', { file: `${item.id}.zip`, reason: `it has no ${path}` });
-      }
-      return unpackBytes(await readStoredBytes(file, entry), entry);
-    };
-    let cut;
-    try {
-      cut = cutScreenshots(await read('manifest.yml'));
-    } catch (error) {
-      if (error instanceof DepotError) {
-        throw error;
-      }
-      onWarning(item.id, `it keeps its screenshots: ${messageOf(error)}`);
-    }
-    if (cut === undefined) {
-      return false;
-    }
-    const { manifest } = cut;
-    const gone = new Set(cut.files);
-    const readCut = async (path: string): Promise<Buffer> => {
-      const bytes = await read(path);
-      const text = /^docs\/.*\.md$/i.test(path) ? bytes.toString('utf8') : '';
-      const shown = cutImages(text, path, gone);
-      // What is no UTF-8 would not come back as it was.
-      return shown === text || !Buffer.from(text).equals(bytes) ? bytes : Buffer.from(shown);
-    };
-    const inputs = [...files.keys()]
-      .map((path) => path.slice(top.length + 1))
-      .filter((path) => !gone.has(path))
-      .map((path) => ({ path, read: async () => (path === 'manifest.yml' ? manifest : readCut(path)) }));
-    await pipeline(writeZip(top, inputs), createWriteStream(to, { flush: true }));
-    return true;
-  } catch (error) {
-    await rm(to, { force: true });
-    throw error instanceof DepotError ? error : fileFault(error, to);
-  } finally {
-    await file.close();
-  }
-}
