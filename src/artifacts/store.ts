@@ -1,17 +1,15 @@
 import { DepotError } from '../domain/errors.ts';
-import type { Log } from '../telemetry/log.ts';
 import type { ServedFile } from '../source/source.ts';
-import type { Artifact, ArtifactPolicy } from './artifact.ts';
-import { mountsOf, type ArtifactRoots } from './mounts.ts';
-import { announce, isOther } from './changes.ts';
-import type { ContentChecker } from './content-check.ts';
-import type { DigestMemory } from './digest-memory.ts';
+import type { Artifact } from './artifact.ts';
+import { mountsOf } from './mounts.ts';
 import { createContentReading } from './content-reading.ts';
 import { liesBelow } from './folders.ts';
+import { createNewestScan } from './newest-scan.ts';
 import { openArtifact } from './open-artifact.ts';
 import { isAnyAwaited, isAwaited } from './patience.ts';
 import { reportArtifacts, type ArtifactReport } from './report.ts';
-import { emptyScan, scanArtifacts, type ArtifactScan } from './scan.ts';
+import type { ArtifactScan } from './scan.ts';
+import type { ArtifactStoreOptions } from './store-options.ts';
 
 /** Everything that agents, fleet-server and Defend download, as it is now. */
 export interface ArtifactStore {
@@ -38,26 +36,6 @@ export interface ArtifactStore {
   close(): Promise<void>;
 }
 
-/** What a store needs. */
-export interface ArtifactStoreOptions {
-  readonly roots: ArtifactRoots;
-  readonly policy: ArtifactPolicy;
-  readonly memory: DigestMemory;
-  /** Left out where another process reads contents: its memory is followed, and it tells in the log of what changes. */
-  readonly checker?: ContentChecker;
-  readonly log: Log;
-  /** Milliseconds between two looks at the folders; none where left out. */
-  readonly interval?: number;
-  /** Called after each change, when the memory has been saved. */
-  readonly onChange?: () => void;
-  /** Called where a file was found replaced since it was judged, or what is known of all is gone from the memory that is followed. */
-  readonly onStale?: () => void;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
-  /** Milliseconds by a clock that nobody sets. */
-  readonly steady?: () => number;
-}
-
 /** Milliseconds between two looks while a file is awaited that was good until a moment ago. */
 const betweenAwaited = 1000;
 
@@ -65,68 +43,20 @@ const betweenAwaited = 1000;
 export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStore => {
   const { policy, memory, checker, log } = options;
   const mounted = new Set(mountsOf(options.roots));
-  let scan = emptyScan;
-  let isListed = false;
-  let last: Promise<void> = Promise.resolve();
-  let waiting: Promise<void> | undefined;
-
-  const look = async (): Promise<void> => {
-    const before = scan;
-    const isUnsaved = await memory.reload?.();
-    scan = await scanArtifacts(options, before);
-    const isChanged = !isListed || isOther(before, scan);
-    isListed = true;
-    if (!checker) {
-      if (isUnsaved) {
-        options.onStale?.();
-      }
-      return;
-    }
-    if (isChanged) {
-      announce(before, scan, policy, log);
-    }
-    // Others follow what is written, so they are told when it is there again, too.
-    const isSaved = (isChanged || isUnsaved) && (await save(() => true));
-    if (isChanged || isSaved) {
-      options.onChange?.();
-    }
-  };
-  /** One look after the other. Whoever asks gets one that begins after the question, together with others that wait. */
-  const lookAgain = (): Promise<void> => {
-    waiting ??= last
-      .catch(() => undefined)
-      .then(() => {
-        waiting = undefined;
-        last = look();
-        return last;
-      });
-    return waiting;
-  };
-  let failure: string | undefined;
-  const save = async (isWanted: (path: string) => boolean): Promise<boolean> => {
-    const error = await memory.save(isWanted);
-    if (error && error.message !== failure) {
-      log.warn(
-        { err: error },
-        `the digests of artifacts cannot be kept for the next start: ${error.message}`,
-      );
-    }
-    failure = error?.message;
-    return error === undefined;
-  };
+  const newest = createNewestScan(options);
   const reading =
     checker &&
     createContentReading({
       checker,
       memory,
       log,
-      lookAgain,
-      save,
-      scan: () => scan,
+      lookAgain: newest.lookAgain,
+      save: newest.save,
+      scan: newest.get,
       looksAgain: options.interval !== undefined,
     });
   const refresh = async (): Promise<void> => {
-    await lookAgain();
+    await newest.lookAgain();
     reading?.start();
   };
   const refreshAlone = (): void => {
@@ -140,8 +70,9 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
   // Asked at each look at /health, but the same until the next change.
   let told: { readonly of: ArtifactScan; readonly report: ArtifactReport } | undefined;
   const report = (): ArtifactReport => {
-    if (told?.of !== scan) {
-      told = { of: scan, report: reportArtifacts(scan, policy, isListed) };
+    const scan = newest.get();
+    if (!told || told.of !== scan) {
+      told = { of: scan, report: reportArtifacts(scan, policy, newest.isListed()) };
     }
     return told.report;
   };
@@ -153,7 +84,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
     options.interval === undefined
       ? undefined
       : setInterval(() => {
-          if (isAnyAwaited(scan.artifacts.values(), steady())) {
+          if (isAnyAwaited(newest.get().artifacts.values(), steady())) {
             refreshAlone();
           }
         }, betweenAwaited);
@@ -161,16 +92,15 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
   return {
     refresh,
     settled: async () => {
-      await waiting;
-      await last;
+      await newest.settled();
       await reading?.settled();
     },
-    isListed: () => isListed,
-    find: (path) => scan.artifacts.get(path),
-    list: () => [...scan.artifacts.values()],
+    isListed: newest.isListed,
+    find: (path) => newest.get().artifacts.get(path),
+    list: () => [...newest.get().artifacts.values()],
     isServed,
     isAwaited: (artifact) => isAwaited(artifact, steady()),
-    isLost: (path) => liesBelow(scan.lost, path),
+    isLost: (path) => liesBelow(newest.get().lost, path),
     isMounted: (path) => mounted.has(path),
     open: async (artifact) => {
       const file = await openArtifact(artifact);
@@ -186,7 +116,7 @@ export const createArtifactStore = (options: ArtifactStoreOptions): ArtifactStor
       clearInterval(timer);
       clearInterval(impatient);
       await reading?.close();
-      await last.catch(() => undefined);
+      await newest.ended();
     },
   };
 };
