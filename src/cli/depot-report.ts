@@ -8,9 +8,11 @@ import { exitCodes, type CommandIo } from './verb.ts';
 /** Clock and user of the real process. */
 export const processEnvironment: DepotEnvironment = { clock: () => new Date(), user: osUser };
 
+/** Prints one JSON document. */
 export const printJson = (io: CommandIo, value: unknown): void =>
   void io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
 
+/** Prints lines of results. */
 export const printLines = (io: CommandIo, ...lines: readonly string[]): void =>
   void io.stdout.write(lines.map((line) => `${line}\n`).join(''));
 

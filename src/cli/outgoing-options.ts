@@ -78,6 +78,7 @@ export function readOutgoingSettings(
   };
 }
 
+/** Reads how often and how soon is tried again. Throws DepotError USAGE. */
 export function readRetryPolicy(options: OutgoingOptions): RetryPolicy {
   return {
     ...defaultRetryPolicy,
@@ -91,6 +92,7 @@ export function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
 }
 
+/** Reads a whole number within bounds. Throws DepotError USAGE, which names the flag. */
 export function readInteger(text: string, flag: string, least: number, most: number): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) {

@@ -17,6 +17,7 @@ export interface DirectClient {
   close(): void;
 }
 
+/** Times, certificates, and how many connections there may be. */
 export interface DirectSettings extends ConnectionSettings {
   /** Connections to one origin. */
   readonly connections: number;

@@ -21,6 +21,7 @@ export interface HttpBody extends Readable {
   readInto?(target: Buffer, onBytes: (count: number) => void): Promise<void>;
 }
 
+/** An answer whose body is still to come. */
 export interface HttpAnswer {
   readonly status: number;
   /** Lower-case names; the first value of a repeated header. */

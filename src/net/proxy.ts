@@ -21,6 +21,7 @@ export function createProxyChoice(settings: ProxySettings): (url: URL) => ProxyA
   };
 }
 
+/** A proxy as requests use it. */
 export interface ProxyAddress {
   readonly uri: string;
   /** Value of Proxy-Authorization. */

@@ -13,6 +13,7 @@ export interface RetryPolicy {
   readonly maxRetryAfter: number;
 }
 
+/** How patient a request is where nobody says otherwise. */
 export const defaultRetryPolicy: RetryPolicy = {
   attempts: 5,
   firstDelay: 500,

@@ -11,6 +11,7 @@ export interface TlsProbe {
   readonly expires: Date;
 }
 
+/** A certificate as a server shows it. */
 export interface ShownCertificate {
   readonly subject: string;
   readonly issuer: string;

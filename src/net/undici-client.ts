@@ -6,6 +6,7 @@ import { createProxyPool } from './proxy-pool.ts';
 import { createProxyChoice, type ProxyAddress } from './proxy.ts';
 import { tlsOptions } from './tls-material.ts';
 
+/** Headers by name. */
 export type HeaderRecord = Readonly<Record<string, string>>;
 
 /** A whole HTTP client: proxies, chunked bodies, whatever a server may answer. */
@@ -18,6 +19,7 @@ export interface UndiciClient {
 /** Bytes of a body that may wait to be read. */
 const bodyBytes = 128 * 1024;
 
+/** Connects with the first request. */
 export function createUndiciClient(settings: ClientSettings): UndiciClient {
   const proxyFor = createProxyChoice(settings.proxy);
   const direct = new Agent(agentOptions(settings));

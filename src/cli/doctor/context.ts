@@ -44,6 +44,7 @@ const maxAnswerBytes = 512 * 1024 * 1024;
 /** What Kibana sends. */
 const kibanaHeaders = { accept: '*/*', 'accept-encoding': 'gzip,deflate' };
 
+/** What asks one address; `headers` go with every request. */
 export const createDoctorContext = (
   base: string,
   client: HttpClient,
@@ -107,13 +108,16 @@ export const attempt = async (
   }
 };
 
+/** A check that found nothing wrong. */
 export const ok = (check: string, note: string): Finding => ({ check, state: 'ok', note });
+/** A check that found what may be meant so. */
 export const warning = (check: string, note: string, advice: string): Finding => ({
   check,
   state: 'warning',
   note,
   advice,
 });
+/** A check that found what clients fail with. */
 export const failed = (check: string, note: string, advice: string): Finding => ({
   check,
   state: 'failed',

@@ -40,6 +40,7 @@ export function listingOptions({ actions }: Definition, options: SyncOptions): S
     : options;
 }
 
+/** The limits that archives are held to, with that of the flags. Throws DepotError USAGE. */
 export function checkLimits(options: SyncOptions): CheckLimits {
   const maxBytes = parseBytes(options.maxArchiveSize);
   // A check holds a whole archive in memory: what is larger than a Buffer can't be taken.

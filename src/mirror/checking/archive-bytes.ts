@@ -15,6 +15,7 @@ export interface ArchiveBytes {
   close(): void;
 }
 
+/** An archive that is in memory as a whole. */
 export const bytesInMemory = (whole: Buffer): ArchiveBytes => ({
   size: whole.length,
   whole,

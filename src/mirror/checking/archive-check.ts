@@ -16,11 +16,13 @@ export interface ArchiveTask {
   readonly limits: CheckLimits;
 }
 
+/** What an archive may have and need. */
 export interface CheckLimits extends EntryLimits {
   /** Bytes of the archive. */
   readonly maxBytes: number;
 }
 
+/** The limits where no flag says others. */
 export const defaultCheckLimits: CheckLimits = {
   maxBytes: 512 * 2 ** 20,
   maxManifestBytes: 8 * 2 ** 20,
@@ -30,6 +32,7 @@ export const defaultCheckLimits: CheckLimits = {
   maxRatio: 200,
 };
 
+/** What a check found: the archive is good, or why it is not. */
 export type ArchiveVerdict =
   | {
       readonly ok: true;

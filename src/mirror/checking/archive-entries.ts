@@ -9,6 +9,7 @@ import type { ArchiveBytes } from './archive-bytes.ts';
 import { checkManifest, type ManifestOwner } from './manifest-check.ts';
 import type { ReceivedBuffers } from '../transfer/received-buffers.ts';
 
+/** What the files of an archive may have and need. */
 export interface EntryLimits extends ZipLimits {
   /** Of the one file that is read as a whole. */
   readonly maxManifestBytes: number;

@@ -51,6 +51,7 @@ export interface StripDeps {
   readonly limits: ZipLimits;
 }
 
+/** Signs with the given site key, and holds what it made to the check of archives. */
 export function createStripper({ signer, checker, limits }: StripDeps): Stripper {
   const verifier = createVerifier(fixedKeys([signer.publicKey]));
   return {

@@ -14,6 +14,7 @@ export interface PlanTotals extends Totals {
   readonly names: number;
 }
 
+/** How many files, and how large they are together. */
 export interface Count {
   readonly items: number;
   readonly bytes: number;

@@ -22,6 +22,7 @@ export interface Upstream {
   signatureUrl(candidate: Candidate): URL;
 }
 
+/** Which registry is asked, and how. */
 export interface UpstreamSettings {
   readonly client: HttpClient;
   readonly policy: HostPolicy;
@@ -34,6 +35,7 @@ export interface UpstreamSettings {
   readonly maxJsonBytes: number;
 }
 
+/** Asks nothing before the first question. */
 export function createUpstream(settings: UpstreamSettings): Upstream {
   const { client, policy, retry, address, downloads, maxJsonBytes } = settings;
 

@@ -33,6 +33,7 @@ export interface Layout {
   partFacts(id: string): string;
 }
 
+/** The folder in which half of things lies, below the one that is filled. */
 export const workFolderName = '.fleet-depot';
 
 /** `work` is another folder than the usual one only where `folder` is just looked at. */

@@ -37,6 +37,7 @@ export interface SyncOutcome {
   readonly pruned: readonly string[];
 }
 
+/** An error as something that could not be done. */
 export function failureOf(label: string, error: DepotError): Failure {
   return { label, code: error.code, reason: error.message, advice: error.advice };
 }

@@ -9,6 +9,7 @@ interface PartPlace {
   readonly facts: string;
 }
 
+/** What a part is of: with it a later run can go on. */
 export interface PartFacts {
   readonly url: string;
   /** Strong ETag or Last-Modified: what If-Range takes (RFC 9110, 13.1.5). */

@@ -7,6 +7,7 @@ export interface Progress {
   stop(): void;
 }
 
+/** How much there is to do. */
 export interface ProgressTotal {
   readonly items: number;
   /** 0 where sizes aren't known. */
