@@ -1,10 +1,10 @@
 import { parseConstraint } from '../../domain/constraint.ts';
 import { parseLooseVersion } from '../../domain/version.ts';
 import type { Candidate, Requirement } from '../../distribution/candidate.ts';
-import { compareCandidates, idOf } from '../../distribution/candidate.ts';
+import { idOf } from '../../distribution/candidate.ts';
 import type { Definition, Query } from '../../distribution/definition.ts';
 import { isPackageName } from '../../distribution/parse-definition.ts';
-import { createSearch, planSearches } from '../../distribution/query-plan.ts';
+import { clientsOf, createOffers, type OffersOf } from './offers.ts';
 import type { WantedProblem } from './plan.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -20,27 +20,9 @@ export async function closeOverRequirements(
   upstream: Upstream,
   signal?: AbortSignal,
 ): Promise<WantedProblem[]> {
-  const problems: (WantedProblem & { readonly satisfied?: Test })[] = [];
-  const offers = new Map<string, Promise<readonly Offer[]>>();
   const rows = clientsOf(definition);
-  const [only] = rows.length === 1 ? rows : [];
-
-  const offersOf = (name: string): Promise<readonly Offer[]> => {
-    const known = offers.get(name);
-    if (known) {
-      return known;
-    }
-    const asked = Promise.all(
-      rows.map(async (row) => {
-        const search = createSearch({ ...row, package: name, all: true }, { versionLimit: 0, keep: 0 });
-        const { candidates } = await upstream.search(search.parameters, signal);
-        return { row, offered: candidates.filter((one) => one.name === name).toSorted(compareCandidates) };
-      }),
-    );
-    offers.set(name, asked);
-    return asked;
-  };
-
+  const closure: Closure = { wanted, definition, rows, offersOf: createOffers(rows, upstream, signal) };
+  const unmet: Unmet[] = [];
   const queue = [...wanted.values()];
   // Whether something chosen meets what they require is known when all else is chosen.
   const last: Candidate[] = [];
@@ -55,79 +37,79 @@ export async function closeOverRequirements(
       continue;
     }
     for (const requirement of conditions?.requires ?? []) {
-      const satisfied = createTest(requirement);
-      const complain = (why: string): void => {
-        problems.push({
-          label: idOf(candidate),
-          reason: `${idOf(candidate)} requires ${requirement.name} ${requirement.constraint}: ${why}`,
-          ...(satisfied ? { satisfied } : {}),
-        });
-      };
-      if (!satisfied) {
-        complain('name or constraint is not proper');
+      const answer = await meet(requirement, takers, closure);
+      if (typeof answer === 'string') {
+        unmet.push({ id: idOf(candidate), requirement, why: answer });
         continue;
       }
-      const meeting = [...wanted.values()].filter(satisfied);
-      const isMet = meeting.length > 0;
-      if (only && meeting.some((one) => isSurelyTaken(only, one))) {
-        continue;
-      }
-      const all = (await offersOf(requirement.name)).map(({ row, offered }) => ({
-        row,
-        fitting: offered.filter(satisfied),
-      }));
-      // What a package needs is needed where it can be installed; of one that fits no row nothing is known but itself.
-      const fit = all.filter(({ row }) => takers.includes(row));
-      const needed = fit.length > 0 || isMet ? fit : all;
-      const added = needed
-        .filter(({ fitting }) => !fitting.some((one) => wanted.has(idOf(one))))
-        .flatMap(({ fitting }) => fitting.findLast((one) => !isExcluded(one, definition)) ?? []);
-      if (added.length === 0 && !isMet) {
-        complain(
-          needed.some(({ fitting }) => fitting.length > 0) ? 'it is excluded' : 'the upstream has none',
-        );
-      }
-      for (const one of added) {
-        if (wanted.has(idOf(one))) {
-          continue;
+      for (const one of answer) {
+        // More than one Kibana may be offered the same version.
+        if (!wanted.has(idOf(one))) {
+          wanted.set(idOf(one), one);
+          queue.push(one);
         }
-        wanted.set(idOf(one), one);
-        queue.push(one);
       }
     }
   }
-  // What was lacking may have come with something else.
+  return problemsOf(unmet, wanted);
+}
+
+/** What is wanted until now, and what there is for it. */
+interface Closure {
+  readonly wanted: ReadonlyMap<string, Candidate>;
+  readonly definition: Definition;
+  readonly rows: readonly Query[];
+  readonly offersOf: OffersOf;
+}
+
+/** What a package requires and nothing met when it was looked at. */
+interface Unmet {
+  readonly id: string;
+  readonly requirement: Requirement;
+  readonly why: string;
+}
+
+/** What was lacking may have come with something else. */
+function problemsOf(unmet: readonly Unmet[], wanted: ReadonlyMap<string, Candidate>): WantedProblem[] {
   const all = [...wanted.values()];
-  return problems
-    .filter(({ satisfied }) => !satisfied || !all.some(satisfied))
-    .map(({ label, reason }) => ({ label, reason }));
+  return unmet.flatMap(({ id, requirement, why }) => {
+    const satisfied = createTest(requirement);
+    return satisfied && all.some(satisfied)
+      ? []
+      : [{ label: id, reason: `${id} requires ${requirement.name} ${requirement.constraint}: ${why}` }];
+  });
 }
 
-/**
- * The Kibanas that a definition asks for, each with whether prereleases are wanted: those of its searches, where a query's
- * `kibana.version` wins over the row's. Their package and type say nothing of what these require.
- */
-function clientsOf(definition: Definition): readonly Query[] {
-  const searches = planSearches(definition).map(({ query }) => query);
-  const asked = searches.length > 0 ? searches : definition.matrix;
-  const clients = new Map<string, Query>();
-  for (const { prerelease, kibanaVersion, specMin, specMax } of asked) {
-    const client = {
-      ...(kibanaVersion === undefined ? {} : { kibanaVersion }),
-      ...(specMin === undefined ? {} : { specMin }),
-      ...(specMax === undefined ? {} : { specMax }),
-    };
-    const key = JSON.stringify(client);
-    const isPrerelease = prerelease === true || clients.get(key)?.prerelease === true;
-    clients.set(key, { ...client, ...(isPrerelease ? { prerelease: true } : {}) });
+/** What has to be added for a requirement of a package that these Kibanas take, which may be nothing; or why it can't be met. */
+async function meet(
+  requirement: Requirement,
+  takers: readonly Query[],
+  { wanted, definition, rows, offersOf }: Closure,
+): Promise<readonly Candidate[] | string> {
+  const satisfied = createTest(requirement);
+  if (!satisfied) {
+    return 'name or constraint is not proper';
   }
-  return clients.size > 0 ? [...clients.values()] : [{}];
-}
-
-/** The versions of a name that one Kibana is answered with, oldest first. */
-interface Offer {
-  readonly row: Query;
-  readonly offered: readonly Candidate[];
+  const meeting = [...wanted.values()].filter(satisfied);
+  const isMet = meeting.length > 0;
+  const [only] = rows.length === 1 ? rows : [];
+  if (only && meeting.some((one) => isSurelyTaken(only, one))) {
+    return [];
+  }
+  const all = (await offersOf(requirement.name)).map(({ row, offered }) => ({
+    row,
+    fitting: offered.filter(satisfied),
+  }));
+  // What a package needs is needed where it can be installed; of one that fits no row nothing is known but itself.
+  const fit = all.filter(({ row }) => takers.includes(row));
+  const needed = fit.length > 0 || isMet ? fit : all;
+  const added = needed
+    .filter(({ fitting }) => !fitting.some((one) => wanted.has(idOf(one))))
+    .flatMap(({ fitting }) => fitting.findLast((one) => !isExcluded(one, definition)) ?? []);
+  if (added.length > 0 || isMet) {
+    return added;
+  }
+  return needed.some(({ fitting }) => fitting.length > 0) ? 'it is excluded' : 'the upstream has none';
 }
 
 /** Whether a row's Kibana takes a package; true where one of them says nothing about it. */
