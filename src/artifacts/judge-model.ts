@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileProblem } from '../archive/file-problem.ts';
+import { asObject, parseJson, type JsonObject } from '../domain/json-tree.ts';
 import { good, quarantined, type Judgement } from './artifact.ts';
 import { mounts } from './mounts.ts';
 import type { PendingContent } from './content-check.ts';
@@ -96,15 +97,9 @@ const judgeJson = async (file: FoundFile, others: ReadonlyMap<string, FoundFile>
   return good(others.has(weights) ? {} : { warnings: [`has no ${weights} beside it`] });
 };
 
-const readJson = async (file: FoundFile): Promise<Readonly<Record<string, unknown>> | undefined> => {
+const readJson = async (file: FoundFile): Promise<JsonObject | undefined> => {
   if (file.size > maxMetadataBytes) {
     return undefined;
   }
-  const text = await readFile(file.absolute, 'utf8');
-  try {
-    const value = JSON.parse(text) as unknown;
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+  return asObject(parseJson(await readFile(file.absolute, 'utf8')));
 };

@@ -2,6 +2,7 @@ import { checkFileList, readSnapshotFile, type SnapshotFile } from '../depot/fil
 import { isSnapshotId } from '../depot/snapshot-id.ts';
 import { parseConstraint } from '../domain/constraint.ts';
 import { DepotError } from '../domain/errors.ts';
+import { membersOf } from '../domain/json-tree.ts';
 import { refuseNewer } from '../domain/newer-format.ts';
 import { isDigest } from '../files/digest.ts';
 import { maxVolumes } from './volume.ts';
@@ -96,10 +97,6 @@ export const parseManifest = (bytes: Buffer, file: string): BundleManifest => {
 };
 
 type Fail = (reason: string) => DepotError;
-
-/** The members of an object; none of anything else. */
-const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
 
 const readPage = (value: unknown, fail: Fail): BundleManifest['page'] => {
   const { sha256, size } = membersOf(value);

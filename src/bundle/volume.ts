@@ -1,6 +1,7 @@
 import { tarEndBytes, tarEntryBytes } from '../archive/tar-writer.ts';
 import type { SnapshotFile } from '../depot/file-list.ts';
 import { DepotError } from '../domain/errors.ts';
+import { membersOf } from '../domain/json-tree.ts';
 import { refuseNewer } from '../domain/newer-format.ts';
 import { isDigest } from '../files/digest.ts';
 
@@ -52,13 +53,7 @@ export const parseVolumeHeader = (bytes: Buffer, file: string): VolumeHeader => 
   } catch {
     throw fail('volume.json is not JSON');
   }
-  const {
-    format: found,
-    bundle,
-    number,
-    total,
-    signatureSha256,
-  } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const { format: found, bundle, number, total, signatureSha256 } = membersOf(value);
   refuseNewer(file, found, format);
   if (found !== format) {
     throw fail('it is no volume of a bundle that this version reads');

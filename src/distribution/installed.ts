@@ -1,5 +1,5 @@
 import { DepotError } from '../domain/errors.ts';
-import { isObject } from '../domain/json-object.ts';
+import { asObject, isObject, type JsonObject } from '../domain/json-tree.ts';
 import { parseStrictVersion } from '../domain/version.ts';
 import type { Pin } from './definition.ts';
 import { isPackageName } from './parse-definition.ts';
@@ -96,7 +96,7 @@ function listOf(answer: unknown): readonly unknown[] | undefined {
 /** Whether a package was made in Kibana or handed to it as a file: then no registry has to have it. */
 export function isHomemade(details: Record<string, unknown>): boolean {
   const source =
-    recordOf(details['installationInfo'])?.['install_source'] ??
+    asObject(details['installationInfo'])?.['install_source'] ??
     attributesOf(details['savedObject'])?.['install_source'];
   return source === 'custom' || source === 'upload';
 }
@@ -107,7 +107,7 @@ export function isHomemade(details: Record<string, unknown>): boolean {
  */
 export function pinsOf(item: Record<string, unknown>, where: string, place: string): Pin[] {
   const { savedObject, installationInfo } = item;
-  const details = [attributesOf(savedObject), recordOf(installationInfo), recordOf(savedObject), item];
+  const details = [attributesOf(savedObject), asObject(installationInfo), asObject(savedObject), item];
   const find = (key: string): string | undefined =>
     details.map((one) => one?.[key]).find((value) => typeof value === 'string' && value !== '') as
       | string
@@ -132,7 +132,4 @@ function checkPin(name: unknown, version: unknown, where: string, place: string)
   return { name, version };
 }
 
-const recordOf = (value: unknown): Record<string, unknown> | undefined =>
-  isObject(value) ? value : undefined;
-const attributesOf = (value: unknown): Record<string, unknown> | undefined =>
-  recordOf(recordOf(value)?.['attributes']);
+const attributesOf = (value: unknown): JsonObject | undefined => asObject(asObject(value)?.['attributes']);

@@ -1,5 +1,5 @@
 import type { Platform } from './image-config.ts';
-import { asList, asObject, asTexts, parseJson } from './json-tree.ts';
+import { asList, asObject, asTexts, parseJson } from '../domain/json-tree.ts';
 import { onlyOne, type NamedImage } from './named-image.ts';
 import type { TarSurvey } from './tar-survey.ts';
 

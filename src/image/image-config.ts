@@ -1,6 +1,6 @@
 import type { DepotError } from '../domain/errors.ts';
 import { isDigest } from './digest.ts';
-import { asList, asObject, asTexts, parseJson, type JsonObject } from './json-tree.ts';
+import { asList, asObject, asTexts, parseJson, type JsonObject } from '../domain/json-tree.ts';
 
 /** What kind of machine an image runs on. */
 export interface Platform {

@@ -1,6 +1,6 @@
 import { blobName, digestText } from './digest.ts';
 import type { Platform } from './image-config.ts';
-import { asList, asObject, parseJson, type JsonObject } from './json-tree.ts';
+import { asList, asObject, parseJson, type JsonObject } from '../domain/json-tree.ts';
 import { checkedDigest, onlyOne, type NamedImage } from './named-image.ts';
 import type { TarSurvey } from './tar-survey.ts';
 

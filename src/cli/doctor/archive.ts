@@ -1,6 +1,15 @@
 import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import { isArmoredSignature } from '../../source/armor.ts';
-import { failed, ok, unzipped, warning, type Answer, type DoctorContext, type Finding } from './context.ts';
+import {
+  failed,
+  jsonOf,
+  ok,
+  unzipped,
+  warning,
+  type Answer,
+  type DoctorContext,
+  type Finding,
+} from './context.ts';
 
 /** An archive whole, as Kibana takes it, and its signature. */
 export const checkArchive = async (
@@ -19,7 +28,7 @@ export const checkArchive = async (
       ),
     ];
   }
-  const { download, signature_path: signaturePath } = JSON.parse(unzipped(details).toString('utf8')) as {
+  const { download, signature_path: signaturePath } = jsonOf(details) as {
     readonly download?: string;
     readonly signature_path?: string;
   };

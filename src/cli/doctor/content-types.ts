@@ -1,4 +1,4 @@
-import { failed, ok, unzipped, warning, type DoctorContext, type Finding } from './context.ts';
+import { failed, jsonOf, ok, warning, type DoctorContext, type Finding } from './context.ts';
 import type { SearchItem } from './search-item.ts';
 
 /** What Kibana passes on to browsers; anything else is a 400. */
@@ -19,9 +19,7 @@ export const checkTypes = async ({ ask }: DoctorContext, items: readonly SearchI
   const [first] = items;
   const details = await ask(`/package/${first?.name}/${first?.version}/`);
   const readme =
-    details.status === 200
-      ? (JSON.parse(unzipped(details).toString('utf8')) as { readonly readme?: string }).readme
-      : undefined;
+    details.status === 200 ? (jsonOf(details) as { readonly readme?: string }).readme : undefined;
   const absent: string[] = [];
   const odd: string[] = [];
   const paths = [...(readme === undefined ? [] : [readme]), ...[...icons.values()].slice(0, maxIcons)];

@@ -26,6 +26,9 @@ export const unzipped = ({ headers, body }: Answer): Buffer => {
   return encoding === 'gzip' ? gunzipSync(body) : encoding === 'deflate' ? inflateSync(body) : body;
 };
 
+/** The body as what it is taken for. Throws SyntaxError where it is no JSON. */
+export const jsonOf = (answer: Answer): unknown => JSON.parse(unzipped(answer).toString('utf8'));
+
 /** What checks work with. */
 export interface DoctorContext {
   /** As the operator gave it, without slash at its end. */

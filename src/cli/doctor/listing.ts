@@ -1,4 +1,4 @@
-import { unzipped, type DoctorContext } from './context.ts';
+import { jsonOf, type DoctorContext } from './context.ts';
 
 /** What a folder of artifacts offers. */
 export interface ServedNames {
@@ -13,11 +13,8 @@ export const listServed = async (ask: DoctorContext['ask'], folder: string): Pro
   const isListing =
     answer.status === 200 && (answer.headers['content-type'] ?? '').startsWith('application/json');
   const files = isListing
-    ? (
-        JSON.parse(unzipped(answer).toString('utf8')) as {
-          readonly files?: readonly { readonly name: string; readonly served: boolean }[];
-        }
-      ).files
+    ? (jsonOf(answer) as { readonly files?: readonly { readonly name: string; readonly served: boolean }[] })
+        .files
     : undefined;
   return {
     status: answer.status,

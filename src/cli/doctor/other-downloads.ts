@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import { countOf } from '../../domain/count.ts';
 import { readDefendManifest } from '../../artifacts/defend-manifest.ts';
 import { compareVersionTexts } from '../../artifacts/present-releases.ts';
-import { attempt, failed, ok, unzipped, warning, type DoctorContext, type Finding } from './context.ts';
+import {
+  attempt,
+  failed,
+  jsonOf,
+  ok,
+  unzipped,
+  warning,
+  type DoctorContext,
+  type Finding,
+} from './context.ts';
 import { listServed } from './listing.ts';
 
 /** What Elastic Defend, Elasticsearch and Kibana's assistant download. Nothing is said of what isn't served at all. */
@@ -75,16 +84,12 @@ const checkModels = async ({ ask }: DoctorContext): Promise<readonly Finding[]> 
         ];
   }
   const answer = await ask(`/ml-models/${name}`);
-  JSON.parse(unzipped(answer).toString('utf8'));
-  return [
-    answer.status === 200
-      ? ok(check, `${countOf(names.length, 'file')}, ${name} is JSON`)
-      : failed(
-          check,
-          `${name} is answered ${answer.status}`,
-          'Elasticsearch shows no credentials: let it in without',
-        ),
-  ];
+  if (answer.status !== 200) {
+    const advice = 'Elasticsearch shows no credentials: let it in without';
+    return [failed(check, `${name} is answered ${answer.status}`, advice)];
+  }
+  jsonOf(answer);
+  return [ok(check, `${countOf(names.length, 'file')}, ${name} is JSON`)];
 };
 
 const checkDocs = async ({ ask }: DoctorContext): Promise<readonly Finding[]> => {

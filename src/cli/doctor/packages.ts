@@ -3,6 +3,7 @@ import { checkArchive } from './archive.ts';
 import {
   attempt,
   failed,
+  jsonOf,
   ok,
   unzipped,
   warning,
@@ -77,7 +78,7 @@ const checkSearch = async (
         : 'is this the address of a package registry, with its prefix? One of artifacts alone belongs to --artifacts-url',
     );
   }
-  const found = JSON.parse(unzipped(answer).toString('utf8')) as SearchItem[];
+  const found = jsonOf(answer) as SearchItem[];
   items.push(...found);
   const odd = found.find(({ download }) => download !== undefined && !download.startsWith('/'));
   if (odd) {
@@ -106,7 +107,7 @@ const checkNewest = async (
   const constraints = constraintsOf(questions);
   const path = `/search?package=${name}&prerelease=true${constraints === '' ? '' : `&${constraints}`}`;
   const answer = await ask(path);
-  const [first] = isJson(answer) ? (JSON.parse(unzipped(answer).toString('utf8')) as SearchItem[]) : [];
+  const [first] = isJson(answer) ? (jsonOf(answer) as SearchItem[]) : [];
   return first?.name === name
     ? ok('newest version', `${name} ${first.version}`)
     : failed(
@@ -120,7 +121,7 @@ const checkCategories = async ({ ask }: DoctorContext, questions: PackageQuestio
   const constraints = constraintsOf(questions);
   const path = `/categories${constraints === '' ? '' : `?${constraints}`}`;
   const answer = await ask(path);
-  return isJson(answer) && Array.isArray(JSON.parse(unzipped(answer).toString('utf8')))
+  return isJson(answer) && Array.isArray(jsonOf(answer))
     ? ok('categories', 'a list')
     : failed(
         'categories',

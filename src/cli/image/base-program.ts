@@ -4,7 +4,7 @@ import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/settings.ts';
 import type { BaseTree } from '../../image/base-tree.ts';
 import type { ImageConfig } from '../../image/image-config.ts';
-import { asObject, asTexts, parseJson } from '../../image/json-tree.ts';
+import { asObject, asTexts, parseJson } from '../../domain/json-tree.ts';
 import { describeProgram, judgingDigestFile } from '../../index/index-origin.ts';
 import { addSettings, givenFlags, rewriteArguments } from '../flags.ts';
 

@@ -1,4 +1,5 @@
 import { parseYaml } from '../../archive/yaml.ts';
+import { isMap } from '../../domain/tree.ts';
 
 /** The package that a manifest has to be of. */
 export interface ManifestOwner {
@@ -37,7 +38,7 @@ function readLines(bytes: Buffer): ManifestOwner | undefined {
 
 function readWhole(bytes: Buffer): ManifestOwner {
   const tree = parseYaml(bytes);
-  const fields = typeof tree === 'object' && tree !== null && !Array.isArray(tree) ? tree : {};
+  const fields = isMap(tree) ? tree : {};
   const show = (field: unknown): string => (typeof field === 'object' ? 'nothing' : String(field));
   return { name: show(fields['name']), version: show(fields['version']) };
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { YamlValue } from '../../archive/yaml-scalars.ts';
 import { parseYaml } from '../../archive/yaml.ts';
+import { isMap, type TreeMap } from '../../domain/tree.ts';
 
 /** A manifest without its screenshots, and the files that only they named. */
 export interface CutManifest {
@@ -8,8 +9,6 @@ export interface CutManifest {
   /** Paths below the package's folder. */
   readonly files: readonly string[];
 }
-
-type Mapping = { [key: string]: YamlValue };
 
 const key = /^( *)(?:screenshots|"screenshots"|'screenshots') *:(?:\s|$)/;
 
@@ -37,12 +36,12 @@ export const cutScreenshots = (manifest: Buffer): CutManifest | undefined => {
 
 /** Takes the screenshots out of a decoded manifest; what they name. Undefined where it has no such key. */
 const takeScreenshots = (manifest: YamlValue): string[] | undefined => {
-  if (!isMapping(manifest)) {
+  if (!isMap(manifest)) {
     return undefined;
   }
   const { policy_templates: templates } = manifest;
   const holders = [manifest, ...(Array.isArray(templates) ? templates : [])].filter(
-    (one): one is Mapping => isMapping(one) && Object.hasOwn(one, 'screenshots'),
+    (one): one is TreeMap => isMap(one) && Object.hasOwn(one, 'screenshots'),
   );
   if (holders.length === 0) {
     return undefined;
@@ -51,7 +50,7 @@ const takeScreenshots = (manifest: YamlValue): string[] | undefined => {
     const { screenshots } = holder;
     delete holder['screenshots'];
     return (Array.isArray(screenshots) ? screenshots : []).flatMap((one) =>
-      isMapping(one) && typeof one['src'] === 'string' ? [one['src']] : [],
+      isMap(one) && typeof one['src'] === 'string' ? [one['src']] : [],
     );
   });
 };
@@ -93,6 +92,3 @@ const textsOf = (value: YamlValue): string[] => {
   }
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
 };
-
-const isMapping = (value: YamlValue | undefined): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,5 +1,5 @@
 import { DepotError } from '../../domain/errors.ts';
-import { isObject } from '../../domain/json-object.ts';
+import { isObject } from '../../domain/json-tree.ts';
 import type { Pin } from '../../distribution/definition.ts';
 import { isHomemade, pinsOf, readInstalledItems } from '../../distribution/installed.ts';
 import { showUrl } from '../../net/http.ts';

@@ -1,6 +1,6 @@
 import { parseConstraint } from '../../domain/constraint.ts';
 import { DepotError } from '../../domain/errors.ts';
-import { isObject } from '../../domain/json-object.ts';
+import { isObject } from '../../domain/json-tree.ts';
 import { parseStrictVersion } from '../../domain/version.ts';
 import type { Candidate, Requirement } from '../../distribution/candidate.ts';
 import { isPackageName } from '../../distribution/parse-definition.ts';

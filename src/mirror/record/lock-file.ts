@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DepotError, messageOf } from '../../domain/errors.ts';
-import { isObject } from '../../domain/json-object.ts';
+import { isObject } from '../../domain/json-tree.ts';
 import { refuseNewer } from '../../domain/newer-format.ts';
 import { errnoOf } from '../../domain/system-error.ts';
 import { parseStrictVersion } from '../../domain/version.ts';

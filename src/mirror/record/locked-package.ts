@@ -1,6 +1,6 @@
 import { parseConstraint } from '../../domain/constraint.ts';
 import { parseStrictVersion } from '../../domain/version.ts';
-import { isObject } from '../../domain/json-object.ts';
+import { isObject } from '../../domain/json-tree.ts';
 import { isPackageName } from '../../distribution/parse-definition.ts';
 import { isAddress, isFingerprint, isHex, isSize } from './locked-values.ts';
 

@@ -3,6 +3,7 @@ import { parseArtifactName } from '../../artifacts/artifact-name.ts';
 import { isWebPage, magicProblem } from '../../artifacts/file-magic.ts';
 import { parseSha512File } from '../../artifacts/sha512-file.ts';
 import { DepotError } from '../../domain/errors.ts';
+import { asObject, parseJson } from '../../domain/json-tree.ts';
 import { createVerifier, fixedKeys } from '../../signing/verifier.ts';
 import type { ReleaseContent } from './checker.ts';
 import type { ReleaseGroup } from './group.ts';
@@ -47,7 +48,7 @@ export const judgeBeside = async (path: string, body: Buffer, deps: JudgeDeps): 
     if (verdict.state !== 'good' && hopeless.has(verdict.state) && matters) {
       throw refused(path, verdict.reason);
     }
-  } else if (parseJson(body) === undefined) {
+  } else if (readObject(body) === undefined) {
     throw mismatch(path, isWebPage(body) ? 'what came is a web page, not JSON' : 'it is no JSON');
   }
 };
@@ -72,7 +73,7 @@ export const judgeMain = async (
   if (kind === 'artifact') {
     signer = judgeArtifact(path, content, beside, deps);
   } else if (kind === 'model') {
-    const metadata = parseJson(beside.get(path.replace(/\.pt$/, '.metadata.json')));
+    const metadata = readObject(beside.get(path.replace(/\.pt$/, '.metadata.json')));
     const { sha256, size } = (metadata ?? {}) as { readonly sha256?: unknown; readonly size?: unknown };
     judgeContent(path, content, 'its .metadata.json', {
       sha256: typeof sha256 === 'string' && /^[0-9a-f]{64}$/i.test(sha256) ? sha256.toLowerCase() : undefined,
@@ -167,11 +168,5 @@ const judgeDocs = async (path: string, place: string): Promise<void> => {
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-const parseJson = (body: Buffer | undefined): object | undefined => {
-  try {
-    const value = JSON.parse(body?.toString('utf8') ?? '') as unknown;
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
+const readObject = (body: Buffer | undefined): object | undefined =>
+  asObject(parseJson(body?.toString('utf8') ?? ''));

@@ -1,9 +1,15 @@
 /** A JSON object of unknown content. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/** Whether it is an object: no list, no scalar. */
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** An object, or undefined for everything else. */
-export const asObject = (value: unknown): JsonObject | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
+export const asObject = (value: unknown): JsonObject | undefined => (isObject(value) ? value : undefined);
+
+/** The members of an object; none of anything else. */
+export const membersOf = (value: unknown): JsonObject => asObject(value) ?? {};
 
 /** A list, or undefined for everything else. */
 export const asList = (value: unknown): readonly unknown[] | undefined =>
