@@ -34,6 +34,8 @@ export interface Metrics {
   indexAsked(indexer: string, seconds: number): void;
   /** One file read from where packages come from; `component`: `package`, `signature`, `static`. */
   storageAsked(location: string, component: string): void;
+  /** Called where files are read for clients; the number is asked at each scrape. */
+  readFaults(ask: () => number): void;
   /** Called where TLS is on. The time is asked at each scrape, so that a renewed certificate shows. */
   certificateExpires(ask: () => Date): void;
   /** Prometheus text. */
@@ -122,6 +124,17 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     },
     indexAsked: (name, seconds) => indexer.observe({ indexer: name }, seconds),
     storageAsked: (location, component) => storage.inc({ location, component }),
+    readFaults: (ask) => {
+      const unreadable = new Gauge({
+        name: 'fleet_depot_unreadable_files',
+        aggregator: 'max',
+        help: 'Files that clients asked for and that the disk does not give now',
+        registers,
+        collect: () => {
+          unreadable.set(ask());
+        },
+      });
+    },
     certificateExpires: (ask) => {
       const expiry = new Gauge({
         name: 'fleet_depot_certificate_expiry_timestamp_seconds',
