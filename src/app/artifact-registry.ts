@@ -14,6 +14,7 @@ import { readFaultOf, type ReadFaults } from '../source/read-faults.ts';
 import { addArtifactMetrics } from '../telemetry/artifact-metrics.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { connectionLimit } from './connection-limit.ts';
 import { artifactRoots, openArtifactStore, type ArtifactRole } from './artifact-parts.ts';
 
 /** Takes a request. */
@@ -82,6 +83,7 @@ export const startArtifactRegistry = async (
     config.artifactsAddress === undefined
       ? undefined
       : await listen({
+          ...connectionLimit(config, metrics, log),
           log,
           writeStallTimeout: config.writeStallTimeout,
           address: config.artifactsAddress,

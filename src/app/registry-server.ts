@@ -23,6 +23,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { installedFile } from '../installation.ts';
 import { version } from '../version.ts';
+import { connectionLimit } from './connection-limit.ts';
 import type { ArtifactRegistry } from './artifact-registry.ts';
 
 /** The registry, listening. */
@@ -101,6 +102,7 @@ export async function startRegistryServer(
   let listener: Listener;
   try {
     listener = await listen({
+      ...connectionLimit(config, metrics, log),
       log,
       writeStallTimeout: config.writeStallTimeout,
       address: config.address,

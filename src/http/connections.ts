@@ -1,5 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { createCrowd, type CrowdLimits, type CrowdReason } from './crowd.ts';
 
 /** The open connections of a server, and which of them have a request that runs. */
 export interface Connections {
@@ -30,12 +32,20 @@ interface Connection {
 
 const isRunning = ({ answer }: Connection): boolean => answer !== undefined && !answer.closed;
 
+/** How many connections there may be, and who is told of those that are closed to make room. */
+export interface ConnectionOptions {
+  readonly limits: CrowdLimits;
+  onClose(reason: CrowdReason): void;
+}
+
 /**
  * Keeps count itself, because Node's `closeIdleConnections` knows neither a connection that has not sent a byte yet nor one
  * within its TLS handshake, and a probe that holds one open would hold up the stop.
  */
-export const trackConnections = (server: Server): Connections => {
+export const trackConnections = (server: Server, { limits, onClose }: ConnectionOptions): Connections => {
   const open = new Map<string, Connection>();
+  const crowd = createCrowd<Connection>(limits, onClose);
+  const isTls = server instanceof TlsServer;
   let draining = false;
 
   // A TLS socket and the plain one below it have the same other end, and only that.
@@ -49,11 +59,20 @@ export const trackConnections = (server: Server): Connections => {
       if (open.get(key) === connection) {
         open.delete(key);
       }
+      crowd.leave(connection);
     });
+    crowd.enter(connection, isTls);
   };
   server.on('connection', add);
   // Takes the place of the plain socket, with which it closes.
-  server.on('secureConnection', add);
+  server.on('secureConnection', (socket: TrackedSocket) => {
+    const connection = open.get(keyOf(socket));
+    if (connection) {
+      connection.socket = socket;
+      socket[own] = connection;
+      crowd.shook(connection);
+    }
+  });
 
   const closeAfter = (connection: Connection): void => {
     connection.answer?.once('close', () => {
