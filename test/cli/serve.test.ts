@@ -1,4 +1,4 @@
-import { copyFile, rm } from 'node:fs/promises';
+import { chmod, chown, copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { selfSigned } from '../support/certificates.ts';
@@ -77,6 +77,24 @@ test('over TLS the health verb trusts the configured certificate and no other', 
   t.regex(bad.stderr, /shows another certificate than the configured one/);
   t.is((await runCommand(['health', server.url])).code, 1, 'a self-signed one that nobody configured');
   t.is((await runCommand(['health', server.url], { env })).code, 0);
+});
+
+test('a key that root owns and a group of the process reads, as Kubernetes mounts a secret, is taken', async (t) => {
+  if (process.geteuid?.() !== 0) {
+    t.log('skipped: only root can run the server as another user');
+    t.pass();
+    return;
+  }
+  const folder = await scratch(t);
+  const { cert, key } = await selfSigned(folder, 'own');
+  const user = 54_321;
+  await chmod(folder, 0o755);
+  await chown(key, 0, user);
+  await chmod(key, 0o440);
+  const env = { EPR_TLS_CERT: cert, EPR_TLS_KEY: key, EPR_CACHE_DIR: join(folder, 'none') };
+  const server = await startServer(t, ['serve'], { env, cwd: folder, user });
+  const health = await runCommand(['health'], { env: { ...env, EPR_ADDRESS: new URL(server.url).host } });
+  t.deepEqual([health.code, health.stderr], [0, '']);
 });
 
 test('a renewal that went wrong leaves server and health as they were', async (t) => {
