@@ -34,7 +34,7 @@ export const servingSettings = {
     flag: 'trusted-proxies',
     section: 'serving',
     default: '',
-    help: 'Reverse proxies whose X-Forwarded-For says who asks, for the log and for the limit of wrong credentials; nobody is believed where left out',
+    help: 'Reverse proxies whose X-Forwarded-For, or Forwarded, says who asks, for the log and for the limit of wrong credentials; nobody is believed where left out',
   }),
   allowUnknownQueryParameters: setting(boolean, {
     flag: 'allow-unknown-query-parameters',
