@@ -14,7 +14,7 @@ export interface Connections {
   readonly running: number;
   /** The plain socket below one that speaks TLS and whose handshake is not done; undefined for all others. */
   plainOf(socket: Socket): Socket | undefined;
-  /** Whether the newest request has its answer, or a part of it, while its own body is still to come. */
+  /** Whether an answer, or a part of it, is on its way, also one to a request whose own body is still to come. */
   isAnswered(socket: Socket): boolean;
 }
 
@@ -28,7 +28,15 @@ interface Connection {
   socket: Socket;
   /** The answer to its newest request: answers go out in order, so that it is the last to end. */
   answer: ServerResponse | undefined;
+  /** Answers to requests that were sent ahead, which wait for those before them. */
+  readonly queued: Set<ServerResponse>;
 }
+
+/** Node tells the answer that is going out of the end of its connection, and none of those that wait behind it. */
+const tellOfEnd = (response: ServerResponse): void => {
+  response.destroy();
+  response.emit('close');
+};
 
 const isRunning = ({ answer }: Connection): boolean => answer !== undefined && !answer.closed;
 
@@ -52,7 +60,7 @@ export const trackConnections = (server: Server, { limits, onClose }: Connection
   const keyOf = (socket: Socket): string => `${socket.remoteAddress}|${socket.remotePort}`;
   const add = (socket: Socket): void => {
     const key = keyOf(socket);
-    const connection: Connection = { socket, answer: undefined };
+    const connection: Connection = { socket, answer: undefined, queued: new Set() };
     open.set(key, connection);
     (socket as TrackedSocket)[own] = connection;
     socket.once('close', () => {
@@ -60,6 +68,7 @@ export const trackConnections = (server: Server, { limits, onClose }: Connection
         open.delete(key);
       }
       crowd.leave(connection);
+      connection.queued.forEach(tellOfEnd);
     });
     crowd.enter(connection, isTls);
   };
@@ -86,6 +95,10 @@ export const trackConnections = (server: Server, { limits, onClose }: Connection
       const connection = (request.socket as TrackedSocket)[own];
       if (connection) {
         connection.answer = response;
+        if (response.socket === null) {
+          connection.queued.add(response);
+          response.once('socket', () => connection.queued.delete(response));
+        }
         if (draining) {
           response.setHeader('Connection', 'close');
           closeAfter(connection);
@@ -115,8 +128,11 @@ export const trackConnections = (server: Server, { limits, onClose }: Connection
       return known === socket ? undefined : known;
     },
     isAnswered: (socket) => {
-      const answer = (socket as TrackedSocket)[own]?.answer;
-      return answer !== undefined && answer.headersSent && !answer.req.complete;
+      const connection = (socket as TrackedSocket)[own];
+      return (
+        connection?.answer !== undefined &&
+        (isRunning(connection) || (connection.answer.headersSent && !connection.answer.req.complete))
+      );
     },
   };
 };

@@ -13,6 +13,7 @@ import { methodGuard } from '../middleware/method-guard.ts';
 import { requestId } from '../middleware/request-id.ts';
 import { answerHeaders } from '../middleware/answer-headers.ts';
 import { foundOr, tellingFaults } from '../missing-file.ts';
+import { ownTurn } from '../own-turn.ts';
 import { redirect } from '../redirect.ts';
 import { sendBody, sendFile, sendMoment } from '../send.ts';
 import { artifactType } from './artifact-type.ts';
@@ -99,6 +100,10 @@ const sendArtifact = async (
   // what compresses on the way would give agents another content.
   const keep = artifact.kind === 'key' ? `max-age=${maxAge}` : 'no-cache';
   const cacheControl = `public, ${keep}, no-transform`;
+  const turn = ownTurn(context.res);
+  if (turn && !(await turn)) {
+    return;
+  }
   const send = async (): Promise<void> => {
     const file = tellingFaults(await store.open(artifact), news);
     await sendFile(context, file, { type: artifactType(artifact), maxAge, cacheControl }, transfers);

@@ -5,6 +5,7 @@ import type { PackageReference } from '../../domain/reference.ts';
 import { parseReference } from '../../domain/reference.ts';
 import type { PackageRef, ServedFile } from '../../source/source.ts';
 import { foundOr, packageAnswers, tellingFaults } from '../missing-file.ts';
+import { ownTurn } from '../own-turn.ts';
 import { redirect } from '../redirect.ts';
 import { sendBody, sendFile } from '../send.ts';
 import type { RegistryRoutes } from './registry.ts';
@@ -25,6 +26,10 @@ export function archiveRoute(registry: RegistryRoutes) {
     }
     if (!reference.parsed) {
       throw new DepotError('VERSION_INVALID');
+    }
+    const turn = ownTurn(context.res);
+    if (turn && !(await turn)) {
+      return;
     }
     await (signature ? sendSignature : sendArchive)(context, reference, registry);
   };
