@@ -4,6 +4,7 @@ import { startMetricsServer } from './app/metrics-server.ts';
 import { startRegistryServer } from './app/registry-server.ts';
 import type { Config } from './config/settings.ts';
 import type { Snapshot } from './index/snapshot.ts';
+import { createReadFaults } from './source/read-faults.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
@@ -43,10 +44,13 @@ export async function startApp(config: Config, { log, metrics }: AppDeps): Promi
       close: index.close,
     };
   }
-  const artifacts = await startArtifactRegistry(config, { log, metrics });
+  const faults = createReadFaults({ log, onEnd: () => void index.refresh().catch(() => undefined) });
+  metrics.readFaults(() => faults.count);
+  const artifacts = await startArtifactRegistry(config, { log, metrics, faults });
   const server = await startRegistryServer(config, {
     index,
     source: parts.source,
+    faults,
     log,
     metrics,
     ...(artifacts === undefined ? {} : { artifacts }),
@@ -65,6 +69,7 @@ export async function startApp(config: Config, { log, metrics }: AppDeps): Promi
     },
     close: async () => {
       watcher.close();
+      faults.close();
       await Promise.all([
         server.close(),
         artifacts?.close(config.shutdownTimeout),

@@ -16,7 +16,7 @@ export interface ArchiveCache {
   take(key: string): KeptArchive | undefined;
   /**
    * Reads a file that turns out to be wanted often, closes it, and gives it from memory; undefined leaves the file open
-   * and to the caller. Callers at the same time share one reading.
+   * and to the caller. Callers at the same time share one reading. Throws what reading throws.
    */
   admit(key: string, file: ServedFile): Promise<KeptArchive | undefined>;
 }
@@ -89,9 +89,11 @@ export function createArchiveCache(maxBytes: number): ArchiveCache {
         running = read(key, file);
         reading.set(key, running);
       }
-      const entry = await running;
-      await file.close();
-      return use(entry);
+      try {
+        return use(await running);
+      } finally {
+        await file.close();
+      }
     },
   };
 }

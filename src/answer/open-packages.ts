@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { DepotError } from '../domain/errors.ts';
 import type { PackageFiles, PackageRef, PackageSource } from '../source/source.ts';
 
 /** Packages that stay open for the next file, since reading an archive's directory costs more than reading an entry. */
@@ -50,6 +51,12 @@ export function createOpenPackages(source: PackageSource, max: number, idle = id
       opened.users++;
       try {
         return await use(await opened.files);
+      } catch (error) {
+        // A handle of a disk that went away stays of no use when the disk is back.
+        if (error instanceof DepotError && error.code === 'FILE_UNREADABLE' && kept.peek(key) === opened) {
+          kept.delete(key);
+        }
+        throw error;
       } finally {
         opened.users--;
         await closeIfDone(opened);

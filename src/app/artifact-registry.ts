@@ -10,9 +10,11 @@ import type { ArtifactHealth } from '../http/routes/health.ts';
 import { listen, type ListenerOptions } from '../http/server.ts';
 import { createTransfers } from '../http/transfers.ts';
 import { createTlsIdentity } from '../net/tls-identity.ts';
+import { readFaultOf, type ReadFaults } from '../source/read-faults.ts';
 import { addArtifactMetrics } from '../telemetry/artifact-metrics.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { connectionLimit } from './connection-limit.ts';
 import { artifactRoots, openArtifactStore, type ArtifactRole } from './artifact-parts.ts';
 
 /** Takes a request. */
@@ -36,10 +38,17 @@ export interface ArtifactRegistry {
   close(grace: number): Promise<void>;
 }
 
+/** What the artifact registry is handed by its process. */
+export interface ArtifactDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly faults: Pick<ReadFaults, 'raise'>;
+}
+
 /** Puts the artifact registry together; undefined where no setting asks for it. */
 export const startArtifactRegistry = async (
   config: Config,
-  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+  { log, metrics, faults }: ArtifactDeps,
   role: ArtifactRole = { kind: 'alone' },
 ): Promise<ArtifactRegistry | undefined> => {
   const roots = artifactRoots(config);
@@ -54,6 +63,13 @@ export const startArtifactRegistry = async (
   addArtifactMetrics(metrics.registry, () => ({ ...store.report(), transfers: transfers.running }));
   const app = createArtifactApp({
     store,
+    news: {
+      refresh: () =>
+        void store
+          .refresh()
+          .catch((error: unknown) => log.error({ err: error }, 'the artifact folders cannot be listed')),
+      unreadable: (error) => faults.raise(readFaultOf(error)),
+    },
     ...(gatekeeper === undefined ? {} : { gatekeeper }),
     transfers,
     prefix: config.pathPrefix,
@@ -67,6 +83,7 @@ export const startArtifactRegistry = async (
     config.artifactsAddress === undefined
       ? undefined
       : await listen({
+          ...connectionLimit(config, metrics, log),
           log,
           writeStallTimeout: config.writeStallTimeout,
           address: config.artifactsAddress,

@@ -1,6 +1,7 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { ErrorCode, ErrorDetails } from '../domain/errors.ts';
 import type { IndexNews } from '../index/follower.ts';
+import type { ReadFault } from '../source/read-faults.ts';
 
 /** The variable that makes a process a worker, and tells it the folder of the index file. */
 export const workerCacheVariable = 'FLEET_DEPOT_WORKER_CACHE';
@@ -25,6 +26,8 @@ export type ToPrimary =
   | { readonly type: 'refresh' }
   /** The index file can't be read. */
   | { readonly type: 'rewrite-index' }
+  /** A file could not be read for a client. */
+  | { readonly type: 'unreadable'; readonly fault: ReadFault }
   | { readonly type: 'refresh-artifacts' }
   | { readonly type: 'credential-failed'; readonly client: string }
   | { readonly type: 'metrics'; readonly id: number; readonly values: MetricValues };

@@ -19,5 +19,7 @@ export async function startMetricsServer(
         address: config.metricsAddress,
         setting: nameOf(settings.metricsAddress),
         handler: createMetricsHandler(metrics, log),
+        // Prometheus and a few more.
+        maxConnections: 100,
       });
 }

@@ -162,7 +162,7 @@ export async function firstIndex(index: IndexStore, config: Config, log: Log): P
 const unreadablePause = 5000;
 
 /**
- * A package path that can't be read (a share that isn't mounted yet, a wrong owner) leaves the server up and not ready, and it looks
+ * A package path that can't be read (a share that isn't mounted yet, a wrong owner), or no process that reads packages, leaves the server up and not ready, and it looks
  * again until it can. `-strict` and a dry run take it for the failure that they are to find.
  */
 async function refreshReadable(index: IndexStore, config: Config): Promise<Snapshot> {
@@ -170,7 +170,8 @@ async function refreshReadable(index: IndexStore, config: Config): Promise<Snaps
     try {
       return await index.refresh();
     } catch (error) {
-      const mayPass = error instanceof DepotError && error.code === 'SOURCE_UNREADABLE';
+      const mayPass =
+        error instanceof DepotError && ['SOURCE_UNREADABLE', 'READER_NOT_STARTED'].includes(error.code);
       if (!mayPass || config.strict || config.dryRun) {
         throw error;
       }

@@ -7,7 +7,9 @@ import type { Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { makeFolder } from '../files/folder.ts';
 import { defaultCacheFolder } from '../index/cache-folder.ts';
+import type { Snapshot } from '../index/snapshot.ts';
 import type { WrittenIndex } from '../index/store.ts';
+import { createReadFaults } from '../source/read-faults.ts';
 import { workerCacheVariable, type ToPrimary, type ToWorker } from './messages.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { artifactRoots, openArtifactStore } from './artifact-parts.ts';
@@ -37,21 +39,31 @@ export async function startPrimary(
   const { log, metrics } = deps;
   const cacheFolder = await sharedFolder(config);
   const parts = await createPackageParts(config, log, cacheFolder.path);
-  let announced = 0;
+  let announced = { generation: 0, versions: 0 };
   let isUnwritten = false;
   const index: WrittenIndex = createIndex(config, parts, log, metrics, (snapshot) => {
     // On the next turn the store knows what to write.
-    setImmediate(() => void announce(snapshot.generation));
+    setImmediate(() => void announce(snapshot));
   });
+  const faults = createReadFaults({ log, onEnd: () => void index.refresh().catch(() => undefined) });
+  metrics.readFaults(() => faults.count);
   const news = (): ToWorker => {
     const { progress, fault } = index.state();
-    const reason = fault ?? (isUnwritten ? unwritten : undefined);
-    return { type: 'index', news: { generation: announced, progress, fault: reason } };
+    const reason = fault ?? faults.current() ?? (isUnwritten ? unwritten : undefined);
+    return {
+      type: 'index',
+      news: { ...announced, progress, fault: reason },
+    };
   };
-  const announce = async (generation: number): Promise<void> => {
+  const written = ({ generation, packages }: Snapshot): void => {
+    if (generation > announced.generation) {
+      announced = { generation, versions: packages.length };
+    }
+  };
+  const announce = async (snapshot: Snapshot): Promise<void> => {
     isUnwritten = !(await index.flush());
     if (!isUnwritten) {
-      announced = Math.max(announced, generation);
+      written(snapshot);
     }
     supervisor.tell(news());
   };
@@ -59,7 +71,10 @@ export async function startPrimary(
   const announceLate = (): void => {
     if (isUnwritten && index.isWritten()) {
       isUnwritten = false;
-      announced = index.state().snapshot?.generation ?? announced;
+      const { snapshot } = index.state();
+      if (snapshot) {
+        written(snapshot);
+      }
     }
   };
 
@@ -97,6 +112,8 @@ export async function startPrimary(
         void index.refresh().catch(() => undefined);
       } else if (message.type === 'rewrite-index') {
         index.rewrite();
+      } else if (message.type === 'unreadable') {
+        faults.raise(message.fault);
       } else if (message.type === 'refresh-artifacts') {
         lookAtArtifacts();
       } else if (message.type === 'credential-failed') {
@@ -137,6 +154,7 @@ export async function startPrimary(
       },
       close: async () => {
         watcher.close();
+        faults.close();
         await Promise.all([stopWorkers(), metricsServer?.close(0), index.close(), artifacts?.close()]);
         await cacheFolder.remove();
       },

@@ -17,11 +17,13 @@ import { createTransfers } from '../http/transfers.ts';
 import type { Snapshot } from '../index/snapshot.ts';
 import type { IndexStore } from '../index/store.ts';
 import { createTlsIdentity, type TlsIdentity } from '../net/tls-identity.ts';
+import { readFaultOf, type ReadFaults } from '../source/read-faults.ts';
 import type { PackageSource } from '../source/source.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { installedFile } from '../installation.ts';
 import { version } from '../version.ts';
+import { connectionLimit } from './connection-limit.ts';
 import type { ArtifactRegistry } from './artifact-registry.ts';
 
 /** The registry, listening. */
@@ -34,6 +36,8 @@ export interface RegistryServer {
 export interface RegistryServerParts {
   readonly index: IndexStore;
   readonly source: PackageSource;
+  /** Files that couldn't be read for a client. */
+  readonly faults: Pick<ReadFaults, 'raise' | 'current'>;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Answers some requests itself and gives the others on: artifacts share the listener, and health tells of them. */
@@ -49,7 +53,8 @@ export async function startRegistryServer(
   config: Config,
   parts: RegistryServerParts,
 ): Promise<RegistryServer> {
-  const { index, source, log, metrics, artifacts } = parts;
+  const { index, source, faults, log, metrics, artifacts } = parts;
+  const refresh = (): void => void index.refresh().catch(() => undefined);
   const identity = await createIdentity(config, log);
   if (identity) {
     metrics.certificateExpires(() => identity.certificateExpires());
@@ -65,14 +70,25 @@ export async function startRegistryServer(
       archives: createArchiveCache(config.archiveCacheSize),
       transfers: createTransfers(transferMemory),
       source,
-      refresh: () => void index.refresh().catch(() => undefined),
+      refresh,
+      unreadable: (error) => {
+        if (error.code !== 'SOURCE_LOST') {
+          faults.raise(readFaultOf(error));
+        } else if (index.state().fault === undefined) {
+          // The look tells of it, once, and every later one sees whether it is back.
+          refresh();
+        }
+      },
       cacheTimes: cacheTimes(config),
       allowUnknownParameters: config.allowUnknownQueryParameters,
       prefix: config.pathPrefix,
       metrics,
     },
     health: {
-      state: index.state,
+      state: () => {
+        const state = index.state();
+        return { ...state, fault: state.fault ?? faults.current() };
+      },
       certificateExpires: () => identity?.certificateExpires(),
       isStopping: () => isStopping,
       ...(artifacts === undefined ? {} : { artifacts: artifacts.health }),
@@ -86,6 +102,7 @@ export async function startRegistryServer(
   let listener: Listener;
   try {
     listener = await listen({
+      ...connectionLimit(config, metrics, log),
       log,
       writeStallTimeout: config.writeStallTimeout,
       address: config.address,

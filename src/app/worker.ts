@@ -1,6 +1,7 @@
 import type { Config } from '../config/settings.ts';
 import { DepotError } from '../domain/errors.ts';
 import { createFollowingIndex, type IndexNews } from '../index/follower.ts';
+import type { ReadFault } from '../source/read-faults.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { MetricValues, ToPrimary, ToWorker } from './messages.ts';
@@ -34,6 +35,11 @@ export async function runWorker(
     askRefresh: () => say({ type: 'refresh' }),
     askIndex: () => say({ type: 'rewrite-index' }),
   });
+  // The primary tries whether they can be read again, and tells all.
+  const faults = {
+    raise: (fault: ReadFault) => say({ type: 'unreadable', fault }),
+    current: () => undefined,
+  };
   let server: RegistryServer | undefined;
   let artifacts: ArtifactRegistry | undefined;
   let seen = 0;
@@ -84,7 +90,7 @@ export async function runWorker(
   try {
     artifacts = await startArtifactRegistry(
       config,
-      { log, metrics },
+      { log, metrics, faults },
       {
         kind: 'follows',
         cacheFolder,
@@ -95,6 +101,7 @@ export async function runWorker(
     server = await startRegistryServer(config, {
       index,
       source,
+      faults,
       log,
       metrics,
       ...(artifacts === undefined ? {} : { artifacts }),

@@ -21,7 +21,7 @@ export const openRandomFile = async (path: string, what: string, blocking: boole
   try {
     return blocking ? openBlocking(path, what) : await openWaiting(path, what);
   } catch (error) {
-    throw unreadable(what, error);
+    throw unreadable(what, error, { path });
   }
 };
 
@@ -58,7 +58,7 @@ const openBlocking = (path: string, what: string): RandomFile => {
             got += count;
           }
         } catch (error) {
-          throw unreadable(what, error);
+          throw unreadable(what, error, { path, position: position + got });
         }
         return bytes;
       },
@@ -78,7 +78,7 @@ const openWaiting = async (path: string, what: string): Promise<RandomFile> => {
     return {
       stats,
       size: Number(stats.size),
-      read: (position, length) => readWaiting(handle, what, position, length),
+      read: (position, length) => readWaiting(handle, { path, what }, position, length),
       close: () => handle.close(),
     };
   } catch (error) {
@@ -89,7 +89,7 @@ const openWaiting = async (path: string, what: string): Promise<RandomFile> => {
 
 const readWaiting = async (
   handle: FileHandle,
-  what: string,
+  { path, what }: { readonly path: string; readonly what: string },
   position: number,
   length: number,
 ): Promise<Buffer> => {
@@ -107,7 +107,7 @@ const readWaiting = async (
       got += bytesRead;
     }
   } catch (error) {
-    throw unreadable(what, error);
+    throw unreadable(what, error, { path, position: position + got });
   }
   return bytes;
 };

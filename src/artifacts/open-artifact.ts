@@ -22,7 +22,7 @@ export const openArtifact = async (artifact: Artifact): Promise<ServedFile | und
     if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) {
       return undefined;
     }
-    throw unreadable(artifact.path, error);
+    throw unreadable(artifact.path, error, { path: artifact.absolute });
   }
   try {
     const stats = await handle.stat({ bigint: true });
@@ -32,13 +32,13 @@ export const openArtifact = async (artifact: Artifact): Promise<ServedFile | und
     }
   } catch (error) {
     await handle.close();
-    throw unreadable(artifact.path, error);
+    throw unreadable(artifact.path, error, { path: artifact.absolute });
   }
   const readPiece = (buffer: Buffer, length: number, position: number): Promise<number> =>
     new Promise((resolve, reject) => {
       read(handle.fd, buffer, 0, length, position, (error, count) => {
         if (error) {
-          reject(unreadable(artifact.path, error));
+          reject(unreadable(artifact.path, error, { path: artifact.absolute, position }));
         } else if (count === 0) {
           reject(
             new DepotError('FILE_UNREADABLE', {

@@ -4,6 +4,7 @@ import {
   cacheBytes,
   choice,
   duration,
+  integer,
   networks,
   path,
   pathPrefix,
@@ -33,13 +34,19 @@ export const servingSettings = {
     flag: 'trusted-proxies',
     section: 'serving',
     default: '',
-    help: 'Reverse proxies whose X-Forwarded-For says who asks, for the log and for the limit of wrong credentials; nobody is believed where left out',
+    help: 'Reverse proxies whose X-Forwarded-For, or Forwarded, says who asks, for the log and for the limit of wrong credentials; nobody is believed where left out',
   }),
   allowUnknownQueryParameters: setting(boolean, {
     flag: 'allow-unknown-query-parameters',
     section: 'serving',
     default: 'true',
     help: 'Ignore query parameters that the API does not know instead of answering 400',
+  }),
+  maxConnections: setting(integer(16, 1_000_000), {
+    flag: 'max-connections',
+    section: 'serving',
+    default: '10000',
+    help: 'Connections of each process and listener at a time, a tenth of them within their TLS handshake; beyond that those are closed that ask nothing, never a running answer',
   }),
   writeStallTimeout: setting(timer(1000, day), {
     flag: 'write-stall-timeout',

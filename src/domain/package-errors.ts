@@ -22,6 +22,12 @@ export const packageErrors = {
     message: '{path}: {reason}; there is nothing else to serve',
     advice: 'Let the user that the server runs as read the package path; the next look takes it up.',
   },
+  READER_NOT_STARTED: {
+    status: 500,
+    message: 'no process that reads packages can be started: {reason}',
+    advice:
+      'Allow more processes and threads, a reader takes about twelve: the pids limit of the container (`docker run --pids-limit`, `podPidsLimit` of the kubelet), `TasksMax` of the systemd unit, or `ulimit -u`; and memory. What is served stays, and the next look tries again.',
+  },
   ZIP_INVALID: {
     status: 500,
     message: '{reason}',

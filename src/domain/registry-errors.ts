@@ -53,6 +53,12 @@ export const registryErrors = {
     message: 'the archive is being replaced, ask again',
     advice: 'Wait until the copy is done and indexed; Kibana asks again by itself.',
   },
+  PACKAGE_UNREADABLE: {
+    status: 503,
+    message: 'the package cannot be read now, ask again later',
+    advice:
+      'Bring the disk of its package path back, or let the user that the server runs as read it. The log names the file and the cause, /health says `degraded` meanwhile.',
+  },
   NOT_READY: {
     status: 503,
     message: 'the index is not ready: {reason}',

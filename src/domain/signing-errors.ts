@@ -66,7 +66,7 @@ export const signingErrors = {
     status: 500,
     message: '{path} can be read by others than its owner (mode {mode})',
     advice:
-      'Take it away from them (`chmod 600 FILE`; on a file system without permissions, as FAT, copy it to one that has them), and make a new key if others had access.',
+      'Take it away from them (`chmod 600 FILE`; on a file system without permissions, as FAT, copy it to one that has them), and make a new key if others had access. A secret that another user owns may be readable by one group of this process (0440 or 0640; in Kubernetes `defaultMode: 0440` and an `fsGroup`), never by all.',
   },
   SITE_KEY_LOCKED: {
     status: 500,

@@ -59,3 +59,9 @@ export const errnoOf = (error: unknown): string | undefined => {
 
 /** A clause that says why the system refused, as in "the disk is full"; undefined where the error isn't one of files. */
 export const systemWords = (error: unknown): string | undefined => words[errnoOf(error) ?? ''];
+
+/** Whether an error, or what caused it, is that there is no file of this name (any more). */
+export const isGone = (error: unknown): boolean => {
+  const code = errnoOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+  return code !== undefined && ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code);
+};

@@ -1,5 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { createCrowd, type CrowdLimits, type CrowdReason } from './crowd.ts';
 
 /** The open connections of a server, and which of them have a request that runs. */
 export interface Connections {
@@ -12,7 +14,7 @@ export interface Connections {
   readonly running: number;
   /** The plain socket below one that speaks TLS and whose handshake is not done; undefined for all others. */
   plainOf(socket: Socket): Socket | undefined;
-  /** Whether the newest request has its answer, or a part of it, while its own body is still to come. */
+  /** Whether an answer, or a part of it, is on its way, also one to a request whose own body is still to come. */
   isAnswered(socket: Socket): boolean;
 }
 
@@ -26,34 +28,60 @@ interface Connection {
   socket: Socket;
   /** The answer to its newest request: answers go out in order, so that it is the last to end. */
   answer: ServerResponse | undefined;
+  /** Answers to requests that were sent ahead, which wait for those before them. */
+  readonly queued: Set<ServerResponse>;
 }
 
+/** Node tells the answer that is going out of the end of its connection, and none of those that wait behind it. */
+const tellOfEnd = (response: ServerResponse): void => {
+  response.destroy();
+  response.emit('close');
+};
+
 const isRunning = ({ answer }: Connection): boolean => answer !== undefined && !answer.closed;
+
+/** How many connections there may be, and who is told of those that are closed to make room. */
+export interface ConnectionOptions {
+  readonly limits: CrowdLimits;
+  onClose(reason: CrowdReason): void;
+}
 
 /**
  * Keeps count itself, because Node's `closeIdleConnections` knows neither a connection that has not sent a byte yet nor one
  * within its TLS handshake, and a probe that holds one open would hold up the stop.
  */
-export const trackConnections = (server: Server): Connections => {
+export const trackConnections = (server: Server, { limits, onClose }: ConnectionOptions): Connections => {
   const open = new Map<string, Connection>();
+  const crowd = createCrowd<Connection>(limits, onClose);
+  const isTls = server instanceof TlsServer;
   let draining = false;
 
   // A TLS socket and the plain one below it have the same other end, and only that.
   const keyOf = (socket: Socket): string => `${socket.remoteAddress}|${socket.remotePort}`;
   const add = (socket: Socket): void => {
     const key = keyOf(socket);
-    const connection: Connection = { socket, answer: undefined };
+    const connection: Connection = { socket, answer: undefined, queued: new Set() };
     open.set(key, connection);
     (socket as TrackedSocket)[own] = connection;
     socket.once('close', () => {
       if (open.get(key) === connection) {
         open.delete(key);
       }
+      crowd.leave(connection);
+      connection.queued.forEach(tellOfEnd);
     });
+    crowd.enter(connection, isTls);
   };
   server.on('connection', add);
   // Takes the place of the plain socket, with which it closes.
-  server.on('secureConnection', add);
+  server.on('secureConnection', (socket: TrackedSocket) => {
+    const connection = open.get(keyOf(socket));
+    if (connection) {
+      connection.socket = socket;
+      socket[own] = connection;
+      crowd.shook(connection);
+    }
+  });
 
   const closeAfter = (connection: Connection): void => {
     connection.answer?.once('close', () => {
@@ -67,6 +95,10 @@ export const trackConnections = (server: Server): Connections => {
       const connection = (request.socket as TrackedSocket)[own];
       if (connection) {
         connection.answer = response;
+        if (response.socket === null) {
+          connection.queued.add(response);
+          response.once('socket', () => connection.queued.delete(response));
+        }
         if (draining) {
           response.setHeader('Connection', 'close');
           closeAfter(connection);
@@ -96,8 +128,11 @@ export const trackConnections = (server: Server): Connections => {
       return known === socket ? undefined : known;
     },
     isAnswered: (socket) => {
-      const answer = (socket as TrackedSocket)[own]?.answer;
-      return answer !== undefined && answer.headersSent && !answer.req.complete;
+      const connection = (socket as TrackedSocket)[own];
+      return (
+        connection?.answer !== undefined &&
+        (isRunning(connection) || (connection.answer.headersSent && !connection.answer.req.complete))
+      );
     },
   };
 };

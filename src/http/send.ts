@@ -142,8 +142,12 @@ export async function sendFile(
   const etag = `"${file.etag}"`;
   const fileHead = { ...head, modifiedAt: file.modifiedAt, ranges: true };
   if (transfers && isReusable(file) && file.size > 0 && asksForWhole(context)) {
-    writeWholeHead(context, file.size, etag, fileHead);
-    void transfers.send(context.res, file, 0, file.size - 1);
+    await begun((begin) =>
+      transfers.send(context.res, file, 0, file.size - 1, () => {
+        writeWholeHead(context, file.size, etag, fileHead);
+        begin();
+      }),
+    );
     return;
   }
   const range = prepare(context, file.size, etag, fileHead);
@@ -158,10 +162,13 @@ export async function sendFile(
   if (transfers && isReusable(file) && end >= start) {
     context.set('Content-Type', head.type);
     context.length = end - start + 1;
-    context.respond = false;
     setCommonHeaders(context);
-    // Not waited for: what goes wrong from here on is no error that an answer could tell.
-    void transfers.send(context.res, file, start, end);
+    await begun((begin) =>
+      transfers.send(context.res, file, start, end, () => {
+        context.respond = false;
+        begin();
+      }),
+    );
     return;
   }
   const stream = file.stream(start, end);
@@ -171,6 +178,15 @@ export async function sendFile(
   context.set('Content-Type', head.type);
   context.length = end - start + 1;
 }
+
+/**
+ * Waits until the answer is begun, and no longer: what goes wrong from there on is no error that an answer could tell. Rejects where it
+ * never began.
+ */
+const begun = (send: (begin: () => void) => Promise<void>): Promise<void> =>
+  new Promise((resolve, reject) => {
+    send(resolve).then(resolve, reject);
+  });
 
 const isReusable = (file: ServedFile): file is ReusableFile => file.readInto !== undefined;
 

@@ -6,7 +6,8 @@ import type { SecureContextOptions } from 'node:tls';
 import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { answerBadRequests } from './bad-request.ts';
-import { trackConnections, type Connections } from './connections.ts';
+import { trackConnections, type ConnectionOptions, type Connections } from './connections.ts';
+import type { CrowdReason } from './crowd.ts';
 
 /** The part of a TLS identity that a listener needs; net/tls-identity.ts makes one. */
 export interface ServerIdentity {
@@ -29,6 +30,10 @@ export interface ListenerOptions {
   readonly writeStallTimeout: number;
   /** From the first byte of a connection or request to the end of its headers, and for a TLS handshake; 20 s where left out. */
   readonly headersTimeout?: number;
+  /** Connections at a time, a tenth of them within their TLS handshake; 10,000 where left out. See crowd.ts for which are closed. */
+  readonly maxConnections?: number;
+  /** Told of each connection that was closed to make room. */
+  readonly onCrowded?: (reason: CrowdReason) => void;
 }
 
 /** A server that listens. */
@@ -45,6 +50,7 @@ export interface Listener {
 
 const maxHeaderSize = 16 * 1024;
 const maxHeadersCount = 100;
+const quietTime = 60_000;
 
 /**
  * Listens on the address. Only the request has a time limit; an answer may take hours as long as the client reads.
@@ -69,7 +75,7 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
       : createTlsServer({ ...limits, ...identity.options(), handshakeTimeout: headersTimeout });
   server.maxHeadersCount = maxHeadersCount;
   const stopRenewals = identity?.onRenewal((renewed) => (server as TlsServer).setSecureContext(renewed));
-  const connections = trackConnections(server);
+  const connections = trackConnections(server, crowdOptions(options));
   answerBadRequests(server, log, connections);
   server.on('request', (request, response) => {
     connections.begin(request, response);
@@ -92,6 +98,32 @@ export const listen = async (options: ListenerOptions): Promise<Listener> => {
     close: (grace) => {
       closed ??= closeServer(server, connections, grace, log).finally(() => stopRenewals?.());
       return closed;
+    },
+  };
+};
+
+/** A flood is told once, and again when there was none for a while. */
+const crowdOptions = ({
+  maxConnections = 10_000,
+  onCrowded,
+  address,
+  log,
+}: ListenerOptions): ConnectionOptions => {
+  const limits = { connections: maxConnections, handshakes: Math.max(16, Math.ceil(maxConnections / 10)) };
+  const last: Record<CrowdReason, number> = { connections: -Infinity, handshakes: -Infinity };
+  const what = { connections: 'connections', handshakes: 'TLS handshakes' } as const;
+  return {
+    limits,
+    onClose: (reason) => {
+      onCrowded?.(reason);
+      const now = performance.now();
+      if (now - last[reason] > quietTime) {
+        log.warn(
+          { 'event.action': 'connections-crowded' },
+          `port ${address.port} has ${limits[reason]} ${what[reason]} at a time, and no more: those that ask nothing are closed (-max-connections, EPR_MAX_CONNECTIONS)`,
+        );
+      }
+      last[reason] = now;
     },
   };
 };

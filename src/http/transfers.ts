@@ -6,11 +6,18 @@ import { createTurns } from './turns.ts';
 /** Sends files from a bounded amount of memory. */
 export interface Transfers {
   /**
-   * Writes bytes `start` to `end` of the file, at least one, as the body of an answer whose head is set, ends it and closes the
-   * file. Resolves when all is written or the client has left; never rejects: a fault while reading cuts the connection,
-   * because a client that waits for the rest of a Content-Length would wait for ever.
+   * Writes bytes `start` to `end` of the file, at least one, as the body of an answer, ends it and closes the file. `begin` is called
+   * once the first of them are read; it sets or writes the head. Resolves when all is written or the client has left. Rejects where
+   * not even the first could be read: nothing is written then, and the answer may still be another. A later fault cuts the
+   * connection, because a client that waits for the rest of a Content-Length would wait for ever.
    */
-  send(response: ServerResponse, file: ReusableFile, start: number, end: number): Promise<void>;
+  send(
+    response: ServerResponse,
+    file: ReusableFile,
+    start: number,
+    end: number,
+    begin?: () => void,
+  ): Promise<void>;
   /** Transfers that run now. */
   readonly running: number;
   /** Bytes that all of them hold now. */
@@ -51,11 +58,11 @@ export const createTransfers = (memory = 32 * 1024 * 1024): Transfers => {
     get held() {
       return buffers.taken;
     },
-    send: async (response, file, start, end) => {
+    send: async (response, file, start, end, begin = () => undefined) => {
       running += 1;
       pieces.join(file);
       try {
-        await pour(response, file, start, end, room);
+        await pour(response, file, { start, end, begin }, room);
       } finally {
         running -= 1;
         pieces.leave(file);
@@ -78,17 +85,24 @@ interface Room {
   read(file: ReusableFile, position: number, end: number, pace: number): Promise<Piece>;
 }
 
+/** What of a file is sent. */
+interface Stretch {
+  readonly start: number;
+  readonly end: number;
+  readonly begin: () => void;
+}
+
 const pour = async (
   response: ServerResponse,
   file: ReusableFile,
-  start: number,
-  end: number,
+  { start, end, begin }: Stretch,
   { width, turn, read }: Room,
 ): Promise<void> => {
   const held = new Set<Piece>();
   let wake: (() => void) | undefined;
   let pace = Infinity;
   let isOver = false;
+  let isBegun = false;
   const something = (): Promise<void> =>
     new Promise((resolve) => {
       wake = resolve;
@@ -117,6 +131,10 @@ const pour = async (
       if (!goesOn()) {
         break;
       }
+      if (!isBegun) {
+        begin();
+        isBegun = true;
+      }
       const { length } = piece.bytes;
       position += length;
       if (position > end) {
@@ -137,7 +155,10 @@ const pour = async (
     while (goesOn()) {
       await something();
     }
-  } catch {
+  } catch (error) {
+    if (!isBegun) {
+      throw error;
+    }
     response.destroy();
   } finally {
     held.forEach((piece) => piece.release());

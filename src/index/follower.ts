@@ -11,6 +11,8 @@ import type { IndexState, IndexStore } from './store.ts';
 export interface IndexNews {
   /** Of the snapshot whose packages are in the index file; 0 before the first. */
   readonly generation: number;
+  /** Versions in that snapshot. */
+  readonly versions: number;
   readonly progress: IndexState['progress'];
   readonly fault: string | undefined;
 }
@@ -44,7 +46,7 @@ export function createFollowingIndex({
   askIndex,
 }: FollowerOptions): FollowingIndex {
   let snapshot: Snapshot | undefined;
-  let news: IndexNews = { generation: 0, progress: undefined, fault: undefined };
+  let news: IndexNews = { generation: 0, versions: 0, progress: undefined, fault: undefined };
   let waiting: ((first: Snapshot) => void)[] = [];
   let loading: Promise<void> = Promise.resolve();
   let isLost = false;
@@ -92,6 +94,10 @@ export function createFollowingIndex({
       progress: quiet,
       onKnown: quiet,
     });
+    // A disk that is away right now hides what the others go on serving: better to wait than to say that it doesn't exist.
+    if (news.fault !== undefined && found.items.length < news.versions) {
+      return;
+    }
     const loaded = makeSnapshot(generation, found.items, found.quarantine);
     snapshot = loaded;
     onSwap(loaded);

@@ -1,3 +1,4 @@
+import { DepotError } from '../domain/errors.ts';
 import type { PackageRef } from '../source/source.ts';
 import type { Plan, PlannedName } from './plan.ts';
 import { ReaderFault, type ReaderProcess } from './reader-process.ts';
@@ -19,8 +20,11 @@ interface Sent {
 /** So many are sent ahead that a reader never waits for the next one. */
 const ahead = 3;
 
-/** Keeps one reader busy until the plan has nothing left. One that dies is replaced, and what it had is judged again. */
-export async function runLane({ plan, start, report, signal }: LaneOptions): Promise<void> {
+/**
+ * Keeps one reader busy until the plan has nothing left. One that dies is replaced, and what it had is judged again. Where none can be
+ * started, the plan gets back what this lane had, and the answer is why.
+ */
+export async function runLane({ plan, start, report, signal }: LaneOptions): Promise<DepotError | undefined> {
   const sent: Sent[] = [];
   const again: Candidate[] = [];
   let name: PlannedName | undefined;
@@ -46,9 +50,9 @@ export async function runLane({ plan, start, report, signal }: LaneOptions): Pro
     reader = undefined;
   };
   /** A fault where its reader has died. */
-  const wait = async ({ judged }: Sent): Promise<JudgedPackage | ReaderFault> =>
+  const wait = async ({ judged }: Sent): Promise<JudgedPackage | ReaderFault | DepotError> =>
     judged.catch((error: unknown) => {
-      if (error instanceof ReaderFault) {
+      if (error instanceof ReaderFault || isNotStarted(error)) {
         return error;
       }
       throw error;
@@ -62,20 +66,24 @@ export async function runLane({ plan, start, report, signal }: LaneOptions): Pro
       }
       const first = sent.shift();
       if (!first) {
-        return;
+        return undefined;
       }
       let found = await wait(first);
-      if (found instanceof ReaderFault) {
+      if (found instanceof Error) {
         again.unshift(...sent.splice(0).map(({ candidate }) => candidate));
         await endReader();
         if (signal.aborted) {
-          return;
+          return undefined;
         }
         // It may be what all of them together took: alone it shows whether it was the one.
         found = await wait(hand(first.candidate));
       }
       if (signal.aborted) {
-        return;
+        return undefined;
+      }
+      if (found instanceof DepotError) {
+        plan.giveBack([first.candidate, ...again]);
+        return found;
       }
       if (found instanceof ReaderFault) {
         await endReader();
@@ -88,6 +96,9 @@ export async function runLane({ plan, start, report, signal }: LaneOptions): Pro
     await endReader();
   }
 }
+
+const isNotStarted = (error: unknown): error is DepotError =>
+  error instanceof DepotError && error.code === 'READER_NOT_STARTED';
 
 const brokenBy = ({ message }: ReaderFault): JudgedPackage => ({
   isSame: false,

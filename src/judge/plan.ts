@@ -14,6 +14,9 @@ export interface Plan {
    * stays with its name; then it begins another, the largest first; in the end it helps where most is left.
    */
   take(current: PlannedName | undefined): { candidate: Candidate; name: PlannedName } | undefined;
+  /** Takes back what was handed out and not judged. */
+  giveBack(candidates: readonly Candidate[]): void;
+  isEmpty(): boolean;
 }
 
 /** Groups candidates by the name that their path lets expect. */
@@ -31,6 +34,9 @@ export function createPlan(candidates: readonly Candidate[]): Plan {
   const names = [...byName.values()]
     .map((left): PlannedName => ({ left, weight: left.reduce((sum, { ref }) => sum + ref.size, 0) }))
     .toSorted((a, b) => b.weight - a.weight);
+  // Nobody begins with it: what was given back is found where most is left.
+  const returnedName: PlannedName = { left: [], weight: 0 };
+  names.push(returnedName);
   const unbegun = names.values();
   return {
     take: (current) => {
@@ -42,6 +48,8 @@ export function createPlan(candidates: readonly Candidate[]): Plan {
       const candidate = name?.left.shift();
       return name && candidate && { candidate, name };
     },
+    giveBack: (returned) => void returnedName.left.push(...returned),
+    isEmpty: () => names.every(({ left }) => left.length === 0),
   };
 }
 

@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
+import type { DepotError } from '../domain/errors.ts';
 import type { PackageRef } from '../source/source.ts';
 import { runLane } from './lane.ts';
 import { createPlan } from './plan.ts';
@@ -10,7 +11,7 @@ export interface JudgePool {
   /**
    * Judges the candidates and reports each package as soon as it is known, in no order. A package that ends its reader
    * (memory, time) is reported as broken; the others don't notice. When the signal is aborted it resolves soon, and what
-   * was not reported by then never is. Rejects where no process can be started.
+   * was not reported by then never is. Where fewer processes can be started than there should be, those do all; rejects where none can.
    */
   judge(
     candidates: readonly Candidate[],
@@ -61,15 +62,33 @@ export function createJudgePool({
       if (signal?.aborted === true) {
         end();
       }
-      const work = Array.from({ length: lanes }, () =>
-        runLane({ plan, start, report, signal: ended.signal }),
-      );
+      let count = 0;
+      const reportOne: typeof report = (ref, judged) => {
+        count += 1;
+        report(ref, judged);
+      };
+      const run = async (width: number): Promise<DepotError | undefined> => {
+        const work = Array.from({ length: width }, () =>
+          runLane({ plan, start, report: reportOne, signal: ended.signal }),
+        );
+        try {
+          return (await Promise.all(work)).find((fault) => fault !== undefined);
+        } catch (error) {
+          end();
+          await Promise.allSettled(work);
+          throw error;
+        }
+      };
       try {
-        await Promise.all(work);
-      } catch (error) {
-        end();
-        await Promise.allSettled(work);
-        throw error;
+        let fault = await run(lanes);
+        // What one that couldn't be started gave back may have come too late for the others: one of them goes on alone.
+        for (let before = 0; fault && !plan.isEmpty() && count > before && !ended.signal.aborted;) {
+          before = count;
+          fault = await run(1);
+        }
+        if (fault && !plan.isEmpty() && !ended.signal.aborted) {
+          throw fault;
+        }
       } finally {
         signal?.removeEventListener('abort', end);
       }

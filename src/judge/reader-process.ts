@@ -1,7 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
-import { DepotError } from '../domain/errors.ts';
+import { DepotError, messageOf } from '../domain/errors.ts';
+import { errnoOf } from '../domain/system-error.ts';
 import type { Candidate, FromReader, JudgedPackage, JudgeRules, ToReader } from './task.ts';
 
 /** A process that judges packages in the order in which it is handed them. */
@@ -33,15 +34,17 @@ interface Waiting {
 
 const lowPriority = 10;
 const patience = 2000;
+/** Milliseconds until a new process is ready; where the system refuses its threads, Node hangs before any code of ours. */
+const startPatience = 20_000;
 
 /** Processes, not threads: all memory of one goes back to the system with its end, and its priority can be low. */
 export function startReader({ rules, heapMegabytes, timeout, isGentle }: ReaderOptions): ReaderProcess {
-  const child = fork(new URL('./reader.js', import.meta.url), {
-    execArgv: [...inheritedFlags(), `--max-old-space-size=${heapMegabytes}`, '--max-semi-space-size=32'],
-    serialization: 'advanced',
-    // What V8 prints when memory ends helps nobody.
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  });
+  let child: ChildProcess;
+  try {
+    child = forkReader(heapMegabytes);
+  } catch (error) {
+    return readerThatNeverWas(notStarted(error));
+  }
   const waiting: Waiting[] = [];
   let timer: NodeJS.Timeout | undefined;
   let fault: Error | undefined;
@@ -67,7 +70,12 @@ export function startReader({ rules, heapMegabytes, timeout, isGentle }: ReaderO
   /** The time of the first in the queue begins now. */
   const watch = (): void => {
     clearTimeout(timer);
-    if (waiting.length > 0) {
+    if (!isLoaded) {
+      timer = setTimeout(() => {
+        fail(notReady(`it was not ready after ${startPatience / 1000} s`));
+        child.kill('SIGKILL');
+      }, startPatience);
+    } else if (waiting.length > 0) {
       timer = setTimeout(() => {
         fail(new ReaderFault('it takes too long to read'));
         child.kill('SIGKILL');
@@ -77,6 +85,7 @@ export function startReader({ rules, heapMegabytes, timeout, isGentle }: ReaderO
   child.on('message', (message: FromReader) => {
     if ('isLoaded' in message) {
       isLoaded = true;
+      watch();
       return;
     }
     if ('missing' in message) {
@@ -91,17 +100,9 @@ export function startReader({ rules, heapMegabytes, timeout, isGentle }: ReaderO
       first?.reject(new ReaderFault(message.fault));
     }
   });
-  // No process could be started: that is no fault of a package.
-  child.on('error', (error) => fail(error));
+  child.on('error', (error) => fail(notStarted(error)));
   child.on('exit', (code, signal) =>
-    fail(
-      // Neither is it where its code is gone, as under a server whose program was replaced.
-      isLoaded || signal !== null
-        ? new ReaderFault(causeOf(code, signal))
-        : new DepotError('PROGRAM_NOT_WHOLE', {
-            reason: `a reader of packages ended with code ${code} before its code was loaded`,
-          }),
-    ),
+    fail(isLoaded ? new ReaderFault(causeOf(code, signal)) : endedUnloaded(code, signal)),
   );
   if (isGentle) {
     yieldProcessor(child);
@@ -135,6 +136,41 @@ export function startReader({ rules, heapMegabytes, timeout, isGentle }: ReaderO
     },
   };
 }
+
+const forkReader = (heapMegabytes: number): ChildProcess =>
+  fork(new URL('./reader.js', import.meta.url), {
+    execArgv: [...inheritedFlags(), `--max-old-space-size=${heapMegabytes}`, '--max-semi-space-size=32'],
+    serialization: 'advanced',
+    // What V8 prints when memory ends helps nobody.
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+
+const readerThatNeverWas = (fault: Error): ReaderProcess => ({
+  judge: () => Promise.reject(fault),
+  end: () => Promise.resolve(),
+});
+
+const tooManyProcesses =
+  'the system allows no further process or thread (the pids limit of a container, `TasksMax` of systemd, `ulimit -u`)';
+
+/** No process could be started: that is no fault of a package. */
+const notStarted = (error: unknown): DepotError => {
+  const reason = errnoOf(error) === 'EAGAIN' ? tooManyProcesses : `${process.execPath}: ${messageOf(error)}`;
+  return new DepotError('READER_NOT_STARTED', { reason }, error);
+};
+
+/** Neither is it where it couldn't start its threads, or where its code is gone, as under a server whose program was replaced. */
+const endedUnloaded = (code: number | null, signal: NodeJS.Signals | null): DepotError =>
+  signal === null
+    ? new DepotError('PROGRAM_NOT_WHOLE', {
+        reason: `a reader of packages ended with code ${code} before its code was loaded`,
+      })
+    : notReady(`it ended with ${signal} before it was ready`);
+
+const notReady = (what: string): DepotError =>
+  new DepotError('READER_NOT_STARTED', {
+    reason: `${what}; most likely there is no memory for it, or ${tooManyProcesses}`,
+  });
 
 /** A debugger's port can't be shared; all other flags of the program hold for its readers too. */
 const inheritedFlags = (): string[] => process.execArgv.filter((flag) => !flag.startsWith('--inspect'));

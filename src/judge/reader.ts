@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { openFolderPackage } from '../source/folder-package.ts';
 import type { ArchiveLimits, PackageFiles, PackageRef } from '../source/source.ts';
 import { openZipPackage } from '../source/zip-package.ts';
@@ -9,8 +10,9 @@ import type { Candidate, FromReader, JudgeRules, ToReader } from './task.ts';
 function read(): void {
   const learned = createLearnedContent();
   let rules: JudgeRules | undefined;
-  let last = Promise.resolve();
   const say = (message: FromReader): void => void process.send?.(message);
+  // Node starts some of its threads only now, and ends the process where the system allows none: no package is to be blamed.
+  let last = stat('/').then(() => say({ isLoaded: true }));
   const judge = async (candidate: Candidate): Promise<void> => {
     try {
       if (!rules) {
@@ -34,7 +36,6 @@ function read(): void {
   // A terminal and some service managers signal all processes of a group: the parent decides when this one ends.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
-  say({ isLoaded: true });
 }
 
 /** This process has nothing else to do than to wait for its files. */

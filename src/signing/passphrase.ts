@@ -1,6 +1,6 @@
-import type { Stats } from 'node:fs';
-import { access, constants, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { DepotError, messageOf } from '../domain/errors.ts';
+import { isOursToChange, shownMode } from '../files/private-file.ts';
 
 /** Where a passphrase may come from. Never from a flag's value: everyone on the machine can read those. */
 export interface PassphraseSource {
@@ -45,9 +45,9 @@ const readSecretFile = async (path: string, warn: PassphraseSource['warn']): Pro
     const handle = await open(path, 'r');
     try {
       const stats = await handle.stat();
+      // Only a file whose mode this user could change is worth a word.
       if ((stats.mode & 0o077) !== 0 && (await isOursToChange(path, stats))) {
-        const shown = (stats.mode & 0o777).toString(8).padStart(4, '0');
-        warn(`warning: others can read the passphrase file (mode ${shown}): chmod 600 ${path}`);
+        warn(`warning: others can read the passphrase file (mode ${shownMode(stats)}): chmod 600 ${path}`);
       }
       return (await handle.readFile('utf8')).replace(/\r?\n$/, '');
     } finally {
@@ -61,15 +61,3 @@ const readSecretFile = async (path: string, warn: PassphraseSource['warn']): Pro
     );
   }
 };
-
-/**
- * Only a file whose mode this user could change is worth a word. Secrets of containers are another user's, or lie on a mount that
- * is read-only, and are readable on purpose; a pipe has no mode that says anything.
- */
-const isOursToChange = async (path: string, stats: Stats): Promise<boolean> =>
-  stats.isFile() &&
-  stats.uid === process.geteuid?.() &&
-  (await access(path, constants.W_OK).then(
-    () => true,
-    ({ code }: NodeJS.ErrnoException) => code !== 'EROFS',
-  ));

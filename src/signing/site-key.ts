@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { PrivateKey } from 'openpgp';
 import { DepotError, messageOf } from '../domain/errors.ts';
+import { isExposed, shownMode } from '../files/private-file.ts';
 import { loadOpenpgp } from './openpgp.ts';
 import { maxKeyFileBytes } from './public-key.ts';
 
@@ -54,7 +55,7 @@ export const generateSiteKey = async (request: SiteKeyRequest): Promise<SiteKey>
 };
 
 /**
- * Reads a private key, still locked. Throws SITE_KEY_EXPOSED where group or others could read it, SITE_KEY_INVALID
+ * Reads a private key, still locked. Throws SITE_KEY_EXPOSED where others could read it (files/private-file.ts), SITE_KEY_INVALID
  * where it is none or holds several.
  */
 export const readSiteKey = async (path: string): Promise<PrivateKey> => {
@@ -82,7 +83,7 @@ const readOwnFile = async (path: string): Promise<string> => {
   });
   try {
     const stats = await handle.stat();
-    const { mode, size } = stats;
+    const { size } = stats;
     if (!stats.isFile() && !stats.isFIFO()) {
       throw new DepotError('SITE_KEY_INVALID', { path, reason: 'it is no file' });
     }
@@ -99,8 +100,8 @@ const readOwnFile = async (path: string): Promise<string> => {
     if (/-BEGIN PGP PUBLIC KEY/.test(content) && !/-BEGIN PGP PRIVATE KEY/.test(content)) {
       throw new DepotError('SITE_KEY_INVALID', { path, reason: 'it is a public key, which signs nothing' });
     }
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      throw new DepotError('SITE_KEY_EXPOSED', { path, mode: (mode & 0o777).toString(8).padStart(4, '0') });
+    if (await isExposed(path, stats)) {
+      throw new DepotError('SITE_KEY_EXPOSED', { path, mode: shownMode(stats) });
     }
     return content;
   } catch (error) {

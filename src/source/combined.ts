@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import type { Log } from '../telemetry/log.ts';
 import { createDirectorySource } from './directory.ts';
 import { DepotError } from '../domain/errors.ts';
+import { isGone } from '../domain/system-error.ts';
 import type { ArchiveLimits, PackageRef, SourceListing, SourceProblem } from './source.ts';
 import type { RootedSource } from './rooted-source.ts';
-import { createServedDisks } from './served-disks.ts';
+import { createServedDisks, type ServedDisks } from './served-disks.ts';
 import { createZipFolderSource } from './zip-folder.ts';
 
 /** Both kinds of packages below each path: the zips of all paths come before the folders of all paths. */
@@ -24,7 +25,26 @@ export const createPackageSources = (
     ...combined,
     list: async () => disks.check(await listSteadily(roots, combined)),
     places: () => realPlaces(roots),
+    open: (ref) => orLost(combined.open(ref), ref, disks),
+    openArchive: (ref) => orLost(combined.openArchive(ref), ref, disks),
+    openSignature: async (ref) => {
+      const file = await orLost(combined.openSignature(ref), ref, disks);
+      const loss = file === undefined && ref.signature !== undefined && (await disks.lossOf(ref));
+      if (loss) {
+        throw loss;
+      }
+      return file;
+    },
   };
+};
+
+/** What was there when it was listed, and is gone with all that lies beside it, comes back: nobody has removed it. */
+const orLost = async <T>(opening: Promise<T>, ref: PackageRef, disks: ServedDisks): Promise<T> => {
+  try {
+    return await opening;
+  } catch (error) {
+    throw (isGone(error) && (await disks.lossOf(ref, error))) || error;
+  }
 };
 
 /** More swaps than that during one listing are no switching any more; then what was found last counts. */

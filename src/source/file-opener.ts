@@ -67,13 +67,13 @@ export const createFileOpener = (): FileOpener => {
     open: async (path, what) => {
       try {
         if (isLocal.get(path)) {
-          return await opened(openSync(path, openFlags), what, quick);
+          return await opened(openSync(path, openFlags), path, what, quick);
         }
-        const file = await opened(await openLater(path), what, waiting);
+        const file = await opened(await openLater(path), path, what, waiting);
         learn(path).catch(() => undefined);
         return file;
       } catch (error) {
-        throw unreadable(what, error);
+        throw unreadable(what, error, { path });
       }
     },
   };
@@ -101,7 +101,7 @@ const openLater = (path: string): Promise<number> =>
     open(path, openFlags, (error, fd) => (error ? reject(error) : resolve(fd)));
   });
 
-const opened = async (fd: number, what: string, ways: Ways): Promise<OpenedFile> => {
+const opened = async (fd: number, path: string, what: string, ways: Ways): Promise<OpenedFile> => {
   let stats: BigIntStats;
   try {
     stats = await ways.look(fd);
@@ -130,7 +130,7 @@ const opened = async (fd: number, what: string, ways: Ways): Promise<OpenedFile>
             ways.close(fd);
           }
           if (error) {
-            reject(unreadable(what, error));
+            reject(unreadable(what, error, { path, position }));
           } else if (count === 0) {
             reject(
               new DepotError('FILE_UNREADABLE', { reason: `${what} has become shorter while it was read` }),

@@ -59,7 +59,7 @@ const readInside = async (
       });
     }
   } catch (error) {
-    throw unreadable(what, error);
+    throw unreadable(what, error, { path: join(root, path) });
   }
   const file = await openRandomFile(real, what, blocking);
   try {

@@ -52,14 +52,15 @@ export const walkPackageFolder = async (root: string, limits: ArchiveLimits): Pr
     entries.push({ path, size: bytes });
   };
 
-  const realRoot = await attempt('the package folder', () => realpath(root));
+  const realRoot = await attempt('the package folder', root, () => realpath(root));
   // Level by level, each folder of a level in the order of the level before.
   let level = [{ path: '', real: realRoot }];
   while (level.length > 0) {
     const next: typeof level = [];
     for (const folder of level) {
       const shown = folder.path === '' ? 'the package folder' : `the folder ${quoteName(folder.path)}`;
-      const items = await attempt(shown, () => readdir(join(root, folder.path), { withFileTypes: true }));
+      const place = join(root, folder.path);
+      const items = await attempt(shown, place, () => readdir(place, { withFileTypes: true }));
       items.sort((a, b) => compareBytes(a.name, b.name));
       if (entries.length + folders.length + items.length > limits.maxEntries) {
         throw tooMany('the number of files and folders', `more than ${limits.maxEntries}`, limits.maxEntries);
@@ -100,7 +101,7 @@ const describe = async (
     throw refuse(problem);
   }
   const place = join(root, path);
-  return attempt(quoteName(path), async () => {
+  return attempt(quoteName(path), place, async () => {
     const real = item.isSymbolicLink() ? await realpath(place) : join(folder.real, item.name);
     if (item.isSymbolicLink() && real !== realRoot && !isInside(real, realRoot)) {
       throw refuse('is a symlink that leads out of the package');
@@ -124,10 +125,10 @@ const describe = async (
 export const isInside = (path: string, folder: string): boolean =>
   path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 
-const attempt = async <T>(what: string, act: () => Promise<T>): Promise<T> => {
+const attempt = async <T>(what: string, path: string, act: () => Promise<T>): Promise<T> => {
   try {
     return await act();
   } catch (error) {
-    throw unreadable(what, error);
+    throw unreadable(what, error, { path });
   }
 };

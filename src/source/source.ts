@@ -96,6 +96,7 @@ export interface PackageSource {
   list(): Promise<SourceListing>;
   /** Where the paths lead at this moment: another text once a symlink on the way to one was swapped. */
   places?(): Promise<string>;
+  /** These three throw FILE_UNREADABLE, or SOURCE_LOST where the package is gone because all of its package path is. */
   open(ref: PackageRef): Promise<PackageFiles>;
   openArchive(ref: PackageRef): Promise<ServedFile>;
   /** Undefined where there is none or it is not an ASCII-armored OpenPGP signature. */

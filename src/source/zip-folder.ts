@@ -1,6 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileProblem, unreadable } from '../archive/file-problem.ts';
+import { isGone } from '../domain/system-error.ts';
 import type { Log } from '../telemetry/log.ts';
 import { isArmoredSignature, maxSignatureBytes } from './armor.ts';
 import { isArtifactFolder } from './artifact-folder.ts';
@@ -149,9 +150,9 @@ const openSignature = async (ref: PackageRef): Promise<ServedFile | undefined> =
     const bytes = await readFile(signature.path);
     return isArmoredSignature(bytes) ? servedBytes(bytes, modifiedAt(stats)) : undefined;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    if (isGone(error)) {
       return undefined;
     }
-    throw unreadable(`${ref.label}.sig`, error);
+    throw unreadable(`${ref.label}.sig`, error, { path: signature.path });
   }
 };

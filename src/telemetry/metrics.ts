@@ -34,6 +34,10 @@ export interface Metrics {
   indexAsked(indexer: string, seconds: number): void;
   /** One file read from where packages come from; `component`: `package`, `signature`, `static`. */
   storageAsked(location: string, component: string): void;
+  /** A connection was closed to make room; `reason`: `handshakes`, `connections`. */
+  connectionClosed(reason: string): void;
+  /** Called where files are read for clients; the number is asked at each scrape. */
+  readFaults(ask: () => number): void;
   /** Called where TLS is on. The time is asked at each scrape, so that a renewed certificate shows. */
   certificateExpires(ask: () => Date): void;
   /** Prometheus text. */
@@ -102,6 +106,15 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     help: 'Worker processes that died and were replaced',
     registers,
   });
+  const crowded = new Counter({
+    name: 'fleet_depot_connections_closed_total',
+    help: 'Connections that were closed to make room: too many at a time, or too many TLS handshakes',
+    labelNames: ['reason'],
+    registers,
+  });
+  for (const reason of ['handshakes', 'connections']) {
+    crowded.inc({ reason }, 0);
+  }
   const logDropped = new Counter({
     name: 'fleet_depot_log_lines_dropped_total',
     help: 'Lines of the log that were dropped because standard error was not read',
@@ -110,6 +123,7 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
 
   return {
     registry,
+    connectionClosed: (reason) => crowded.inc({ reason }),
     logLinesDropped: (lines) => logDropped.inc(lines),
     workerReplaced: () => replaced.inc(),
     indexLooked: looked,
@@ -122,6 +136,17 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     },
     indexAsked: (name, seconds) => indexer.observe({ indexer: name }, seconds),
     storageAsked: (location, component) => storage.inc({ location, component }),
+    readFaults: (ask) => {
+      const unreadable = new Gauge({
+        name: 'fleet_depot_unreadable_files',
+        aggregator: 'max',
+        help: 'Files that clients asked for and that the disk does not give now',
+        registers,
+        collect: () => {
+          unreadable.set(ask());
+        },
+      });
+    },
     certificateExpires: (ask) => {
       const expiry = new Gauge({
         name: 'fleet_depot_certificate_expiry_timestamp_seconds',

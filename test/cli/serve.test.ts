@@ -1,4 +1,5 @@
-import { copyFile, rm } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmod, chown, copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { selfSigned } from '../support/certificates.ts';
@@ -77,6 +78,24 @@ test('over TLS the health verb trusts the configured certificate and no other', 
   t.regex(bad.stderr, /shows another certificate than the configured one/);
   t.is((await runCommand(['health', server.url])).code, 1, 'a self-signed one that nobody configured');
   t.is((await runCommand(['health', server.url], { env })).code, 0);
+});
+
+test('a key that root owns and a group of the process reads, as Kubernetes mounts a secret, is taken', async (t) => {
+  if (process.geteuid?.() !== 0) {
+    t.log('skipped: only root can run the server as another user');
+    t.pass();
+    return;
+  }
+  const folder = await scratch(t);
+  const { cert, key } = await selfSigned(folder, 'own');
+  const user = 54_321;
+  await chmod(folder, 0o755);
+  await chown(key, 0, user);
+  await chmod(key, 0o440);
+  const env = { EPR_TLS_CERT: cert, EPR_TLS_KEY: key, EPR_CACHE_DIR: join(folder, 'none') };
+  const server = await startServer(t, ['serve'], { env, cwd: folder, user });
+  const health = await runCommand(['health'], { env: { ...env, EPR_ADDRESS: new URL(server.url).host } });
+  t.deepEqual([health.code, health.stderr], [0, '']);
 });
 
 test('a renewal that went wrong leaves server and health as they were', async (t) => {
@@ -159,4 +178,60 @@ test('no server is exit 1 of health, a strange address exit 2', async (t) => {
   t.regex(dead.stderr, /^error: http:\/\/127\.0\.0\.1:1\/health: the connection was refused$/m);
   t.is((await runCommand(['health', 'depot'])).code, 2);
   t.is((await runCommand(['health', '--timeout', 'soon'])).code, 2);
+});
+
+test('where the system allows no further process the server says so and goes on, and no package is blamed', async (t) => {
+  if (process.geteuid?.() !== 0) {
+    t.log('skipped: only root can run the server as another user, whose processes are counted');
+    t.pass();
+    return;
+  }
+  const folder = await scratch(t);
+  await chmod(folder, 0o755);
+  await mkdir(join(folder, 'packages'));
+  await writeZipPackage(join(folder, 'packages'), { name: 'demo' });
+  const user = 54_322;
+  const words = ['--reuid', `${user}`, '--regid', `${user}`, '--clear-groups', process.execPath];
+  const child = spawn(
+    'setpriv',
+    [
+      ...words,
+      `${process.cwd()}/bin/fleet-depot.js`,
+      'serve',
+      '-address=localhost:0',
+      '-require-package-signatures=false',
+      `-package-paths=${join(folder, 'packages')}`,
+    ],
+    { cwd: folder, env: { PATH: process.env['PATH'], HOME: folder }, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  t.teardown(() => child.kill('SIGKILL'));
+  let log = '';
+  child.stderr.on('data', (bytes: Buffer) => (log += bytes.toString()));
+  const prlimit = (...more: readonly string[]): string =>
+    execFileSync('prlimit', ['--pid', `${child.pid}`, ...more], { uid: user, gid: user })
+      .toString()
+      .trim();
+  await eventually('it listens', () => /http:\/\/localhost:\d+/.test(log));
+  const url = /http:\/\/localhost:\d+/.exec(log)?.[0] ?? '';
+  const health = async (): Promise<{ status: string; versions: number; quarantined: number }> =>
+    (await fetch(`${url}/health`)).json() as Promise<{
+      status: string;
+      versions: number;
+      quarantined: number;
+    }>;
+  await eventually('it serves', async () => (await health()).versions === 1);
+  const most = prlimit('--nproc', '--output=HARD', '--noheadings');
+  prlimit('--nproc=1:');
+  await writeZipPackage(join(folder, 'packages'), { name: 'other' });
+  child.kill('SIGHUP');
+  await eventually('health tells of it', async () => (await health()).status === 'degraded');
+  t.regex(
+    log,
+    /no process that reads packages can be started: the system allows no further process or thread/,
+  );
+  t.deepEqual([(await health()).versions, (await health()).quarantined], [1, 0]);
+  prlimit(`--nproc=${most}:`);
+  child.kill('SIGHUP');
+  await eventually('it is read as soon as it may', async () => (await health()).versions === 2);
+  t.is((await health()).status, 'ready');
 });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -232,4 +232,37 @@ test('an address that is taken ends all processes with one line', async (t) => {
     stderr,
     /-address \(EPR_ADDRESS\): cannot listen on 127\.0\.0\.1:\d+: another program listens there/,
   );
+});
+
+test('while the disk of the packages is away every process says so, also one that takes the place of another', async (t) => {
+  const { server, packages } = await startWorkers(t);
+  await askBoth(server);
+  const victims = answering(server);
+  await rename(packages, `${packages}.away`);
+  const healths = async (): Promise<readonly (string | undefined)[]> =>
+    Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const answer = await fetch(`${server.url}/health`, { headers: { connection: 'close' } }).catch(
+          () => undefined,
+        );
+        return answer && ((await answer.json()) as { status: string; versions: number }).status;
+      }),
+    );
+  const archive = await fetch(`${server.url}/epr/first/first-1.0.0.zip`);
+  t.deepEqual([archive.status, archive.headers.get('retry-after')], [503, '30']);
+  await eventually('all are degraded', async () => (await healths()).every((one) => one === 'degraded'));
+  const [victim = 0] = victims;
+  process.kill(victim, 'SIGKILL');
+  await eventually('it is replaced', () => server.log().includes('is replaced'));
+  for (let round = 0; round < 20; round += 1) {
+    const answers = await Promise.allSettled(Array.from({ length: 30 }, () => names(server.url)));
+    const lists = answers.filter((one) => one.status === 'fulfilled').map(({ value }) => value.join());
+    t.deepEqual([...new Set(lists)], ['first'], 'nobody says that there are no packages');
+  }
+  await rename(`${packages}.away`, packages);
+  await eventually('another process answers', async () => {
+    await askMany(server);
+    return [...answering(server)].some((pid) => !victims.has(pid));
+  });
+  await eventually('all are ready', async () => (await healths()).every((one) => one === 'ready'));
 });

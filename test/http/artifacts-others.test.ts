@@ -5,6 +5,7 @@ import test from 'ava';
 import { makeKey } from '../signing/made-keys.ts';
 import { openStore } from '../support/artifact-store.ts';
 import { startArtifacts } from '../support/artifact-server.ts';
+import { failingDisk } from '../support/failing-disk.ts';
 import { agentPath, makeRelease } from '../support/release.ts';
 import { scratch } from '../support/scratch.ts';
 import { buildZip } from '../support/zip-builder.ts';
@@ -300,4 +301,31 @@ test('an unlisted start, an unchecked file and one in quarantine have three diff
   t.true(server.lines.some(({ message }) => message.includes('was asked for and is in quarantine')));
   t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.1')}`)).status, 503, 'good until now');
   t.is((await fetch(`${server.url}/downloads/${agentPath('9.2.2')}`)).status, 200);
+});
+
+test('an artifact that the disk does not give is 503 for clients, and told once with its cause', async (t) => {
+  const folder = await scratch(t);
+  await writeFile(join(folder, 'a.pt'), randomBytes(300_000));
+  const server = await startArtifacts(t, { 'models-path': folder });
+  const disk = failingDisk(t);
+  const model = join(folder, 'a.pt');
+  const ask = (range: string): Promise<Response> =>
+    fetch(`${server.url}/ml-models/a.pt`, { headers: { range } });
+  t.is((await ask('bytes=0-')).status, 206);
+  for (const from of [undefined, 0]) {
+    disk.fail(model, { code: 'EIO', ...(from !== undefined && { from }) });
+    const answers = [await ask('bytes=0-'), await ask('bytes=5-9')];
+    t.deepEqual(
+      answers.map(({ status, headers }) => [status, headers.get('retry-after')]),
+      [
+        [503, '30'],
+        [503, '30'],
+      ],
+    );
+    disk.mend(model);
+  }
+  const told = server.lines.filter(({ level }) => level === 'error').map(({ message }) => message);
+  t.is(told.length, 1);
+  t.true(told[0]?.startsWith(`${model}: `), told[0]);
+  t.is((await ask('bytes=0-')).status, 206);
 });

@@ -9,16 +9,20 @@ import { agentPath, makeRelease } from '../support/release.ts';
 import { scratch } from '../support/scratch.ts';
 import { startServer } from '../support/server.ts';
 
+type Headers = Readonly<Record<string, string | readonly string[]>>;
+
+const xForwardedFor = (value: string | readonly string[] | undefined): Headers =>
+  value === undefined ? {} : { 'x-forwarded-for': value };
+
 /** What the log says of who asked, for each of these headers in turn. */
 const told = async (
   t: ExecutionContext,
   proxies: string,
-  forwarded: readonly (string | readonly string[] | undefined)[],
+  forwarded: readonly Headers[],
 ): Promise<readonly unknown[]> => {
   const server = await startServer({ flags: { 'trusted-proxies': proxies } });
   t.teardown(() => server.close());
-  for (const [at, header] of forwarded.entries()) {
-    const headers = header === undefined ? {} : { 'x-forwarded-for': header };
+  for (const [at, headers] of forwarded.entries()) {
     await get(server.url, `/?${at}`, { headers });
   }
   const lines = (): readonly (typeof server.lines)[number][] =>
@@ -30,9 +34,9 @@ const told = async (
 };
 
 test('nobody is believed where no proxy is trusted', async (t) => {
-  t.deepEqual(await told(t, '', ['203.0.113.9']), ['127.0.0.1']);
+  t.deepEqual(await told(t, '', [xForwardedFor('203.0.113.9')]), ['127.0.0.1']);
   t.deepEqual(
-    await told(t, '10.0.0.0/8', ['203.0.113.9']),
+    await told(t, '10.0.0.0/8', [xForwardedFor('203.0.113.9')]),
     ['127.0.0.1'],
     'the connection is of none of them',
   );
@@ -57,10 +61,40 @@ test('of what a trusted proxy forwards the last address that is no trusted proxy
     await told(
       t,
       '127.0.0.1,10.0.0.0/8,::1',
-      cases.map(([header]) => header),
+      cases.map(([header]) => xForwardedFor(header)),
     ),
     cases.map(([, expected]) => expected),
   );
+});
+
+test('Forwarded is read likewise where there is no X-Forwarded-For', async (t) => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['for=203.0.113.9', '203.0.113.9'],
+    ['For=1.1.1.1, by=10.0.0.1;FOR="203.0.113.9:4711" ; proto=https', '203.0.113.9'],
+    ['for=203.0.113.9, for="[2001:db8::7]:_http";host=depot, for=10.1.2.3', '2001:db8::7'],
+    ['for=[2001:db8::7]', '2001:db8::7'],
+    ['for="[2001:db8::7]", for="\\10.1.2.\\3"', '2001:db8::7'],
+    ['for=1.1.1.1, for=unknown, for=10.1.2.3', '10.1.2.3'],
+    ['for=1.1.1.1, for=_hidden', '127.0.0.1'],
+    ['for=1.1.1.1, proto=https', '127.0.0.1'],
+    ['for=203.0.113.9;for=1.1.1.1', '127.0.0.1'],
+    ['for="1.1.1.1, for=203.0.113.9', '203.0.113.9'],
+    ['for=", for="[2001:db8::7]:80"', '2001:db8::7'],
+    ['for="203.0.113.9', '127.0.0.1'],
+    ['host="a,b;for=1.1.1.1";for=203.0.113.9', '203.0.113.9'],
+    ['', '127.0.0.1'],
+  ];
+  t.deepEqual(
+    await told(
+      t,
+      '127.0.0.1,10.0.0.0/8,::1',
+      cases.map(([forwarded]) => ({ forwarded })),
+    ),
+    cases.map(([, expected]) => expected),
+  );
+  const both = { forwarded: 'for=1.1.1.1', 'x-forwarded-for': '203.0.113.9' };
+  t.deepEqual(await told(t, '127.0.0.1', [both]), ['203.0.113.9'], 'X-Forwarded-For wins');
+  t.deepEqual(await told(t, '', [{ forwarded: 'for=1.1.1.1' }]), ['127.0.0.1'], 'nobody is trusted');
 });
 
 test('wrong credentials behind a trusted proxy are counted for each client, not for the proxy', async (t) => {

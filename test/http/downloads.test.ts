@@ -1,12 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile, readlink, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { get, type Reply } from '../support/client.ts';
+import { eventually } from '../support/eventually.ts';
 import { packageFiles, writeFolderPackage, zipBytes, writeZipPackage } from '../support/packages.ts';
 import { serveFolder, type ServedFolder } from '../support/served-folder.ts';
 
@@ -129,4 +131,26 @@ test('a folder that is changed while its archive is sent is sent to its end as i
   const download = await begin(url, archive);
   await writeFile(join(root, 'demo', '1.0.0', 'large.bin'), 'small');
   t.is(digest(await buffer(download)), digest(whole.body));
+});
+
+test('a client that asks for archives ahead without reading holds one open, and nothing when it has left', async (t) => {
+  const { url, root, metrics } = await serve(t);
+  const opened = async (): Promise<number> => {
+    const links = (await readdir('/proc/self/fd')).map((fd) =>
+      readlink(`/proc/self/fd/${fd}`).catch(() => ''),
+    );
+    return (await Promise.all(links)).filter((link) => link === join(root, 'demo-1.0.0.zip')).length;
+  };
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  t.teardown(() => socket.destroy());
+  socket.pause();
+  socket.write(`GET ${archive} HTTP/1.1\r\nHost: depot\r\n\r\n`.repeat(300));
+  await eventually('the first is on its way', async () => (await opened()) > 0);
+  const others = await Promise.all(Array.from({ length: 5 }, () => get(url, '/health')));
+  t.true(others.every(({ status }) => status === 200));
+  t.is(await opened(), 1);
+  socket.destroy();
+  await eventually('it is closed', async () => (await opened()) === 0);
+  await eventually('nothing is in flight', async () => /^epr_in_flight_requests 0$/m.test(await metrics()));
 });

@@ -10,6 +10,7 @@ import test, { type ExecutionContext } from 'ava';
 import { DepotError } from '../../src/domain/errors.ts';
 import { listen, type Listener } from '../../src/http/server.ts';
 import { selfSigned } from '../support/certificates.ts';
+import { eventually } from '../support/eventually.ts';
 import { createKeptLog } from '../support/kept-log.ts';
 import { startListener } from '../support/listener.ts';
 import { openSocket } from '../support/open-socket.ts';
@@ -252,4 +253,34 @@ test('a request that was answered before the rest of it turned out broken gets n
   const said = first.toString('latin1') + (await text(socket));
   t.is(said.match(/HTTP\/1\.1 /g)?.length, 1, said);
   t.true(said.endsWith('hello\n'), said);
+});
+
+test('an answer that waits behind another is told of the end of its connection', async (t) => {
+  const ended: string[] = [];
+  const { port } = await startListener(t, {
+    handler: (request, response) => {
+      response.once('close', () => ended.push(request.url ?? ''));
+      response.write('begun ');
+    },
+  });
+  const socket = await openSocket(t, port);
+  const paths = Array.from({ length: 100 }, (_, at) => `/${at}`);
+  socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: depot\r\n\r\n`).join(''));
+  await once(socket, 'data');
+  t.deepEqual(ended, []);
+  socket.destroy();
+  await eventually('all are told', () => ended.length === 100);
+  t.deepEqual(ended.toSorted(), paths.toSorted());
+});
+
+test('what is no request behind one that is being answered cuts the connection, and never stands in the answer', async (t) => {
+  const { port } = await startListener(t, {
+    handler: (_request, response) => {
+      response.writeHead(200, { 'Content-Length': '1000' });
+      response.write('begun');
+    },
+  });
+  const said = await exchange(t, port, 'GET / HTTP/1.1\r\nHost: depot\r\n\r\nno request\r\n\r\n');
+  t.regex(said, /\r\n\r\n(?:begun)?$/);
+  t.is(said.match(/HTTP\/1\.1 /g)?.length, 1, said);
 });

@@ -1,11 +1,14 @@
+import childProcess from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test, { type ExecutionContext } from 'ava';
 import { createJudgePool, type JudgeOptions, type JudgePoolOptions } from '../../src/judge/pool.ts';
+import { errnoOf } from '../../src/domain/system-error.ts';
 import type { JudgedPackage } from '../../src/judge/task.ts';
 import { findZip } from '../../src/source/zip-folder.ts';
 import type { PackageRef } from '../../src/source/source.ts';
@@ -97,7 +100,12 @@ test.serial(
 );
 
 test.serial('what takes too long is refused', async (t) => {
-  const judged = await judgeAll(await fill(t, 2), { readers: 1, timeout: 1 });
+  const folder = await scratch(t);
+  const long = `name: long\nmany: [${'[[a]],'.repeat(300_000)}]\n`;
+  for (const name of ['one', 'two']) {
+    await writeZipPackage(folder, { name, files: { 'manifest.yml': long } });
+  }
+  const judged = await judgeAll(folder, { readers: 1, timeout: 1 });
   t.is(judged.size, 2);
   for (const { reasons } of judged.values()) {
     t.deepEqual(reasons, ['reading it failed: it takes too long to read']);
@@ -153,7 +161,9 @@ test.serial('where no process can be started, no package is blamed for it', asyn
   const { execPath } = process;
   process.execPath = join(folder, 'missing');
   try {
-    await t.throwsAsync(judgeAll(folder, { readers: 1 }), { code: 'ENOENT' });
+    const error = await t.throwsAsync(judgeAll(folder, { readers: 1 }), { code: 'READER_NOT_STARTED' });
+    t.is(errnoOf(error?.cause), 'ENOENT');
+    t.regex(error?.message ?? '', /\/missing: there is no such file or folder$/);
   } finally {
     process.execPath = execPath;
   }
@@ -180,3 +190,55 @@ test.serial(
     t.true(grown < 300_000, `${grown} bytes after 30,000 looks`);
   },
 );
+
+test.serial('a program that cannot become a reader is no fault of the packages', async (t) => {
+  const candidates = (await refsIn(await fill(t, 20))).map((ref) => ({ ref, digest: undefined }));
+  // What the kernel answers where a process may not be started, as above the pids limit of a container.
+  const { fork } = childProcess;
+  const broken = (): never => {
+    throw Object.assign(new Error('spawn EAGAIN'), { code: 'EAGAIN' });
+  };
+  const patch = (by: typeof fork): void => {
+    Object.assign(childProcess, { fork: by });
+    syncBuiltinESMExports();
+  };
+  t.teardown(() => patch(fork));
+  let reported = 0;
+  const judge = (): Promise<void> =>
+    createJudgePool({ readers: 2 }).judge(
+      candidates,
+      rules,
+      (_, { found }) => void (reported += found ? 1 : 0),
+    );
+  patch(broken);
+  await t.throwsAsync(judge(), {
+    code: 'READER_NOT_STARTED',
+    message: /no further process or thread \(the pids limit/,
+  });
+  t.is(reported, 0);
+  // The first can be started, all others can't.
+  let forks = 0;
+  patch(((...words: Parameters<typeof fork>) => (forks++ === 0 ? fork(...words) : broken())) as typeof fork);
+  await judge();
+  t.is(reported, 20, 'those that can be started do all');
+});
+
+test.serial('a reader that ends before it is ready is tried once more, and then told', async (t) => {
+  const candidates = (await refsIn(await fill(t, 2))).map((ref) => ({ ref, digest: undefined }));
+  const { fork } = childProcess;
+  const patch = (by: typeof fork): void => {
+    Object.assign(childProcess, { fork: by });
+    syncBuiltinESMExports();
+  };
+  t.teardown(() => patch(fork));
+  patch(((...words: Parameters<typeof fork>) => {
+    const child = fork(...words);
+    // As Node ends itself where the system refuses its threads.
+    child.kill('SIGABRT');
+    return child;
+  }) as typeof fork);
+  await t.throwsAsync(
+    createJudgePool({ readers: 1 }).judge(candidates, rules, () => t.fail('nothing is known of any package')),
+    { code: 'READER_NOT_STARTED', message: /it ended with SIGABRT before it was ready/ },
+  );
+});

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { watch } from 'node:fs';
-import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'ava';
 import * as openpgp from 'openpgp';
+import { DepotError } from '../../src/domain/errors.ts';
 import { readPassphrase } from '../../src/signing/passphrase.ts';
 import { readPublicKeys } from '../../src/signing/public-key.ts';
 import { createSigner, readSitePublicKey } from '../../src/signing/signer.ts';
@@ -77,6 +78,33 @@ test('a key that group or others can read is refused', async (t) => {
   }
   await chmod(files.privateKey, 0o400);
   t.is((await createSigner(files.privateKey, undefined)).fingerprint.length, 40);
+});
+
+test('a key that was handed over may be read by a group of ours, as a secret of Kubernetes, and by nobody else', async (t) => {
+  if (process.geteuid?.() !== 0) {
+    t.log('skipped: only root can give a file away');
+    t.pass();
+    return;
+  }
+  const { privateKey } = await newKey(await scratch(t));
+  const [ours = 0] = process.getgroups?.() ?? [];
+  const read = async (uid: number, gid: number, mode: number): Promise<string | undefined> => {
+    await chown(privateKey, uid, gid);
+    await chmod(privateKey, mode);
+    return createSigner(privateKey, undefined).then(
+      () => undefined,
+      (error: unknown) => (error instanceof DepotError ? error.code : String(error)),
+    );
+  };
+  const other = 54_321;
+  for (const mode of [0o440, 0o640, 0o400, 0o600]) {
+    t.is(await read(other, ours, mode), undefined, mode.toString(8));
+  }
+  for (const mode of [0o444, 0o644, 0o660, 0o460, 0o441, 0o604]) {
+    t.is(await read(other, ours, mode), 'SITE_KEY_EXPOSED', mode.toString(8));
+  }
+  t.is(await read(other, other, 0o440), 'SITE_KEY_EXPOSED', 'a group that is none of ours');
+  t.is(await read(0, ours, 0o440), 'SITE_KEY_EXPOSED', 'a file of ours is for its owner alone');
 });
 
 test('a locked key needs its passphrase, and an open one never asks', async (t) => {

@@ -16,6 +16,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** Another place of the program than this checkout. */
   readonly program?: string;
+  /** Another user and group, of this number, whom only root can be. */
+  readonly user?: number;
 }
 
 const program = `${process.cwd()}/bin/fleet-depot.js`;
@@ -25,6 +27,7 @@ const start = (words: readonly string[], options: CommandOptions): ChildProcess 
     cwd: options.cwd ?? process.cwd(),
     env: { PATH: process.env['PATH'], ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.user !== undefined && { uid: options.user, gid: options.user }),
   });
 
 /** Runs the built program to its end. */

@@ -12,6 +12,8 @@ import { hostGuard } from '../middleware/host-guard.ts';
 import { methodGuard } from '../middleware/method-guard.ts';
 import { requestId } from '../middleware/request-id.ts';
 import { answerHeaders } from '../middleware/answer-headers.ts';
+import { foundOr, tellingFaults } from '../missing-file.ts';
+import { ownTurn } from '../own-turn.ts';
 import { redirect } from '../redirect.ts';
 import { sendBody, sendFile, sendMoment } from '../send.ts';
 import { artifactType } from './artifact-type.ts';
@@ -76,7 +78,7 @@ const findKey = ({ store }: ArtifactAppOptions): Artifact | undefined =>
 const sendArtifact = async (
   context: Context,
   artifact: Artifact | undefined,
-  { store, maxAge, transfers, log }: ArtifactAppOptions,
+  { store, news, maxAge, transfers, log }: ArtifactAppOptions,
 ): Promise<void> => {
   if (
     !artifact ||
@@ -94,13 +96,26 @@ const sendArtifact = async (
   if (!store.isServed(artifact) || (artifact.kind === 'defend' && artifact.digest === undefined)) {
     throw new DepotError('ARTIFACT_UNCHECKED');
   }
-  const file = await store.open(artifact);
   // A cache on the way asks again before it answers: an artifact and its .sha512 of two different times would not fit. And
   // what compresses on the way would give agents another content.
   const keep = artifact.kind === 'key' ? `max-age=${maxAge}` : 'no-cache';
   const cacheControl = `public, ${keep}, no-transform`;
-  await sendFile(context, file, { type: artifactType(artifact), maxAge, cacheControl }, transfers);
+  const turn = ownTurn(context.res);
+  if (turn && !(await turn)) {
+    return;
+  }
+  const send = async (): Promise<void> => {
+    const file = tellingFaults(await store.open(artifact), news);
+    await sendFile(context, file, { type: artifactType(artifact), maxAge, cacheControl }, transfers);
+  };
+  await foundOr(fileAnswers, news, send());
 };
+
+const fileAnswers = {
+  gone: 'ARTIFACT_UNKNOWN',
+  changed: 'ARTIFACT_UNCHECKED',
+  unreadable: 'ARTIFACTS_LOST',
+} as const;
 
 const answerFolder = (
   context: Context,

@@ -28,6 +28,7 @@ export function errorResponse(log: Log): Step {
 const retryAfter: Partial<Record<ErrorCode, string>> = {
   ARTIFACT_UNCHECKED: '30',
   ARTIFACTS_LOST: '30',
+  PACKAGE_UNREADABLE: '30',
   CREDENTIALS_LIMITED: '60',
 };
 

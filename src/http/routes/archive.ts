@@ -4,7 +4,8 @@ import { DepotError } from '../../domain/errors.ts';
 import type { PackageReference } from '../../domain/reference.ts';
 import { parseReference } from '../../domain/reference.ts';
 import type { PackageRef, ServedFile } from '../../source/source.ts';
-import { foundOr } from '../missing-file.ts';
+import { foundOr, packageAnswers, tellingFaults } from '../missing-file.ts';
+import { ownTurn } from '../own-turn.ts';
 import { redirect } from '../redirect.ts';
 import { sendBody, sendFile } from '../send.ts';
 import type { RegistryRoutes } from './registry.ts';
@@ -26,6 +27,10 @@ export function archiveRoute(registry: RegistryRoutes) {
     if (!reference.parsed) {
       throw new DepotError('VERSION_INVALID');
     }
+    const turn = ownTurn(context.res);
+    if (turn && !(await turn)) {
+      return;
+    }
     await (signature ? sendSignature : sendArchive)(context, reference, registry);
   };
 }
@@ -38,12 +43,16 @@ async function sendSignature(
   const { snapshot, source, cacheTimes, metrics } = registry;
   const entry = snapshot().find(name, version);
   metrics.storageAsked(source.location, 'signature');
-  const file = entry?.record.isSigned ? await source.openSignature(entry.ref) : undefined;
+  const file = entry?.record.isSigned
+    ? await foundOr(packageAnswers('SIGNATURE_UNKNOWN'), registry, source.openSignature(entry.ref))
+    : undefined;
   if (!file) {
     throw new DepotError('SIGNATURE_UNKNOWN');
   }
   await sendFile(context, file, { type: 'text/plain; charset=utf-8', maxAge: cacheTimes.catchAll });
 }
+
+const archiveAnswers = packageAnswers('ARCHIVE_UNKNOWN');
 
 async function sendArchive(
   context: Context,
@@ -63,14 +72,17 @@ async function sendArchive(
     return;
   }
   metrics.storageAsked(source.location, 'package');
-  const file = await foundOr('ARCHIVE_UNKNOWN', registry.refresh, source.openArchive(entry.ref));
-  await refuseChanged(file, entry.ref, registry);
-  const admitted = context.method === 'GET' ? await archives.admit(key, file) : undefined;
-  if (admitted) {
-    sendKept(context, admitted, head);
-  } else {
-    await sendFile(context, file, head, registry.transfers);
-  }
+  const opened = await foundOr(archiveAnswers, registry, source.openArchive(entry.ref));
+  await refuseChanged(opened, entry.ref, registry);
+  const send = async (file: ServedFile): Promise<void> => {
+    const admitted = context.method === 'GET' ? await archives.admit(key, file) : undefined;
+    if (admitted) {
+      sendKept(context, admitted, head);
+    } else {
+      await sendFile(context, file, head, registry.transfers);
+    }
+  };
+  await foundOr(archiveAnswers, registry, send(tellingFaults(opened, registry)));
 }
 
 function sendKept(context: Context, kept: KeptArchive, head: { type: string; maxAge: number }): void {

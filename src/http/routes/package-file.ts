@@ -4,7 +4,7 @@ import type { PackageFileAnswer } from '../../answer/package-file.ts';
 import type { IndexedPackage } from '../../index/indexed-package.ts';
 import { isCompressible, typeByContent, typeByName } from '../content-type.ts';
 import { createEncodingChoice } from '../encoding.ts';
-import { foundOr } from '../missing-file.ts';
+import { foundOr, packageAnswers } from '../missing-file.ts';
 import { redirect } from '../redirect.ts';
 import { createHeads, sendBody, type AnswerHead } from '../send.ts';
 import { findPackage, splitPath } from './package.ts';
@@ -24,7 +24,8 @@ interface LastFile {
 }
 
 /** `GET /package/{name}/{version}/{path…}`: a file from inside the package. */
-export function packageFileRoute({ snapshot, files, cacheTimes, prefix, refresh }: RegistryRoutes) {
+export function packageFileRoute(registry: RegistryRoutes) {
+  const { snapshot, files, cacheTimes, prefix } = registry;
   const chooseEncoding = createEncodingChoice();
   return (path: string) => {
     const { name, version, rest = '' } = splitPath(path);
@@ -54,7 +55,7 @@ export function packageFileRoute({ snapshot, files, cacheTimes, prefix, refresh 
       encoding: Encoding,
       reading: Promise<Body>,
     ): Promise<void> => {
-      const body = await foundOr('PACKAGE_UNKNOWN', refresh, reading);
+      const body = await foundOr(packageAnswers('PACKAGE_UNKNOWN'), registry, reading);
       if (heads) {
         sendBody(context, body, heads[encoding]);
         return;

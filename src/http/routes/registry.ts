@@ -4,6 +4,7 @@ import type { PackageFileAnswers } from '../../answer/package-file.ts';
 import type { Snapshot } from '../../index/snapshot.ts';
 import type { PackageSource } from '../../source/source.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import type { DiskNews } from '../missing-file.ts';
 import type { Transfers } from '../transfers.ts';
 
 /** Seconds that clients may keep an answer, by kind. */
@@ -15,7 +16,7 @@ export interface CacheTimes {
 }
 
 /** What the routes of the registry are made of. */
-export interface RegistryRoutes {
+export interface RegistryRoutes extends DiskNews {
   /** The snapshot for one request; throws NOT_READY before the first stands. */
   snapshot(): Snapshot;
   readonly answers: Answers;
@@ -23,8 +24,6 @@ export interface RegistryRoutes {
   readonly archives: ArchiveCache;
   readonly transfers: Transfers;
   readonly source: PackageSource;
-  /** Asks for a look at what changed; doesn't wait for it. */
-  refresh(): void;
   readonly cacheTimes: CacheTimes;
   readonly allowUnknownParameters: boolean;
   readonly prefix: string;
