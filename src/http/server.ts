@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { isIP, type AddressInfo } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
+import { countOf } from '../domain/count.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { answerBadRequests } from './bad-request.ts';
@@ -137,7 +138,7 @@ const closeServer = (server: Server, connections: Connections, grace: number, lo
     const cut = setTimeout(() => {
       log.warn(
         { 'event.action': 'requests-cut' },
-        `${connections.running} requests still ran ${grace / 1000} s after the stop and were cut`,
+        `${countOf(connections.running, 'request')} still running ${grace / 1000} s after the stop: cut`,
       );
       connections.cut();
     }, grace);

@@ -297,7 +297,7 @@ test('verified with a keyring that is not there serves nothing and says what to 
     said.join('\n'),
   );
   t.true(
-    said.some((message) => message.includes('all 8 packages')),
+    said.some((message) => message.includes('8 packages, all in quarantine')),
     said.join('\n'),
   );
 });
