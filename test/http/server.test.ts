@@ -149,7 +149,7 @@ test('what still runs when the grace is over is cut, and the log says how much',
   await failed;
   t.regex(
     log.lines.find(({ level }) => level === 'warn')?.message ?? '',
-    /^1 requests still ran 0\.1 s after the stop/,
+    /^1 request still running 0\.1 s after the stop/,
   );
 });
 
