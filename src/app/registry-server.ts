@@ -23,6 +23,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { installedFile } from '../installation.ts';
 import { version } from '../version.ts';
 import type { ArtifactRegistry } from './artifact-registry.ts';
+import { limitOldHeap } from './old-heap.ts';
 
 /** The registry, listening. */
 export interface RegistryServer {
@@ -50,6 +51,7 @@ export async function startRegistryServer(
   parts: RegistryServerParts,
 ): Promise<RegistryServer> {
   const { index, source, log, metrics, artifacts } = parts;
+  limitOldHeap();
   const identity = await createIdentity(config, log);
   if (identity) {
     metrics.certificateExpires(() => identity.certificateExpires());
