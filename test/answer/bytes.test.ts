@@ -14,7 +14,7 @@ test('bytes that all but fill their memory are not copied', (t) => {
   t.is(ownBytes(bytes), bytes);
 });
 
-for (const size of [0, 1, 63, 64, 16 * 1024, 300_000, 3_000_000]) {
+for (const size of [0, 1, 63, 64, 16 * 1024, 300_000, 1_500_000]) {
   test(`${size} bytes come back as they were gzipped`, async (t) => {
     const bytes = Buffer.from(Array.from({ length: size }, (_, at) => (at * at) % 251));
     t.deepEqual(await decompress(await compress(bytes)), bytes);
