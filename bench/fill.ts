@@ -16,7 +16,8 @@ export async function fillCaches(
     searches: newSearches('fill', 2000),
     packages: references.map(([name, version]) => `/package/${name}/${version}/`),
     readmes: references.map(([name, version]) => `/package/${name}/${version}/docs/README.md`),
-    archives: spread(archives, 1000).map(({ file }) => `/epr/any/${file}`),
+    // Twice, since only what is asked for again is kept.
+    archives: spread(archives, 1000).flatMap(({ file }) => [`/epr/any/${file}`, `/epr/any/${file}`]),
   };
   const faults: string[] = [];
   const peak = await peakMemory(depot.pid, async () => {

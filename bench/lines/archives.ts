@@ -83,7 +83,7 @@ export const archiveLines: readonly Line[] = [
             value: peak - before,
             wanted: { of: 'value', most: 100 },
             faults: [],
-            note: `from ${showNumber(before)} MB to ${showNumber(peak)} MB, with the cache of archives full`,
+            note: `from ${showNumber(before)} MB to ${showNumber(peak)} MB`,
           },
         ];
       } finally {

@@ -1,5 +1,3 @@
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
 import type { IndexedPackage } from '../index/indexed-package.ts';
 import type { Snapshot } from '../index/snapshot.ts';
 import { countCategories } from '../search/category-counts.ts';
@@ -9,6 +7,7 @@ import type { AnswerCache } from './answer-cache.ts';
 import type { AnswerKeys } from './answer-keys.ts';
 import { createAnswerKeys } from './answer-keys.ts';
 import type { Body, Encoding } from './body.ts';
+import { compress, decompress, ownBytes } from './bytes.ts';
 import { renderCategories, renderSearch } from './render.ts';
 
 /** The JSON answers of the registry, each rendered and compressed once for its generation; at once where it is kept. */
@@ -35,7 +34,7 @@ export function createAnswers(
     asked(indexer, (performance.now() - start) / 1000);
     return bytes;
   };
-  /** The gzipped body is made of the plain one, which is most likely kept too. */
+  /** The gzipped body is made of the plain one. Where nobody asks for that, it isn't kept: it is ten times as large. */
   const find = (
     keys: AnswerKeys,
     encoding: Encoding,
@@ -48,9 +47,9 @@ export function createAnswers(
     }
     const plain = make(indexer, render);
     return encoding === 'identity'
-      ? cache.get(keys.identity, plain)
+      ? cache.get(keys.identity, async () => ownBytes(await plain()))
       : cache.get(keys.gzip, async () =>
-          promisify(gzip)((await cache.get(keys.identity, plain)).bytes, { level: 6 }),
+          ownBytes(await compress(cache.peek(keys.identity)?.bytes ?? (await plain()))),
         );
   };
   return {
@@ -75,8 +74,9 @@ export function createAnswers(
         cache.get(
           key,
           make('package', async () => {
+            // The index keeps it anyway, as a part of all that was read with it.
             const detail = await entry.detail();
-            return encoding === 'gzip' ? detail : promisify(gunzip)(detail);
+            return encoding === 'gzip' ? detail : decompress(detail);
           }),
         )
       );

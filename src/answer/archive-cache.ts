@@ -34,10 +34,13 @@ const rememberedKeys = 48;
 
 /**
  * Keeps archives of up to a quarter of `maxBytes`, from the second request in a short while on. What fell out but is still being sent to
- * slow clients counts too: while it exceeds `maxBytes`, nothing is read into memory.
+ * slow clients counts too: while it exceeds `maxBytes`, nothing is read into memory. Nor is what would make more than a quarter of
+ * `maxBytes` that is read at the same time, since it takes memory before it takes the place of others.
  */
 export function createArchiveCache(maxBytes: number): ArchiveCache {
+  const most = maxBytes >> 2;
   let detached = 0;
+  let beingRead = 0;
   const asked = new LRUCache<string, true>({ max: rememberedKeys });
   const reading = new Map<string, Promise<Entry>>();
   const kept = new LRUCache<string, Entry>({
@@ -63,12 +66,14 @@ export function createArchiveCache(maxBytes: number): ArchiveCache {
   };
 
   const read = async (key: string, file: ServedFile): Promise<Entry> => {
+    beingRead += file.size;
     try {
       const bytes = await readWhole(file);
       const entry: Entry = { bytes, etag: file.etag, modifiedAt: file.modifiedAt, users: 0, isKept: true };
       kept.set(key, entry);
       return entry;
     } finally {
+      beingRead -= file.size;
       reading.delete(key);
     }
   };
@@ -81,11 +86,14 @@ export function createArchiveCache(maxBytes: number): ArchiveCache {
     admit: async (key, file) => {
       const isHot = asked.has(key);
       asked.set(key, true);
-      if (!isHot || file.size === 0 || file.size > maxBytes >> 2 || detached > maxBytes) {
+      if (!isHot || file.size === 0 || file.size > most || detached > maxBytes) {
         return undefined;
       }
       let running = reading.get(key);
       if (!running) {
+        if (beingRead + file.size > most) {
+          return undefined;
+        }
         running = read(key, file);
         reading.set(key, running);
       }

@@ -1,9 +1,8 @@
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import type { DeflatedEntry, PackageFiles } from '../source/source.ts';
 import type { IndexedPackage } from '../index/indexed-package.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import type { Body, Encoding } from './body.ts';
+import { compress, ownBytes } from './bytes.ts';
 import type { OpenPackages } from './open-packages.ts';
 
 /** Files out of packages. */
@@ -30,8 +29,8 @@ export function createPackageFileAnswers(
       const keys = { identity: key('identity'), gzip: key('gzip') };
       const read = (encoding: Encoding): Promise<Buffer> => {
         onRead();
-        return packages.with(ref, (files) =>
-          encoding === 'gzip' ? readGzipped(files, path) : files.read(path),
+        return packages.with(ref, async (files) =>
+          ownBytes(await (encoding === 'gzip' ? readGzipped(files, path) : files.read(path))),
         );
       };
       return {
@@ -47,8 +46,6 @@ async function readGzipped(files: PackageFiles, path: string): Promise<Buffer> {
   const deflated = await files.readDeflated(path);
   return deflated ? wrap(deflated) : compress(content);
 }
-
-const compress = (content: Buffer): Promise<Buffer> => promisify(gzip)(content, { level: 6 });
 
 // Method deflate, no flags, no time, unknown system (RFC 1952, 2.3).
 const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);

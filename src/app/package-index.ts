@@ -14,7 +14,7 @@ import { createJudgePool, type JudgePool } from '../judge/pool.ts';
 import type { JudgeRules } from '../judge/task.ts';
 import { followKeyring, withoutMarks } from './followed-keyring.ts';
 import { keyringOf, rulesWithoutKeys } from './judge-rules.ts';
-import { holdYoungHeap } from './young-heap.ts';
+import { holdYoungHeap } from './heap.ts';
 import { readKeyringState } from '../signing/keyring-state.ts';
 import { createPackageSources } from '../source/combined.ts';
 import type { PackageSource } from '../source/source.ts';

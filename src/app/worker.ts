@@ -7,7 +7,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { MetricValues, ToPrimary, ToWorker } from './messages.ts';
 import { startArtifactRegistry, type ArtifactRegistry } from './artifact-registry.ts';
 import { createFollowingParts, measureIndex } from './package-index.ts';
-import { holdYoungHeap } from './young-heap.ts';
+import { holdYoungHeap } from './heap.ts';
 import { startRegistryServer, type RegistryServer } from './registry-server.ts';
 
 /** What a worker is handed by its process. */

@@ -23,21 +23,24 @@ export const openZipPackage = async (
 
 const packageFiles = (zip: ZipArchive, topFolder: string): PackageFiles => {
   const skipped = topFolder.length + 1;
-  const entries: PackageEntry[] = [];
-  for (const file of zip.files.values()) {
-    entries.push({ path: file.path.slice(skipped), size: file.size, crc32: file.crc32 });
-  }
-  const folders: string[] = [];
-  for (const folder of zip.declaredFolders) {
-    if (folder.length > skipped) {
-      folders.push(folder.slice(skipped));
-    }
-  }
   const inZip = (path: string): string => `${topFolder}/${path}`;
+  let entries: PackageEntry[] | undefined;
   return {
     topFolder,
-    entries,
-    folders,
+    // Made for who judges or copies a package: who serves one file of it needs no list.
+    get entries() {
+      entries ??= Array.from(zip.files.values(), ({ path, size, crc32 }) => ({
+        path: path.slice(skipped),
+        size,
+        crc32,
+      }));
+      return entries;
+    },
+    get folders() {
+      return [...zip.declaredFolders]
+        .filter((folder) => folder.length > skipped)
+        .map((folder) => folder.slice(skipped));
+    },
     has: (path) => zip.files.has(inZip(path)),
     read: (path) => zip.read(inZip(path)),
     readDeflated: async (path) => {
