@@ -190,6 +190,7 @@ test('the dashboard asks for declared fields only and its references are whole',
 test('every metric and label that the server gives is a declared field', async (t) => {
   const metrics = createMetrics({ version: '0.1.0', process: true });
   metrics.certificateExpires(() => new Date(0));
+  metrics.readFaults(() => 0);
   metrics.indexChanged({ packages: 1, quarantined: 0, generation: 1 });
   metrics.indexAsked('memory', 0.1);
   metrics.storageAsked('packages', 'package');
