@@ -9,6 +9,14 @@ export interface OpenPackages {
   close(): Promise<void>;
 }
 
+/** How many packages stay open. */
+export interface OpenPackagesLimits {
+  /** Each is one file handle. */
+  readonly packages: number;
+  /** Of all of them: each has its place in a directory in memory, about 250 bytes. */
+  readonly files: number;
+}
+
 interface Opened {
   readonly files: Promise<PackageFiles>;
   users: number;
@@ -19,17 +27,24 @@ interface Opened {
 const idleTime = 60_000;
 
 /**
- * Keeps at most `max` packages open: each is one file handle and its directory. One that is not asked for is closed soon, since
- * an archive that was removed or replaced takes its place on the disk until then.
+ * Keeps packages open within these limits. One that is not asked for is closed soon, since an archive that was removed or replaced takes
+ * its place on the disk until then.
  */
-export function createOpenPackages(source: PackageSource, max: number, idle = idleTime): OpenPackages {
+export function createOpenPackages(
+  source: PackageSource,
+  limits: OpenPackagesLimits,
+  idle = idleTime,
+): OpenPackages {
   const closeIfDone = async (opened: Opened): Promise<void> => {
     if (!opened.isKept && opened.users === 0) {
       await opened.files.then((files) => files.close()).catch(() => undefined);
     }
   };
+  // Nothing is known of the size of a package before it is open.
+  const opening = new Map<string, Opened>();
   const kept = new LRUCache<string, Opened>({
-    max,
+    max: limits.packages,
+    maxSize: limits.files,
     ttl: idle,
     updateAgeOnGet: true,
     dispose: (opened) => {
@@ -37,17 +52,28 @@ export function createOpenPackages(source: PackageSource, max: number, idle = id
       void closeIfDone(opened);
     },
   });
+  const keep = async (key: string, opened: Opened): Promise<void> => {
+    // What opening throws is told to those who wait for the files.
+    const files = await opened.files.catch(() => undefined);
+    if (opening.delete(key) && files) {
+      kept.set(key, opened, { size: Math.max(files.count, 1) });
+    }
+    // One that alone has too many is used by those who wait for it, and closed.
+    opened.isKept = kept.peek(key) === opened;
+    await closeIfDone(opened);
+  };
+  const open = (key: string, ref: PackageRef): Opened => {
+    const opened: Opened = { files: source.open(ref), users: 0, isKept: true };
+    opening.set(key, opened);
+    void keep(key, opened);
+    return opened;
+  };
   const sweep = setInterval(() => kept.purgeStale(), idle);
   sweep.unref();
   return {
     with: async (ref, use) => {
       const key = `${ref.path} ${ref.stamp}`;
-      let opened = kept.get(key);
-      if (!opened) {
-        opened = { files: source.open(ref), users: 0, isKept: true };
-        kept.set(key, opened);
-        opened.files.catch(() => kept.delete(key));
-      }
+      const opened = kept.get(key) ?? opening.get(key) ?? open(key, ref);
       opened.users++;
       try {
         return await use(await opened.files);
@@ -64,6 +90,7 @@ export function createOpenPackages(source: PackageSource, max: number, idle = id
     },
     close: async () => {
       clearInterval(sweep);
+      opening.clear();
       kept.clear();
     },
   };

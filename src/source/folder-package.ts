@@ -20,6 +20,7 @@ export const openFolderPackage = async (
   let isOpen = true;
   return {
     topFolder: undefined,
+    count: folder.entries.length,
     entries: folder.entries,
     folders: folder.folders,
     has: (path) => paths.has(path),

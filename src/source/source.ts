@@ -61,6 +61,8 @@ export interface DeflatedEntry {
 export interface PackageFiles {
   /** `{name}-{version}` of a zip's top folder; undefined for a folder. */
   readonly topFolder: string | undefined;
+  /** How many files there are. */
+  readonly count: number;
   /** Every file, no folders, in the source's own order. */
   readonly entries: readonly PackageEntry[];
   /** Folders that the source declares, without trailing slash: of an archive those that have an entry, as the reference sees it. */

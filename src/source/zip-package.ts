@@ -27,6 +27,7 @@ const packageFiles = (zip: ZipArchive, topFolder: string): PackageFiles => {
   let entries: PackageEntry[] | undefined;
   return {
     topFolder,
+    count: zip.files.size,
     // Made for who judges or copies a package: who serves one file of it needs no list.
     get entries() {
       entries ??= Array.from(zip.files.values(), ({ path, size, crc32 }) => ({

@@ -53,7 +53,7 @@ test('a small file of a package that is kept holds no larger piece of memory', a
   const folder = await scratch(t);
   await writeZipPackage(folder);
   const source = createPackageSources([folder], testLimits, createKeptLog());
-  const packages = createOpenPackages(source, 8);
+  const packages = createOpenPackages(source, { packages: 8, files: 1000 });
   t.teardown(() => packages.close());
   const ref = first((await source.list()).refs);
   const files = createPackageFileAnswers(createAnswerCache(1024 * 1024), packages, () => undefined);

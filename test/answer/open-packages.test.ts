@@ -22,7 +22,7 @@ test('a package that nobody asks for any more is closed, so that a removed one g
   const folder = await scratch(t);
   const path = await writeZipPackage(folder);
   const source = createPackageSources([folder], testLimits, createKeptLog());
-  const packages = createOpenPackages(source, 8, 50);
+  const packages = createOpenPackages(source, { packages: 8, files: 1000 }, 50);
   t.teardown(() => packages.close());
   const { refs } = await source.list();
   const manifest = await packages.with(first(refs), async (files) => {
@@ -43,4 +43,62 @@ test('a package that nobody asks for any more is closed, so that a removed one g
   t.true(manifest.length > 0);
   await eventually('it is closed', async () => !(await isOpen(path)));
   t.false(await isOpen(path));
+});
+
+test('packages stay open only as far as their files are few: one that has too many is closed when it was read', async (t) => {
+  const folder = await scratch(t);
+  const many = Object.fromEntries(
+    Array.from({ length: 200 }, (_, index) => [`docs/knowledge_base/${index}.md`, '#']),
+  );
+  const paths = [
+    await writeZipPackage(folder, { name: 'small' }),
+    await writeZipPackage(folder, { name: 'tiny' }),
+    await writeZipPackage(folder, { name: 'large', files: many }),
+  ];
+  const source = createPackageSources([folder], testLimits, createKeptLog());
+  const { refs } = await source.list();
+  const opened = refs.toSorted((a, b) => paths.indexOf(a.path) - paths.indexOf(b.path));
+  const counts = await Promise.all(
+    opened.map(async (ref) => {
+      const files = await source.open(ref);
+      await files.close();
+      return files.count;
+    }),
+  );
+  const [small = 0, tiny = 0, large = 0] = counts;
+  const packages = createOpenPackages(source, { packages: 8, files: small + tiny });
+  t.teardown(() => packages.close());
+  const read = async (ref: (typeof refs)[number]): Promise<number> =>
+    (await packages.with(ref, (files) => files.read('manifest.yml'))).length;
+
+  t.true(large > small + tiny);
+  for (const ref of opened) {
+    t.true((await read(ref)) > 0);
+  }
+  await eventually('the large one is closed', async () => !(await isOpen(paths[2] ?? '')));
+  t.deepEqual(await Promise.all(paths.map(isOpen)), [true, true, false]);
+});
+
+test('what is asked for while it is being opened is opened once', async (t) => {
+  const folder = await scratch(t);
+  await writeZipPackage(folder);
+  const source = createPackageSources([folder], testLimits, createKeptLog());
+  let count = 0;
+  const counting = {
+    ...source,
+    open: (...args: Parameters<typeof source.open>) => {
+      count += 1;
+      return source.open(...args);
+    },
+  };
+  const packages = createOpenPackages(counting, { packages: 8, files: 1000 });
+  t.teardown(() => packages.close());
+  const { refs } = await source.list();
+  const sizes = await Promise.all(
+    Array.from({ length: 10 }, () =>
+      packages.with(first(refs), async (files) => (await files.read('manifest.yml')).length),
+    ),
+  );
+  t.is(new Set(sizes).size, 1);
+  t.is(count, 1);
 });
