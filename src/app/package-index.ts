@@ -14,7 +14,7 @@ import { createJudgePool, type JudgePool } from '../judge/pool.ts';
 import type { JudgeRules } from '../judge/task.ts';
 import { followKeyring, withoutMarks } from './followed-keyring.ts';
 import { keyringOf, rulesWithoutKeys } from './judge-rules.ts';
-import { holdYoungHeap } from './heap.ts';
+import { holdHeap } from './heap.ts';
 import { readKeyringState } from '../signing/keyring-state.ts';
 import { createPackageSources } from '../source/combined.ts';
 import type { PackageSource } from '../source/source.ts';
@@ -135,7 +135,7 @@ export function watchPackages(config: Config, index: IndexStore, log: Log): Watc
 
 /** With `-strict` one package in quarantine is reason enough not to start, as in the reference. */
 export async function firstIndex(index: IndexStore, config: Config, log: Log): Promise<Snapshot> {
-  const release = holdYoungHeap();
+  const release = holdHeap();
   // By then the index is written and the first look for changes is over.
   const snapshot = await refreshReadable(index, config).finally(() => setTimeout(release, 1000).unref());
   await noteOddPaths(config, log);

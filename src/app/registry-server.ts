@@ -25,7 +25,6 @@ import { installedFile } from '../installation.ts';
 import { version } from '../version.ts';
 import { connectionLimit } from './connection-limit.ts';
 import type { ArtifactRegistry } from './artifact-registry.ts';
-import { limitOldHeap } from './heap.ts';
 
 /** The registry, listening. */
 export interface RegistryServer {
@@ -57,7 +56,6 @@ export async function startRegistryServer(
 ): Promise<RegistryServer> {
   const { index, source, faults, log, metrics, artifacts } = parts;
   const refresh = (): void => void index.refresh().catch(() => undefined);
-  limitOldHeap();
   const identity = await createIdentity(config, log);
   if (identity) {
     metrics.certificateExpires(() => identity.certificateExpires());

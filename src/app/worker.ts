@@ -7,7 +7,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { MetricValues, ToPrimary, ToWorker } from './messages.ts';
 import { startArtifactRegistry, type ArtifactRegistry } from './artifact-registry.ts';
 import { createFollowingParts, measureIndex } from './package-index.ts';
-import { holdYoungHeap } from './heap.ts';
+import { holdHeap } from './heap.ts';
 import { startRegistryServer, type RegistryServer } from './registry-server.ts';
 
 /** What a worker is handed by its process. */
@@ -80,7 +80,7 @@ export async function runWorker(
     });
   });
   // One that takes the place of another opens the port when it has what the others serve, not before.
-  const release = holdYoungHeap();
+  const release = holdHeap();
   const isStopped = await Promise.race([firstNews.then(() => false), stopped.then(() => true)]).finally(
     release,
   );

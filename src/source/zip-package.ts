@@ -25,10 +25,11 @@ const packageFiles = (zip: ZipArchive, topFolder: string): PackageFiles => {
   const skipped = topFolder.length + 1;
   const inZip = (path: string): string => `${topFolder}/${path}`;
   let entries: PackageEntry[] | undefined;
+  let folders: string[] | undefined;
   return {
     topFolder,
     count: zip.files.size,
-    // Made for who judges or copies a package: who serves one file of it needs no list.
+    // Both lists are made for who judges or copies a package: who serves one file of it needs none.
     get entries() {
       entries ??= Array.from(zip.files.values(), ({ path, size, crc32 }) => ({
         path: path.slice(skipped),
@@ -38,9 +39,10 @@ const packageFiles = (zip: ZipArchive, topFolder: string): PackageFiles => {
       return entries;
     },
     get folders() {
-      return [...zip.declaredFolders]
+      folders ??= [...zip.declaredFolders]
         .filter((folder) => folder.length > skipped)
         .map((folder) => folder.slice(skipped));
+      return folders;
     },
     has: (path) => zip.files.has(inZip(path)),
     read: (path) => zip.read(inZip(path)),
