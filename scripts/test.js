@@ -53,7 +53,12 @@ function runSuite(suiteWords) {
   ['SIGINT', 'SIGTERM'].forEach(function (signal) {
     process.on(signal, () => ava.kill(signal));
   });
-  ava.on('close', function (status) {
+  ava.on('close', function (status, signal) {
+    if (status !== 0 && counts.failed === 0) {
+      process.stdout.write(
+        '\nThe test runner ended without a word: ' + (signal || 'exit code ' + status) + '\n',
+      );
+    }
     const failed = status === 0 ? 0 : Math.max(1, counts.failed);
     process.stdout.write('\n' + counts.passed + ' passed, ' + failed + ' failed\n');
     process.exitCode = failed === 0 ? 0 : status || 1;
