@@ -32,10 +32,17 @@ interface Connection {
   readonly queued: Set<ServerResponse>;
 }
 
-/** Node tells the answer that is going out of the end of its connection, and none of those that wait behind it. */
+/**
+ * Node tells the answer that is going out of the end of its connection, and none of those that wait behind it. Node 24 tells one that is
+ * destroyed, Node 20 doesn't: told twice, a request would be counted as ended twice.
+ */
 const tellOfEnd = (response: ServerResponse): void => {
   response.destroy();
-  response.emit('close');
+  setImmediate(() => {
+    if (!response.closed) {
+      response.emit('close');
+    }
+  });
 };
 
 const isRunning = ({ answer }: Connection): boolean => answer !== undefined && !answer.closed;
