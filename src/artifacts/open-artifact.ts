@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { digestOf } from '../files/digest.ts';
 import { unreadable } from '../archive/file-problem.ts';
 import { DepotError } from '../domain/errors.ts';
+import { isGone } from '../domain/system-error.ts';
 import type { ServedFile } from '../source/source.ts';
 import type { Artifact } from './artifact.ts';
 import { contentStamp } from './inventory.ts';
@@ -19,7 +20,7 @@ export const openArtifact = async (artifact: Artifact): Promise<ServedFile | und
   try {
     handle = await open(artifact.absolute, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (error) {
-    if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) {
+    if (isGone(error)) {
       return undefined;
     }
     throw unreadable(artifact.path, error, { path: artifact.absolute });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
+import { membersOf } from '../domain/json-tree.ts';
 import { refuseNewer } from '../domain/newer-format.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { diskError, writeDepotFile } from './disk-error.ts';
@@ -40,7 +41,7 @@ const parseMarker = (text: string, path: string): string => {
   } catch (error) {
     throw new DepotError('DEPOT_DAMAGED', { path, reason: 'it is not JSON' }, error);
   }
-  const { format: found, id } = (value ?? {}) as Record<string, unknown>;
+  const { format: found, id } = membersOf(value);
   refuseNewer(path, found, format);
   if (found !== format) {
     throw new DepotError('DEPOT_DAMAGED', { path, reason: `its format is not ${format}` });

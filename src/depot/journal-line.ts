@@ -1,3 +1,5 @@
+import { membersOf, parseJson } from '../domain/json-tree.ts';
+
 const actions = [
   'init',
   'import',
@@ -44,22 +46,15 @@ export interface JournalLine extends JournalEvent {
 
 /** Reads a line; undefined where it has another form. An action that isn't known is one all the same. */
 export const parseJournalLine = (text: string): JournalLine | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isLine(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return isLine(value) ? value : undefined;
 };
 
 const required = ['time', 'user', 'action', 'previous'] as const;
 const optional = ['snapshot', 'digest', 'bundle', 'signer', 'note'] as const;
 
 const isLine = (value: unknown): value is JournalLine => {
-  if (typeof value !== 'object' || value === null) {
-    return false;
-  }
-  const fields = value as Readonly<Record<string, unknown>>;
+  const fields = membersOf(value);
   return (
     typeof fields['n'] === 'number' &&
     required.every((name) => typeof fields[name] === 'string') &&

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DepotError } from '../domain/errors.ts';
+import { membersOf } from '../domain/json-tree.ts';
 import { refuseNewer } from '../domain/newer-format.ts';
 import { errnoOf } from '../domain/system-error.ts';
 import { diskError, writeDepotFile } from './disk-error.ts';
@@ -49,7 +50,7 @@ export const readMarks = async (path: string): Promise<Marks> => {
   } catch {
     throw fail('the marks are not JSON; `snapshot log` tells which pins and labels were set');
   }
-  const { format: found = format, pins, labels } = (value ?? {}) as Record<string, unknown>;
+  const { format: found = format, pins, labels } = membersOf(value);
   refuseNewer(path, found, format);
   if (found !== format) {
     throw fail(`the format of the marks is not ${format}`);

@@ -1,4 +1,4 @@
-import { verifiedChunks, type Expected } from '../depot/verified-chunks.ts';
+import { verifiedChunks } from '../depot/verified-chunks.ts';
 import { countOf } from '../domain/count.ts';
 import { DepotError } from '../domain/errors.ts';
 import type { BaseLayer } from './base-image.ts';
@@ -40,38 +40,36 @@ export const indexLayer = async (index: ReadyIndex, mtime: number): Promise<NewL
 });
 
 /** The same as it is written: what comes has to be what was hashed. `content` is named where it isn't. */
-export const newBlob = ({ open, digest, size }: NewLayer, content: string): ImageBlob => ({
-  digest,
-  size,
-  mediaType: 'application/vnd.oci.image.layer.v1.tar',
-  open: () =>
-    verifiedChunks(
-      open(),
-      expected({ digest, size }),
-      () =>
-        new DepotError('IMAGE_CONTENT_INVALID', {
-          path: content,
-          reason:
-            'its files changed while the image was made; run the command again when nothing writes there',
-        }),
-    ),
-});
+export const newBlob = (layer: NewLayer, content: string): ImageBlob =>
+  hashedBlob(
+    layer,
+    'application/vnd.oci.image.layer.v1.tar',
+    layer.open,
+    () =>
+      new DepotError('IMAGE_CONTENT_INVALID', {
+        path: content,
+        reason: 'its files changed while the image was made; run the command again when nothing writes there',
+      }),
+  );
 
 /** A layer of the base as it is written; `file` is the base's archive. */
-export const baseBlob = ({ digest, size, mediaType, stream }: BaseLayer, file: string): ImageBlob => ({
+export const baseBlob = (layer: BaseLayer, file: string): ImageBlob =>
+  hashedBlob(
+    layer,
+    layer.mediaType,
+    layer.stream,
+    () => new DepotError('BASE_IMAGE_INVALID', { file, reason: 'it was changed while it was read' }),
+  );
+
+/** What was hashed before has to come again, else `fail` says what is wrong. */
+const hashedBlob = (
+  { digest, size }: Digested,
+  mediaType: string,
+  open: () => AsyncIterable<Uint8Array>,
+  fail: () => DepotError,
+): ImageBlob => ({
   digest,
   size,
   mediaType,
-  open: () =>
-    verifiedChunks(
-      stream(),
-      expected({ digest, size }),
-      () => new DepotError('BASE_IMAGE_INVALID', { file, reason: 'it was changed while it was read' }),
-    ),
-});
-
-/** What was hashed before has to come again. */
-const expected = ({ digest, size }: Digested): Expected => ({
-  sha256: digest.slice('sha256:'.length),
-  size,
+  open: () => verifiedChunks(open(), { sha256: digest.slice('sha256:'.length), size }, fail),
 });
